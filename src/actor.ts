@@ -1,0 +1,35 @@
+/** The seam "what": an actor applies one argument to one target. A third party's actor is one file which exports an `Actor`. */
+import type { Abortable } from './abortable.ts'
+import type { Connection } from './connection/connection.ts'
+import type { Output } from './event.ts'
+import type { Outcome } from './outcome.ts'
+import type { Target } from './target.ts'
+
+/** What the core gives an actor for one target. Parallelism, time limits and retries are the core's business. */
+export interface Job extends Abortable {
+  /** `false`: change nothing, say what would be done. */
+  readonly apply: boolean
+  /** Opens a connection to the target, over the network or on this machine: the actor cannot tell. The actor disposes it. */
+  connect(): Promise<Connection>
+  /** What was piped into the run, from its beginning; `undefined` when nothing was. */
+  readonly stdin: AsyncIterable<Uint8Array> | undefined
+  /** This target's place in the run, from 0, and how many there are. */
+  readonly rank: number
+  readonly count: number
+}
+
+export interface Actor<O = unknown> {
+  readonly name: string
+  /** One line for help texts. */
+  readonly summary: string
+  /** What stands after `--`: the words joined to one text, or `key=value` pairs as an object of strings. */
+  readonly takes: 'text' | 'options'
+  /** The argument in, typed options out; throws `ACTOR_OPTION` naming the option. */
+  parse(argument: unknown): O
+  /** Yields output as it comes and returns how it ended. A throw becomes a failed outcome, never a crash of the run. */
+  act(target: Target, options: O, job: Job): AsyncGenerator<Output, Outcome, void>
+  /** File descriptors which one running job takes on this machine beside its connection (default 0). */
+  readonly descriptors?: number
+  /** Whether it uses `job.connect`; those which act from this machine say `false`. */
+  readonly connects: boolean
+}

@@ -1,0 +1,53 @@
+/** The seam "how": a connection is an open way to one target. `ssh` and `local` pass one contract test. */
+import type { Abortable } from '../abortable.ts'
+import type { Output } from '../event.ts'
+import type { Target } from '../target.ts'
+
+/** What to run: `line` is given to the user's login shell on the target, as `ssh host line` does. */
+export interface Command {
+  readonly line: string
+  /** Bytes for the command's standard input; without it the input is empty. */
+  readonly stdin?: AsyncIterable<Uint8Array>
+}
+
+/** How a command ended. */
+export type Exit =
+  | { readonly kind: 'code'; readonly code: number }
+  /** Ended by a signal; `signal` without `SIG`: `KILL`. */
+  | { readonly kind: 'signal'; readonly signal: string }
+
+/** Wanted attributes of a written file. Owner and group stay the login user's unless given. */
+export interface FileAttributes {
+  /** Permission bits, such as 0o644. */
+  readonly mode?: number
+  readonly owner?: string
+  readonly group?: string
+}
+
+export interface Connection extends AsyncDisposable {
+  /** Milliseconds which the opening took. */
+  readonly timing: { readonly connect?: number; readonly auth?: number }
+  /**
+   * Runs a command, yields its output as it comes and returns how it ended. When the signal aborts, the command's
+   * process group on the target is ended before this throws the signal's reason; the same happens on the target when the
+   * connection is lost, which throws `CONNECTION_LOST`.
+   */
+  exec(command: Command, io: Abortable): AsyncGenerator<Output, Exit, void>
+  /** A file's bytes; `undefined` when there is no such file. Throws `ACTOR_FAILED` when it cannot be read. */
+  read(path: string, io: Abortable): Promise<Uint8Array | undefined>
+  /** Writes a whole file atomically: beside the target, synced, renamed over. On failure the old file stays. */
+  write(
+    path: string,
+    content: Uint8Array | AsyncIterable<Uint8Array>,
+    attributes: FileAttributes,
+    io: Abortable,
+  ): Promise<void>
+}
+
+/** Opens connections of one kind; owns what they share (agent, bastions, known hosts). */
+export interface Connector extends AsyncDisposable {
+  /** File descriptors which one open connection takes on this machine. */
+  readonly descriptors: number
+  /** Throws `CONNECT_FAILED`, `HOST_KEY_UNKNOWN`, `HOST_KEY_CHANGED` or `AUTH_FAILED`. */
+  connect(target: Target, io: Abortable): Promise<Connection>
+}

@@ -1,0 +1,53 @@
+/** The seam "who": a warehouse answers names. A third party's warehouse is one file which exports a `WarehouseFactory`. */
+import type { Abortable } from './abortable.ts'
+import type { GroupName, NodeName } from './names.ts'
+import type { Expression } from './nodeset/expression.ts'
+
+/** What a warehouse knows about one node. Only `name` is sure to be there. */
+export interface NodeFacts {
+  readonly name: NodeName
+  /** The warehouse's own lasting identity of the machine: a DN, a row id, an asset tag. */
+  readonly id?: string
+  /** Other names of the same machine. */
+  readonly aliases?: readonly string[]
+  /** Host names or IP addresses to connect to, the preferred one first. */
+  readonly addresses?: readonly string[]
+  /** The SSH port, where it is not 22. */
+  readonly port?: number
+  /** The user to log in as. */
+  readonly user?: string
+  /** Ethernet addresses in any common spelling. */
+  readonly macs?: readonly string[]
+  /** Everything else the warehouse says; passed to actors unchanged. */
+  readonly vars?: Readonly<Record<string, unknown>>
+}
+
+/** A direct member of a group. An `expression` is evaluated by the core, its names looked up here first. */
+export type Member =
+  | { readonly kind: 'node'; readonly name: NodeName }
+  | { readonly kind: 'group'; readonly name: GroupName }
+  | { readonly kind: 'expression'; readonly expression: Expression }
+
+/** A source of node and group data. A throw from any method means: this warehouse is broken. */
+export interface Warehouse extends AsyncDisposable {
+  readonly name: string
+  /** Direct members. `undefined`: never heard of that group. `[]`: known, and empty. */
+  members(group: GroupName, io: Abortable): Promise<readonly Member[] | undefined>
+  /** Facts of many names (or aliases) in one round trip, keyed by the name asked for; unknown names are absent. */
+  nodes(names: readonly NodeName[], io: Abortable): Promise<ReadonlyMap<NodeName, NodeFacts>>
+  /** The names of all groups, where the source can list them. */
+  groups?(io: Abortable): AsyncIterable<GroupName>
+  /** All nodes, where the source can list them. */
+  all?(io: Abortable): AsyncIterable<NodeFacts>
+}
+
+/** Where a warehouse's options come from: the place for relative paths and for error messages. */
+export interface WarehouseContext {
+  /** The name given in the configuration, else the kind. */
+  readonly name: string
+  /** The folder of the configuration file; relative paths start here. */
+  readonly folder: string
+}
+
+/** Makes a warehouse from its options. Parses them, throws `CONFIG` naming a bad one, and does no I/O before the first question. */
+export type WarehouseFactory = (options: Readonly<Record<string, unknown>>, context: WarehouseContext) => Warehouse

@@ -1,0 +1,37 @@
+import t from 'tap'
+import { isNodeName, parseGroupName, parseNodeName, shown } from '../src/names.ts'
+
+t.test('host names, addresses and rack coordinates are node names', async t => {
+  for (const name of ['web1', 'a.b-c.example.org', '10.0.0.1', 'fe80::1%eth0', 'x1y2-ib0', 'knöten', '_srv', '1'])
+    t.equal(parseNodeName(name), name)
+})
+
+t.test(
+  'text which something else could read as its own is refused, and the message is harmless to a terminal',
+  async t => {
+    const bad = [
+      '',
+      '-oProxyCommand=x',
+      'a)(cn=*',
+      '$(reboot)',
+      'a b',
+      'a\nb',
+      'a\0b',
+      'a;b',
+      "a'b",
+      '@a',
+      'x'.repeat(300),
+    ]
+    for (const name of bad) {
+      t.notOk(isNodeName(name), JSON.stringify(name))
+      t.throws(() => parseNodeName(name), { code: 'EXPRESSION' })
+    }
+    t.equal(shown('\u001b[2J\u202e'), '"\\u001b[2J\\u202e"')
+  },
+)
+
+t.test('group names may have spaces and dashes, not operators', async t => {
+  for (const name of ['web', 'Rack 3', 'a.b:c', 'all_apache_servers']) t.equal(parseGroupName(name), name)
+  for (const name of ['', '-x', 'a,b', '@a', 'a!b', '$(x)', 'a\nb'])
+    t.throws(() => parseGroupName(name), { code: 'EXPRESSION' })
+})
