@@ -11,6 +11,8 @@ export interface Job extends Abortable {
   readonly apply: boolean
   /** Opens a connection to the target, over the network or on this machine: the actor cannot tell. The actor disposes it. */
   connect(): Promise<Connection>
+  /** A connection to the machine which the run is started from, with `environment` added to the program's own. */
+  here(environment?: Readonly<Record<string, string>>): Connection
   /** What was piped into the run, from its beginning; `undefined` when nothing was. */
   readonly stdin: AsyncIterable<Uint8Array> | undefined
   /** This target's place in the run, from 0, and how many there are. */

@@ -51,12 +51,20 @@ export class StokerError extends Error {
   readonly code: ErrorCode
   /** The node, group, file, option or expression the error is about. */
   readonly subject: string
+  /** What differs from one target to the next (an address, a fingerprint), so that equal messages can be told once. */
+  readonly detail: string | undefined
 
   /** `message` says what failed, on what, and what to try; it stands alone, without code or subject in front. */
-  constructor(code: ErrorCode, subject: string, message: string, options?: { readonly cause?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    subject: string,
+    message: string,
+    options?: { readonly cause?: unknown; readonly detail?: string | undefined },
+  ) {
     super(message, options)
     this.code = code
     this.subject = subject
+    this.detail = options?.detail
   }
 }
 

@@ -1,5 +1,6 @@
 /** How an action ended on one target. Every target of a run gets exactly one. */
-import type { StokerError } from './errors.ts'
+import type { Exit } from './connection/connection.ts'
+import { StokerError } from './errors.ts'
 
 export type Outcome =
   /** Done. `changed: false` means nothing had to be done; with `--check`, `changed` says what would be. */
@@ -19,3 +20,14 @@ export type OutcomeKind = Outcome['kind']
 
 /** All kinds, in the order in which reports show them. */
 export const OUTCOME_KINDS = ['ok', 'failed', 'unreachable', 'timed-out', 'cancelled', 'not-started'] as const
+
+/** How a command's exit reads as an outcome: code 0 is ok, and counts as changed, because nobody knows what it did. */
+export const outcomeOfExit = (name: string, exit: Exit): Outcome => {
+  if (exit.kind === 'signal') {
+    const error = new StokerError('COMMAND_FAILED', name, `ended by signal ${exit.signal}`)
+    return { kind: 'failed', error, signal: exit.signal }
+  }
+  if (exit.code === 0) return { kind: 'ok', changed: true }
+  const error = new StokerError('COMMAND_FAILED', name, `exit code ${exit.code}`)
+  return { kind: 'failed', error, exitCode: exit.code }
+}

@@ -39,6 +39,10 @@ export interface Warehouse extends AsyncDisposable {
   groups?(io: Abortable): AsyncIterable<GroupName>
   /** All nodes, where the source can list them. */
   all?(io: Abortable): AsyncIterable<NodeFacts>
+  /** What matches a query in the source's own words, such as an LDAP filter. A query which makes no sense: `EXPRESSION`. */
+  query?(query: string, io: Abortable): Promise<readonly Member[]>
+  /** Asked only for names which no other warehouse knows. */
+  readonly lastResort?: boolean
 }
 
 /** Where a warehouse's options come from: the place for relative paths and for error messages. */

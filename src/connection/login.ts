@@ -1,0 +1,123 @@
+/** From an open stream to an authenticated SSH client: key exchange, host key, authentication. */
+import type { Duplex } from 'node:stream'
+import { type AnyAuthMethod, type AuthHandlerMiddleware, Client, type ConnectConfig, type ServerHostKeyAlgorithm } from 'ssh2'
+import type { Abortable } from '../abortable.ts'
+import { StokerError } from '../errors.ts'
+
+export interface Login {
+  /** The target's or bastion's name, for messages. */
+  readonly name: string
+  /** Where the stream leads, for messages. */
+  readonly place: string
+  readonly user: string
+  /** Judges the server's key; throws to refuse it. */
+  readonly verify: (key: Buffer) => Promise<void>
+  /** Host key algorithms to ask for, those of the known keys first. */
+  readonly hostKeyAlgorithms: readonly string[]
+  /** What to offer, in order; methods of ssh2. */
+  readonly offers: readonly AnyAuthMethod[]
+  readonly kex?: readonly string[]
+}
+
+export interface LoggedIn {
+  readonly client: Client
+  /** Milliseconds from here to the end of the key exchange, and of the authentication. */
+  readonly exchangeMs: number
+  readonly authMs: number
+  /** How the connection ended, once it has. */
+  readonly lost: AbortSignal
+}
+
+/** A server which closes before its banner is busy (MaxStartups) rather than broken: worth another try. */
+export class Busy extends Error {}
+
+/** Throws `CONNECT_FAILED`, `AUTH_FAILED`, what `verify` throws, the signal's reason, or `Busy`. Destroys the stream on failure. */
+export const login = (stream: Duplex, how: Login, { signal }: Abortable): Promise<LoggedIn> =>
+  new Promise((resolve, reject) => {
+    const began = performance.now()
+    const client = new Client()
+    const lost = new AbortController()
+    let exchanged = began
+    let stage: 'banner' | 'key exchange' | 'authentication' | 'done' = 'banner'
+    let refusal: unknown
+
+    const fail = (error: unknown) => {
+      if (stage === 'done') return
+      stage = 'done'
+      signal.removeEventListener('abort', stop)
+      stream.destroy()
+      reject(error)
+    }
+    const stop = () => fail(atStage(signal.reason, stage, how))
+    const onFirstData = () => {
+      if (stage === 'banner') stage = 'key exchange'
+    }
+
+    client.on('handshake', () => {
+      exchanged = performance.now()
+      stage = 'authentication'
+    })
+    client.on('ready', () => {
+      stage = 'done'
+      signal.removeEventListener('abort', stop)
+      resolve({ client, exchangeMs: exchanged - began, authMs: performance.now() - exchanged, lost: lost.signal })
+    })
+    client.on('error', error => fail(refusal ?? explain(error, stage, how)))
+    client.on('close', () => {
+      lost.abort()
+      fail(refusal ?? explain(new Error('closed by the server'), stage, how))
+    })
+    signal.addEventListener('abort', stop, { once: true })
+    stream.once('data', onFirstData)
+    client.connect({
+      ...keepAlive,
+      sock: stream,
+      username: how.user,
+      readyTimeout: 0,
+      authHandler: offering(how),
+      hostVerifier: (key: Buffer, verified: (ok: boolean) => void) => {
+        how.verify(key).then(
+          () => verified(true),
+          error => {
+            refusal = error
+            verified(false)
+          },
+        )
+      },
+      algorithms: {
+        serverHostKey: [...how.hostKeyAlgorithms] as ServerHostKeyAlgorithm[],
+        ...(how.kex && { kex: [...how.kex] as NonNullable<NonNullable<ConnectConfig['algorithms']>['kex']> }),
+      },
+    })
+  })
+
+/** A peer which is gone without a word is noticed after a minute. */
+const keepAlive = { keepaliveInterval: 15_000, keepaliveCountMax: 3 } as const
+
+/** One offer after the other. ssh2 asks again after each refusal; `false`, which its types leave out, ends it. */
+const offering = (how: Login): AuthHandlerMiddleware => {
+  const waiting = [...how.offers]
+  return (_left, _partial, next) => next(waiting.shift() ?? (false as unknown as AnyAuthMethod))
+}
+
+const atStage = (reason: unknown, stage: string, how: Login): unknown => {
+  if (!(reason instanceof StokerError) || reason.code !== 'CONNECT_FAILED') return reason
+  const what = stage === 'banner' ? 'no SSH banner' : `${stage} not done`
+  return new StokerError('CONNECT_FAILED', how.name, `${what} within ${reason.message}`, { detail: how.place })
+}
+
+const explain = (error: Error & { level?: string; code?: unknown }, stage: string, how: Login): Error => {
+  if (stage === 'banner') return new Busy(error.message, { cause: error })
+  if (error.level === 'client-authentication') {
+    const offered = how.offers.length
+    const tried = offered === 0 ? 'there is no key to offer' : `${offered} ${offered === 1 ? 'key' : 'keys'} offered`
+    return new StokerError(
+      'AUTH_FAILED',
+      how.name,
+      `login as ${how.user} refused: ${tried}; check with 'ssh -v', or name a key with -i or a user with -l`,
+      { cause: error, detail: how.place },
+    )
+  }
+  const message = `${stage} failed: ${error.message.replace(/^Handshake failed: /, '')}`
+  return new StokerError('CONNECT_FAILED', how.name, message, { cause: error, detail: how.place })
+}

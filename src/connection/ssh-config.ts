@@ -1,0 +1,324 @@
+/**
+ * What the user's ssh_config says about a host. The parts of ssh_config(5) which tell where to connect, as whom, with which
+ * keys and which host keys; `ssh -G` gives the same answers. Nothing in a configuration is ever executed.
+ */
+import { isIP } from 'node:net'
+import { homedir, hostname, userInfo } from 'node:os'
+import { join } from 'node:path'
+import type { Abortable } from '../abortable.ts'
+import { type Block, type Condition, readBlocks } from './ssh-config-files.ts'
+import {
+  type AlgorithmList,
+  configError,
+  type Draft,
+  type Jump,
+  type Place,
+  type Placed,
+} from './ssh-config-options.ts'
+import { pattern } from './ssh-pattern.ts'
+
+export type { AlgorithmList, Jump } from './ssh-config-options.ts'
+
+/** All that is known of how to connect to one host; paths are expanded. */
+export interface HostSettings {
+  /** The name which was looked up. */
+  readonly name: string
+  /** What to connect to: `HostName`, else the name itself; lower case. */
+  readonly hostName: string
+  readonly port: number
+  readonly user: string
+  /** In the order of the files. `undefined`: none configured, the usual ones count. Empty: `IdentityFile none`. */
+  readonly identityFiles: readonly string[] | undefined
+  readonly identitiesOnly: boolean
+  /** The agent's socket; `undefined` when there is none, or none shall be used. */
+  readonly identityAgent: string | undefined
+  readonly userKnownHostsFiles: readonly string[]
+  readonly globalKnownHostsFiles: readonly string[]
+  /** `undefined` when nothing is configured. Never off: `no` counts as `accept-new`, with a notice. */
+  readonly strictHostKeyChecking: 'strict' | 'accept-new' | undefined
+  readonly hostKeyAlias: string | undefined
+  /** The hosts to go through, the first hop first. */
+  readonly proxyJump: readonly Jump[]
+  /** As it stands in the file. It is for the caller to refuse. */
+  readonly proxyCommand: string | undefined
+  readonly hostKeyAlgorithms: AlgorithmList | undefined
+  readonly kexAlgorithms: AlgorithmList | undefined
+  readonly ciphers: AlgorithmList | undefined
+  readonly macs: AlgorithmList | undefined
+  /** Whether a Host or Match pattern other than `*` fitted the name: somebody has written about this very host. */
+  readonly matched: boolean
+}
+
+export interface SshConfig {
+  /** The settings of a host; `user` comes before what the files say. Throws `CONFIG` when a value cannot be expanded. */
+  lookup(name: string, user?: string): HostSettings
+}
+
+export interface SshConfigOptions {
+  /** Default: `~/.ssh/config`. */
+  readonly userFile?: string
+  /** Default: `/etc/ssh/ssh_config`. */
+  readonly systemFile?: string
+  /** Where `~` points. Default: the home folder in the password database; like ssh, `$HOME` does not count. */
+  readonly home?: string
+  /** For `${NAME}` and `SSH_AUTH_SOCK`. Default: the process's own. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Told once about each thing in the files which is not followed to the letter. */
+  readonly notice: (text: string) => void
+}
+
+/** Reads the user's configuration, then the system's. Absent files are empty ones; throws `CONFIG` with file and line. */
+export const loadSshConfig = async (options: SshConfigOptions, io: Abortable): Promise<SshConfig> => {
+  io.signal.throwIfAborted()
+  const local = whoAmI(options.home)
+  const folder = join(local.home, '.ssh')
+  const { userFile = join(folder, 'config'), systemFile = '/etc/ssh/ssh_config', env = process.env, notice } = options
+  const { home } = local
+  const blocks = [
+    ...(await readBlocks(userFile, { kind: 'user', folder, home, notice }, io)),
+    ...(await readBlocks(systemFile, { kind: 'system', folder: '/etc/ssh', home, notice }, io)),
+  ]
+  const told = new Set<string>()
+  const once = ({ file, line }: Place, text: string): void => {
+    const whole = `${file}:${line}: ${text}`
+    if (told.has(whole)) return
+    told.add(whole)
+    notice(whole)
+  }
+  return {
+    lookup: (name, user) => settle(evaluate(blocks, name, user, local.user, once), name, { ...local, env }, once),
+  }
+}
+
+/** A wanted list of algorithms applied to the default one, without those which are not supported. */
+export const chooseAlgorithms = (
+  wanted: AlgorithmList,
+  defaults: readonly string[],
+  supported: readonly string[],
+): readonly string[] => {
+  const named = [...new Set(wanted.names)].filter(name => supported.includes(name))
+  switch (wanted.kind) {
+    case 'only':
+      return named
+    case 'append':
+      return [...defaults, ...named.filter(name => !defaults.includes(name))]
+    case 'prepend':
+      return [...named, ...defaults.filter(name => !named.includes(name))]
+    case 'remove': {
+      const patterns = wanted.names.map(pattern)
+      return defaults.filter(name => !patterns.some(matches => matches(name)))
+    }
+    default:
+      throw new Error(`unknown change: ${wanted.kind satisfies never}`)
+  }
+}
+
+interface Local {
+  readonly user: string
+  readonly home: string
+  readonly uid: number
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+type Once = (place: Place, text: string) => void
+
+const whoAmI = (home: string | undefined): Omit<Local, 'env'> => {
+  try {
+    const { username, homedir: listed, uid } = userInfo()
+    return { user: username, home: home ?? listed, uid }
+  } catch {
+    // A container's user may have no entry in the password database: the environment is all there is.
+    return {
+      user: process.env.USER ?? String(process.getuid?.() ?? ''),
+      home: home ?? homedir(),
+      uid: process.getuid?.() ?? -1,
+    }
+  }
+}
+
+interface Evaluation {
+  readonly draft: Draft
+  readonly hostName: string
+  readonly matched: boolean
+}
+
+/** Goes through the blocks: the first value of each option stays. `Match final` has them read a second time. */
+const evaluate = (
+  blocks: readonly Block[],
+  name: string,
+  user: string | undefined,
+  localUser: string,
+  once: Once,
+): Evaluation => {
+  const draft: Draft = { identityFiles: [], notFollowed: new Map() }
+  if (user !== undefined) draft.user = user
+  let host = name // what Host patterns see: the name, in the second reading what it stands for
+  let final = false
+  let wantsFinal = false
+  let matched = false
+
+  const holds = (condition: Condition): boolean => {
+    switch (condition.kind) {
+      case 'always':
+        return true
+      case 'never':
+        return false
+      case 'host': {
+        const hits = condition.patterns.filter(({ matches }) => matches(host))
+        if (hits.length === 0 || hits.some(({ negated }) => negated)) return false
+        matched ||= !final && hits.some(({ any }) => !any)
+        return true
+      }
+      case 'match': {
+        wantsFinal ||= condition.wantsFinal
+        const seen = {
+          host: final ? host : expandHostName(draft, host),
+          originalhost: name,
+          user: draft.user ?? localUser,
+          localuser: localUser,
+        }
+        for (const { attribute, negated, matches } of condition.criteria)
+          if ((attribute === 'final' ? final : matches(seen[attribute])) === negated) return false
+        if (condition.skipped !== undefined) {
+          once(condition.place, `Match ${condition.skipped} is not evaluated: what it says is left out`)
+          return false
+        }
+        matched ||= condition.criteria.some(
+          ({ attribute, negated, any }) => !negated && !any && (attribute === 'host' || attribute === 'originalhost'),
+        )
+        return true
+      }
+      default:
+        throw new Error(`unknown condition: ${condition satisfies never}`)
+    }
+  }
+  const apply = (list: readonly Block[]): void => {
+    for (const { condition, items } of list) {
+      if (!holds(condition)) continue
+      for (const item of items) {
+        if (typeof item === 'function') item(draft)
+        else apply(item)
+      }
+    }
+  }
+
+  apply(blocks)
+  host = expandHostName(draft, name)
+  if (wantsFinal) {
+    final = true
+    apply(blocks)
+  }
+  return { draft, hostName: host, matched }
+}
+
+const expandHostName = ({ hostName }: Draft, name: string): string => {
+  const expanded = hostName === undefined ? name : expandTokens(hostName, { h: name })
+  return isIP(expanded) === 0 ? expanded.toLowerCase() : expanded
+}
+
+/** From what the files say to what it means: defaults, tokens, `~`, and notices of what is not followed. */
+const settle = ({ draft, hostName, matched }: Evaluation, name: string, local: Local, once: Once): HostSettings => {
+  const port = draft.port ?? 22
+  const user = draft.user ?? local.user
+  // All tokens but %C, which is made for the names of control sockets.
+  const hostKeyAlias = draft.hostKeyAlias?.text.toLowerCase()
+  const tokens: Tokens = {
+    d: local.home,
+    h: hostName,
+    i: String(local.uid),
+    k: hostKeyAlias ?? name,
+    get l() {
+      return hostname()
+    },
+    get L() {
+      return hostname().split('.')[0] ?? ''
+    },
+    n: name,
+    p: String(port),
+    r: user,
+    u: local.user,
+  }
+  const path = (value: Placed): string =>
+    expandTokens(expandEnvironment(expandHome(value, local.home), local.env), tokens)
+  for (const [option, place] of draft.notFollowed) once(place, `${option} is not followed`)
+  const strictness = draft.strictHostKeyChecking
+  if (strictness?.value === 'off')
+    once(strictness.place, 'host keys are checked all the same: StrictHostKeyChecking no counts as accept-new')
+  const proxy = draft.proxy
+  return {
+    name,
+    hostName,
+    port,
+    user,
+    identityFiles:
+      draft.identityFiles.length === 0
+        ? undefined
+        : draft.identityFiles.filter(({ text }) => text.toLowerCase() !== 'none').map(path),
+    identitiesOnly: draft.identitiesOnly ?? false,
+    identityAgent: agentSocket(draft.identityAgent, local.env, path),
+    userKnownHostsFiles: draft.userKnownHostsFiles?.map(path) ?? [
+      join(local.home, '.ssh/known_hosts'),
+      join(local.home, '.ssh/known_hosts2'),
+    ],
+    globalKnownHostsFiles: draft.globalKnownHostsFiles?.map(({ text }) => text) ?? [
+      '/etc/ssh/ssh_known_hosts',
+      '/etc/ssh/ssh_known_hosts2',
+    ],
+    strictHostKeyChecking: strictness?.value === 'off' ? 'accept-new' : strictness?.value,
+    hostKeyAlias,
+    proxyJump:
+      proxy?.kind === 'jump'
+        ? proxy.jumps.map(jump => expandJump(jump, proxy.place, { h: hostName, n: name, p: String(port), r: user }))
+        : [],
+    proxyCommand: proxy?.kind === 'command' ? proxy.command : undefined,
+    hostKeyAlgorithms: draft.hostKeyAlgorithms,
+    kexAlgorithms: draft.kexAlgorithms,
+    ciphers: draft.ciphers,
+    macs: draft.macs,
+    matched,
+  }
+}
+
+type Tokens = Readonly<Record<string, string>>
+
+const expandTokens = ({ text, place }: Placed, tokens: Tokens): string =>
+  text.replaceAll(/%(.?)/gs, (whole, token: string) => {
+    const value = token === '%' ? '%' : Object.hasOwn(tokens, token) ? tokens[token] : undefined
+    if (value === undefined)
+      throw configError(place, `${whole} in ${text} cannot be expanded; %% stands for a percent sign`)
+    return value
+  })
+
+const expandJump = (jump: Jump, place: Place, tokens: Tokens): Jump => ({
+  ...jump,
+  host: expandTokens({ text: jump.host, place }, tokens),
+  ...(jump.user === undefined ? {} : { user: expandTokens({ text: jump.user, place }, tokens) }),
+})
+
+const expandHome = ({ text, place }: Placed, home: string): Placed => {
+  if (!text.startsWith('~')) return { text, place }
+  if (text !== '~' && !text.startsWith('~/'))
+    throw configError(place, `${text}: other users' home folders are not looked up`)
+  return { text: home + text.slice(1), place }
+}
+
+const expandEnvironment = ({ text, place }: Placed, env: Local['env']): Placed => ({
+  place,
+  text: text.replaceAll(/\$\{([^}]*)\}/g, (_, variable: string) => {
+    const value = env[variable]
+    if (value === undefined) throw configError(place, `the environment has no ${variable}`)
+    return value
+  }),
+})
+
+const agentSocket = (
+  option: Placed | undefined,
+  env: Local['env'],
+  path: (value: Placed) => string,
+): string | undefined => {
+  const fromEnvironment = (variable: string) => env[variable] || undefined // empty means none, as for ssh
+  if (option === undefined || option.text === 'SSH_AUTH_SOCK') return fromEnvironment('SSH_AUTH_SOCK')
+  if (option.text === 'none') return undefined
+  if (/^\$[^{]/.test(option.text)) return fromEnvironment(option.text.slice(1))
+  return path(option)
+}

@@ -1,0 +1,146 @@
+/** Commands and files over one authenticated SSH client. ssh2's callbacks and emitters end here. */
+import type { Client, ClientChannel } from 'ssh2'
+import type { Abortable } from '../abortable.ts'
+import { StokerError } from '../errors.ts'
+import { attend, type Running } from './attend.ts'
+import type { Connection, Exit } from './connection.ts'
+import { feed } from './feed.ts'
+import { readFileOver, writeFileOver } from './files.ts'
+import type { LoggedIn } from './login.ts'
+import { announced, lifeline, supervised } from './supervisor.ts'
+
+/** A connection over a logged-in client. Disposing it closes the client. */
+export const sshSession = (name: string, { client, lost }: LoggedIn, timing: Connection['timing']): Connection => {
+  const exec: Connection['exec'] = async function* (command, io) {
+    const running = command.stdin
+      ? await withInput(client, name, command.line, command.stdin, io)
+      : started(client, await open(client, name, supervised(command.line), io))
+    return yield* attend(running, name, io)
+  }
+  return {
+    timing,
+    exec,
+    read: (path, io) => readFileOver(exec, path, io),
+    write: (path, content, attributes, io) => writeFileOver(exec, path, content, attributes, io),
+    async [Symbol.asyncDispose]() {
+      close(client, lost)
+    },
+  }
+}
+
+/** How long a server may take to close its end. */
+const GOODBYE_MS = 500
+
+/** Ends the client without waiting for the server's part, and cuts it off when that does not come. */
+export const close = (client: Client, lost: AbortSignal): void => {
+  if (lost.aborted) return
+  const timer = setTimeout(() => client.destroy(), GOODBYE_MS)
+  lost.addEventListener('abort', () => clearTimeout(timer), { once: true })
+  client.end()
+}
+
+/** Opens a channel which runs `line`. Throws the signal's reason, or `CONNECTION_LOST`. */
+const open = (client: Client, name: string, line: string, { signal }: Abortable): Promise<ClientChannel> =>
+  new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    const stop = () => {
+      // The request may already be on its way: only without the connection is it sure that nothing starts.
+      client.destroy()
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', stop, { once: true })
+    client.exec(line, (cause, channel) => {
+      signal.removeEventListener('abort', stop)
+      if (!cause) return resolve(channel)
+      const message = `the server did not start the command: ${cause.message}`
+      reject(new StokerError('CONNECTION_LOST', name, message, { cause }))
+    })
+  })
+
+const started = (client: Client, channel: ClientChannel, control: ClientChannel = channel): Running => {
+  // Writing to a channel which the server has closed is no news: its end is told by `exited`.
+  channel.on('error', () => {})
+  return {
+    stdout: channel,
+    stderr: channel.stderr,
+    exited: ended(channel),
+    signal: signal => {
+      if (control.writable) control.write(`${signal}\n`)
+    },
+    release: () => void control.end(),
+    destroy: () => void client.destroy(),
+  }
+}
+
+const ended = (channel: ClientChannel): Promise<Exit | undefined> =>
+  new Promise(resolve => {
+    let exit: Exit | undefined
+    channel.on('exit', (code: number | null, signal?: string) => {
+      exit = code === null ? { kind: 'signal', signal: (signal ?? 'KILL').replace(/^SIG/, '') } : { kind: 'code', code }
+    })
+    channel.once('close', () => resolve(exit))
+  })
+
+/**
+ * With input for the command, its end must not be mistaken for a lost connection: a second channel is the lifeline. The
+ * command says its process group and waits until that is being watched.
+ */
+const withInput = async (
+  client: Client,
+  name: string,
+  line: string,
+  stdin: AsyncIterable<Uint8Array>,
+  io: Abortable,
+): Promise<Running> => {
+  const channel = await open(client, name, announced(line), io)
+  // Listening from the start, so that an early end is not missed.
+  const exited = ended(channel)
+  const group = Number.parseInt(await firstLine(channel.stderr, client, name, io), 10)
+  if (!Number.isInteger(group))
+    throw new StokerError('CONNECTION_LOST', name, 'the command could not be started: no process group')
+  const control = await open(client, name, lifeline(group), io)
+  await firstLine(control, client, name, io)
+  control.stderr.resume()
+  channel.write('go\n')
+  feed(stdin, channel)
+  return { ...started(client, channel, control), exited }
+}
+
+/** The first line of a stream, byte by byte, so that what follows stays unread. */
+const firstLine = async (
+  stream: ClientChannel | ClientChannel['stderr'],
+  client: Client,
+  name: string,
+  { signal }: Abortable,
+): Promise<string> => {
+  const stop = () => client.destroy()
+  signal.addEventListener('abort', stop, { once: true })
+  let line = ''
+  try {
+    for (;;) {
+      const byte: Buffer | null = stream.read(1)
+      if (byte === null) await readable(stream)
+      else if (byte[0] === 0x0a) return line
+      else line += byte.toString('latin1')
+      if (stream.readableEnded || stream.destroyed) {
+        signal.throwIfAborted()
+        throw new StokerError(
+          'CONNECTION_LOST',
+          name,
+          `the command could not be started: ${line || 'the channel was closed'}`,
+        )
+      }
+    }
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+const readable = (stream: ClientChannel | ClientChannel['stderr']): Promise<void> =>
+  new Promise(resolve => {
+    const settle = () => {
+      for (const event of ['readable', 'end', 'close']) stream.off(event, settle)
+      resolve()
+    }
+    for (const event of ['readable', 'end', 'close']) stream.on(event, settle)
+  })

@@ -1,0 +1,246 @@
+/**
+ * Expression x warehouses -> resolution: asks who every name is. What is one machine, and what the operators leave, is
+ * decided afterwards by `dedup`.
+ */
+import type { Abortable } from './abortable.ts'
+import { type Questions, type ResolvedNode, questions } from './ask.ts'
+import { StokerError } from './errors.ts'
+import { type NodeName, isNodeName, parseGroupName, parseNodeName, shown } from './names.ts'
+import { nearest } from './nearest.ts'
+import type { Expression, Operator } from './nodeset/expression.ts'
+import type { Member, Warehouse } from './warehouse.ts'
+
+/** An expression whose names have been answered. */
+export type Selection =
+  | { readonly kind: 'nodes'; readonly nodes: readonly ResolvedNode[] }
+  /** `key` leads into `Resolution.groups`, so that a group met many times is held once. */
+  | { readonly kind: 'group'; readonly label: string; readonly key: string }
+  | { readonly kind: 'union'; readonly parts: readonly Selection[] }
+  | { readonly kind: 'operation'; readonly operator: Operator; readonly left: Selection; readonly right: Selection }
+
+export interface Resolution {
+  readonly selection: Selection
+  /** Every group which the selection leads to; free of cycles. */
+  readonly groups: ReadonlyMap<string, Selection>
+  /** What the administrator should know: contradictions between warehouses, groups with two answers. */
+  readonly notices: readonly string[]
+}
+
+export interface ResolveOptions extends Abortable {
+  /** Take a name which no warehouse knows as a host name, instead of refusing it. */
+  readonly allowUnknown?: boolean
+  /** Reads a `^file` list and parses it; throws what is wrong with it. */
+  readonly readList?: (path: string, io: Abortable) => Promise<Expression>
+}
+
+/**
+ * Answers every name of the expression. Throws `UNKNOWN_NAME` (naming all unknown names and the nearest known ones),
+ * `AMBIGUOUS_NAME`, `GROUP_CYCLE` or `WAREHOUSE_FAILED`; never returns a part of the answer.
+ */
+export const resolve = async (
+  expression: Expression,
+  warehouses: readonly Warehouse[],
+  options: ResolveOptions,
+): Promise<Resolution> => {
+  options.signal.throwIfAborted()
+  const ask = questions(warehouses, options)
+  const unknown = new Set<string>()
+  const groups = new Map<string, Selection>()
+  // Groups are opened in rounds, all of a round at once: few round trips, and two groups which contain each other
+  // cannot wait for one another.
+  let pending = new Map<string, () => Promise<Selection>>()
+
+  const evaluate = async (part: Expression, home: Warehouse | undefined): Promise<Selection> => {
+    switch (part.kind) {
+      case 'names':
+        return await byName(part.names, home)
+      case 'group':
+        return await byGroup(part.text, part.name, part.warehouse, home)
+      case 'wildcard':
+        return await matching(globOf(part.pattern))
+      case 'regex':
+        return await byRegex(part.source)
+      case 'file':
+        return later(`^${part.path}`, part.text, () => fromFile(part.path))
+      case 'query':
+        return later(part.text, part.text, async () => {
+          const warehouse = ask.named(part.warehouse)
+          return await fromMembers(await ask.query(warehouse, part.query), warehouse)
+        })
+      case 'operation': {
+        const [left, right] = await both(evaluate(part.left, home), evaluate(part.right, home))
+        return { kind: 'operation', operator: part.operator, left, right }
+      }
+      default:
+        throw new Error(`unknown expression: ${part satisfies never}`)
+    }
+  }
+
+  const later = (key: string, label: string, open: () => Promise<Selection>): Selection => {
+    if (!groups.has(key)) pending.set(key, open)
+    return { kind: 'group', label, key }
+  }
+
+  const openGroup = (name: string, warehouse: Warehouse): Selection =>
+    later(`@${warehouse.name}:${name}`, `@${name}`, async () =>
+      fromMembers((await ask.members(parseGroupName(name), warehouse)) ?? [], warehouse),
+    )
+
+  /** Bare names: nodes or groups, whichever the warehouses say. */
+  const byName = async (names: readonly string[], home: Warehouse | undefined): Promise<Selection> => {
+    const nodes: ResolvedNode[] = []
+    const parts: Selection[] = []
+    const found = await ask.names(names.map(parseAskable), home)
+    for (const [i, { node, group }] of found.entries()) {
+      const name = names[i] as string
+      if (node && group) throw ambiguous(name, node, group)
+      if (node) nodes.push(node)
+      else if (group) parts.push(openGroup(name, group))
+      else if (options.allowUnknown && isNodeName(name)) nodes.push({ asked: name, facts: { name }, warehouses: [] })
+      else unknown.add(name)
+    }
+    return union({ kind: 'nodes', nodes }, parts)
+  }
+
+  const byGroup = async (text: string, name: string, from: string | undefined, home: Warehouse | undefined) => {
+    if (name === '*') return { kind: 'nodes', nodes: await ask.everyNode(from) } as const
+    const warehouse = await ask.groupOwner(parseGroupName(name), from, home)
+    if (warehouse) return openGroup(name, warehouse)
+    unknown.add(text.startsWith('@') ? text : `@${text}`)
+    return { kind: 'nodes', nodes: [] } as const
+  }
+
+  const fromMembers = async (members: readonly Member[], home: Warehouse): Promise<Selection> => {
+    const names = members.flatMap(member => (member.kind === 'node' ? [member.name] : []))
+    const rest = members.flatMap(member => {
+      if (member.kind === 'node') return []
+      if (member.kind === 'expression') return [evaluate(member.expression, home)]
+      return [byGroup(`@${member.name}`, member.name, undefined, home)]
+    })
+    const [found, ...parts] = await every<readonly (ResolvedNode | undefined)[] | Selection>([
+      ask.nodes(names, home),
+      ...rest,
+    ])
+    // A member of whom nothing is known but the name is still a member: a group is never silently shorter.
+    const nodes = (found as readonly (ResolvedNode | undefined)[]).map((node, i) => {
+      const name = names[i] as NodeName
+      return node ?? { asked: name, facts: { name }, warehouses: [home.name] }
+    })
+    return union({ kind: 'nodes', nodes }, parts as readonly Selection[])
+  }
+
+  const matching = async (pattern: RegExp): Promise<Selection> => ({
+    kind: 'nodes',
+    nodes: (await ask.everyNode(undefined)).filter(node => pattern.test(node.facts.name)),
+  })
+
+  const byRegex = async (source: string): Promise<Selection> => {
+    // `/^web$/` is how a person says "the node web, not the group": it needs no list of all nodes.
+    const literal = /^\^([\w-]+)\$$/.exec(source)?.[1]
+    if (literal === undefined || !isNodeName(literal)) return await matching(new RegExp(source, 'u'))
+    const [node] = await ask.nodes([literal], undefined)
+    if (!node) unknown.add(literal)
+    return { kind: 'nodes', nodes: node ? [node] : [] }
+  }
+
+  const fromFile = async (path: string): Promise<Selection> => {
+    if (!options.readList) throw new StokerError('EXPRESSION', path, `^${path}: a file cannot be named here`)
+    return await evaluate(await options.readList(path, options), undefined)
+  }
+
+  const selection = await evaluate(expression, undefined)
+  while (pending.size > 0) {
+    const round = [...pending]
+    pending = new Map()
+    const opened = await every(round.map(([, open]) => open()))
+    for (const [i, [key]] of round.entries()) {
+      groups.set(key, opened[i] as Selection)
+      pending.delete(key)
+    }
+  }
+  refuseCycles(selection, groups)
+  if (unknown.size > 0) throw await unknownNames([...unknown], ask)
+  return { selection, groups, notices: ask.notices() }
+}
+
+const union = (nodes: Selection, parts: readonly Selection[]): Selection =>
+  parts.length === 0 ? nodes : { kind: 'union', parts: [nodes, ...parts] }
+
+/** Like `Promise.all`, but waits for every part before it throws: no question is left running, no rejection unseen. */
+const every = async <T>(parts: readonly Promise<T>[]): Promise<readonly T[]> => {
+  const settled = await Promise.allSettled(parts)
+  return settled.map(part => {
+    if (part.status === 'rejected') throw part.reason
+    return part.value
+  })
+}
+
+const both = async <T>(left: Promise<T>, right: Promise<T>): Promise<readonly [T, T]> =>
+  (await every([left, right])) as unknown as readonly [T, T]
+
+/** A bare name may be a node's or a group's: what could be neither is refused before anyone is asked. */
+const parseAskable = (name: string): string => {
+  if (!isNodeName(name)) parseGroupName(name)
+  return name
+}
+
+const globOf = (pattern: string): RegExp =>
+  new RegExp(`^${pattern.replaceAll(/[.+^${}()|\\/[\]]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`, 'u')
+
+/** Depth-first over the groups; throws `GROUP_CYCLE` with the path of the first cycle. */
+const refuseCycles = (selection: Selection, groups: ReadonlyMap<string, Selection>): void => {
+  const done = new Set<string>()
+  const visit = (part: Selection, path: readonly { readonly key: string; readonly label: string }[]): void => {
+    switch (part.kind) {
+      case 'nodes':
+        return
+      case 'union':
+        for (const one of part.parts) visit(one, path)
+        return
+      case 'operation':
+        visit(part.left, path)
+        visit(part.right, path)
+        return
+      case 'group': {
+        const from = path.findIndex(step => step.key === part.key)
+        if (from >= 0) throw cycle([...path.slice(from).map(step => step.label), part.label])
+        const inside = groups.get(part.key)
+        if (!inside || done.has(part.key)) return
+        visit(inside, [...path, part])
+        done.add(part.key)
+        return
+      }
+      default:
+        throw new Error(`unknown selection: ${part satisfies never}`)
+    }
+  }
+  visit(selection, [])
+}
+
+const cycle = (labels: readonly string[]): StokerError => {
+  const path = labels.join(' -> ')
+  return new StokerError('GROUP_CYCLE', path, `a group contains itself: ${path}; take one of these out of the other`)
+}
+
+const ambiguous = (name: string, node: ResolvedNode, group: Warehouse): StokerError =>
+  new StokerError(
+    'AMBIGUOUS_NAME',
+    name,
+    `${name} is a node (says ${node.warehouses.join(', ')}) and a group (says ${group.name}): write @${name} for the group, '/^${name}$/' for the node`,
+  )
+
+const unknownNames = async (names: readonly string[], ask: Questions): Promise<StokerError> => {
+  const known = await ask.knownNames()
+  const described = names.slice(0, 10).map(name => {
+    const forced = name.startsWith('@')
+    const near = nearest(name.replace(/^@(?:[^:]*:)?/, ''), forced ? known.groups : [...known.groups, ...known.nodes])
+    const hint = near.length > 0 ? ` (did you mean ${near.map(one => (forced ? `@${one}` : one)).join(', ')}?)` : ''
+    return `${isNodeName(name.replace(/^@/, '')) ? name : shown(name)}${hint}`
+  })
+  const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
+  return new StokerError(
+    'UNKNOWN_NAME',
+    names.join(','),
+    `no warehouse knows ${described.join(', ')}${more}. Asked: ${ask.asked()}. 'stoker groups' lists the groups; --allow-unknown takes a name as a host name`,
+  )
+}

@@ -1,0 +1,134 @@
+import t from 'tap'
+import { dedup } from '../src/dedup.ts'
+import { parseExpression } from '../src/nodeset/parse.ts'
+import { resolve } from '../src/resolve.ts'
+import type { Warehouse } from '../src/warehouse.ts'
+import { memory } from './fixtures/memory.ts'
+
+const { signal } = new AbortController()
+const targets = async (text: string, warehouses: readonly Warehouse[], allowUnknown = false) => {
+  const resolution = await resolve(parseExpression(text), warehouses, { signal, allowUnknown })
+  return { targets: dedup(resolution), notices: resolution.notices }
+}
+const names = async (text: string, ...warehouses: readonly Warehouse[]) =>
+  (await targets(text, warehouses)).targets.map(target => target.name).join(' ')
+
+const site = () =>
+  memory({
+    name: 'site',
+    nodes: { web1: {}, web2: {}, web3: {}, db1: { aliases: ['mysql'] }, both: {} },
+    groups: {
+      web: ['web1', 'web2', 'web3'],
+      all: ['@web', 'db1'],
+      odd: ['=web[1,3]'],
+      most: ['=@all!web2'],
+      both: ['web1'],
+      none: [],
+      a: ['@b'],
+      b: ['web1', '@c'],
+      c: ['@a'],
+      left: ['@right'],
+      right: ['=web1,@left'],
+    },
+  })
+
+t.test('the core asks what a bare name is', async t => {
+  for (const [expression, expected] of [
+    ['web1', 'web1'],
+    ['web', 'web1 web2 web3'],
+    ['@web', 'web1 web2 web3'],
+    ['@site:web', 'web1 web2 web3'],
+    ['web[2-3],web1', 'web2 web3 web1'],
+    ['all', 'web1 web2 web3 db1'],
+    ['odd', 'web1 web3'],
+    ['most', 'web1 web3 db1'],
+    ['none', ''],
+    ['@all!@odd', 'web2 db1'],
+    ['@web&@odd', 'web1 web3'],
+    ['@web^web[1,2],db1', 'web3 db1'],
+    ['mysql', 'mysql'],
+    ['mysql,db1,@all', 'mysql web1 web2 web3'],
+    ['@all!mysql', 'web1 web2 web3'],
+    ['@both', 'web1'],
+    ['/^both$/', 'both'],
+    ['web*', 'web1 web2 web3'],
+  ] as const)
+    t.equal(await names(expression, site()), expected, expression)
+})
+
+t.test('a group cycle is refused and the path is shown', async t => {
+  await t.rejects(names('a', site()), { code: 'GROUP_CYCLE', message: /@a -> @b -> @c -> @a/ })
+  await t.rejects(names('left,right', site()), { code: 'GROUP_CYCLE', message: /@left -> @right -> @left/ })
+})
+
+t.test('a name which is a node and a group is refused, saying how to write either', async t => {
+  await t.rejects(names('both', site()), { code: 'AMBIGUOUS_NAME', message: /@both .*\/\^both\$\// })
+})
+
+t.test('all unknown names are told at once, with the nearest known ones', async t => {
+  await t.rejects(names('wbe,web1,wob2,@al', site()), {
+    code: 'UNKNOWN_NAME',
+    message: /wbe \(did you mean web.*wob2 \(did you mean web2.*@al \(did you mean @all/,
+  })
+  await t.rejects(names('@nowhere:web', site()), { code: 'UNKNOWN_NAME', message: /no warehouse is called nowhere.*site/ })
+  t.equal((await targets('new1,web1', [site()], true)).targets.map(one => one.name).join(' '), 'new1 web1')
+})
+
+t.test('a broken warehouse stops the run, whatever the others know', async t => {
+  const broken: Warehouse = {
+    ...memory({ name: 'ldap' }),
+    nodes: async () => {
+      throw new Error('connection refused')
+    },
+  }
+  await t.rejects(names('web1', site(), broken), { code: 'WAREHOUSE_FAILED', message: /ldap.*connection refused/ })
+})
+
+t.test('each warehouse is asked once for many names', async t => {
+  const warehouse = site()
+  await names('web[1-3],db1,@all,@odd', warehouse)
+  t.equal(warehouse.asked.filter(question => question.startsWith('nodes')).length <= 3, true, warehouse.asked.join('; '))
+})
+
+t.test('a warehouse of last resort is asked only for what nobody else knows', async t => {
+  const dns = memory({ name: 'dns', lastResort: true, nodes: { web1: {}, web: {}, other: {} } })
+  t.equal(await names('web,other', site(), dns), 'web1 web2 web3 other')
+  t.same(dns.asked.filter(question => question.startsWith('nodes')), ['nodes other'])
+})
+
+t.test('facts of several warehouses are joined; a contradiction is told and the first one answers', async t => {
+  const one = memory({ name: 'one', nodes: { n1: { addresses: ['10.0.0.1'] }, n2: { addresses: ['10.0.0.2'] } } })
+  const two = memory({
+    name: 'two',
+    nodes: { n1: { macs: ['52:54:00:00:00:01'], user: 'admin' }, n2: { addresses: ['10.9.9.9'], user: 'wrong' } },
+  })
+  const { targets: found, notices } = await targets('n[1-2]', [one, two])
+  t.match(found[0], { addresses: ['10.0.0.1'], macs: ['52:54:00:00:00:01'], user: 'admin' })
+  t.match(found[1], { addresses: ['10.0.0.2'], user: undefined })
+  t.match(notices, [/n2 is 10\.0\.0\.2 in one but 10\.9\.9\.9 in two; one answers/])
+})
+
+t.test('a group known to several warehouses is answered by the first, and that is told', async t => {
+  const one = memory({ name: 'one', nodes: { a: {}, b: {} }, groups: { g: ['a'] } })
+  const two = memory({ name: 'two', nodes: { b: {} }, groups: { g: ['b'] } })
+  const { targets: found, notices } = await targets('g', [one, two])
+  t.equal(found.map(one => one.name).join(), 'a')
+  t.match(notices, [/group g is in 2 warehouses; one answers.*@two:g/])
+  t.equal(await names('@two:g', one, two), 'b')
+})
+
+t.test('a member of whom nothing is known is still a member', async t => {
+  t.equal(await names('@g', memory({ groups: { g: ['x1', 'x2'] } })), 'x1 x2')
+})
+
+t.test('nesting which doubles at every level is no problem', async t => {
+  const groups = Object.fromEntries(
+    Array.from({ length: 60 }, (_, i) => [`g${i}`, i === 59 ? ['n1'] : [`@g${i + 1}`, `=@g${i + 1}`]]),
+  )
+  t.equal(await names('@g0', memory({ nodes: { n1: {} }, groups })), 'n1')
+})
+
+t.test('an aborted signal ends the questions', async t => {
+  const abort = AbortSignal.abort(new Error('enough'))
+  await t.rejects(resolve(parseExpression('web'), [site()], { signal: abort }), { message: 'enough' })
+})

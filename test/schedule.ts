@@ -1,0 +1,180 @@
+import t from 'tap'
+import type { Actor, Job } from '../src/actor.ts'
+import type { Connection, Connector } from '../src/connection/connection.ts'
+import { StokerError } from '../src/errors.ts'
+import type { Output, RunEvent } from '../src/event.ts'
+import { parseNodeName } from '../src/names.ts'
+import type { Outcome } from '../src/outcome.ts'
+import { type Schedule, schedule } from '../src/schedule.ts'
+import type { Target } from '../src/target.ts'
+
+const target = (name: string): Target => ({
+  name: parseNodeName(name),
+  names: [name],
+  addresses: [],
+  port: undefined,
+  user: undefined,
+  macs: [],
+  vars: {},
+  via: [],
+})
+const targets = (count: number) => Array.from({ length: count }, (_, i) => target(`n${i}`))
+
+const nothing: Connection = {
+  timing: { connect: 1, auth: 2 },
+  // biome-ignore lint/correctness/useYield: a connection nobody speaks over
+  async *exec() {
+    return { kind: 'code', code: 0 }
+  },
+  read: async () => undefined,
+  write: async () => {},
+  async [Symbol.asyncDispose]() {},
+}
+const connector = (connect: Connector['connect'] = async () => nothing): Connector => ({
+  descriptors: 1,
+  connect,
+  async [Symbol.asyncDispose]() {},
+})
+const actor = (act: (target: Target, job: Job) => AsyncGenerator<Output, Outcome, void>): Actor<undefined> => ({
+  name: 'test',
+  summary: '',
+  takes: 'text',
+  connects: true,
+  parse: () => undefined,
+  act: (target, _, job) => act(target, job),
+})
+const how = (changes: Partial<Schedule> = {}): Schedule => ({
+  fanout: 4,
+  apply: true,
+  connector: connector(),
+  here: () => nothing,
+  connectTimeout: 0,
+  commandTimeout: 0,
+  connectRate: 0,
+  signal: new AbortController().signal,
+  ...changes,
+})
+const outcomes = async (events: AsyncIterable<RunEvent>) => {
+  const all = new Map<string, string>()
+  for await (const event of events) {
+    if (event.kind !== 'finished') continue
+    if (all.has(event.target.name)) throw new Error(`${event.target.name} finished twice`)
+    all.set(event.target.name, event.outcome.kind)
+  }
+  return all
+}
+const forever = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+const ok: Outcome = { kind: 'ok', changed: true }
+
+t.test('the window slides: never more at once than the fanout, and a slow target holds nobody up', async t => {
+  let running = 0
+  let most = 0
+  let done = 0
+  const gate = Promise.withResolvers<void>()
+  const worker = actor(async function* (target) {
+    running += 1
+    most = Math.max(most, running)
+    if (target.name === 'n0') await gate.promise
+    yield { stream: 'stdout', data: Buffer.from(target.name) }
+    running -= 1
+    done += 1
+    if (done === 19) gate.resolve()
+    return ok
+  })
+  const all = await outcomes(schedule(targets(20), worker, undefined, how()))
+  t.equal(all.size, 20)
+  t.equal(most, 4)
+})
+
+t.test('every target has one outcome, of the kind that its end means', async t => {
+  const worker = actor(async function* (target, job) {
+    switch (target.name) {
+      case 'n0':
+        return ok
+      case 'n1':
+        throw new Error('a bug in the actor')
+      case 'n2':
+        throw new StokerError('CONNECT_FAILED', 'n2', 'connection refused')
+      case 'n3':
+        await job.connect()
+        return await forever(job.signal)
+      case 'n4':
+        throw 'not even an error'
+      default:
+        yield { stream: 'stderr', data: Buffer.from('x') }
+        return { kind: 'failed', error: new StokerError('COMMAND_FAILED', 'n5', 'exit code 3'), exitCode: 3 }
+    }
+  })
+  const all = await outcomes(schedule(targets(6), worker, undefined, how({ commandTimeout: 20 })))
+  t.same([...all.values()].sort(), ['failed', 'failed', 'failed', 'ok', 'timed-out', 'unreachable'])
+  t.equal(all.get('n3'), 'timed-out')
+})
+
+t.test('a connection which takes too long is unreachable, whatever the limit of the command', async t => {
+  const worker = actor(async function* (_, job) {
+    await job.connect()
+    yield { stream: 'stdout', data: Buffer.from('never') }
+    return ok
+  })
+  const slow = connector((_, { signal }) => forever(signal))
+  const events = schedule(targets(3), worker, undefined, how({ connectTimeout: 20, commandTimeout: 5, connector: slow }))
+  t.same([...(await outcomes(events)).values()], ['unreachable', 'unreachable', 'unreachable'])
+})
+
+t.test('a stopped run tells who was cancelled and who never started', async t => {
+  const abort = new AbortController()
+  const worker = actor(async function* (target, job) {
+    yield { stream: 'stdout', data: Buffer.from('begun') }
+    if (target.name === 'n0') return ok
+    return await forever(job.signal)
+  })
+  const kinds = new Map<string, number>()
+  let begun = 0
+  for await (const event of schedule(targets(10), worker, undefined, how({ fanout: 3, signal: abort.signal }))) {
+    if (event.kind === 'output' && ++begun === 4) abort.abort(new Error('stop'))
+    if (event.kind === 'finished') kinds.set(event.outcome.kind, (kinds.get(event.outcome.kind) ?? 0) + 1)
+  }
+  t.same(Object.fromEntries(kinds), { ok: 1, cancelled: 3, 'not-started': 6 })
+})
+
+t.test('a run which is stopped before it begins starts nothing', async t => {
+  const worker = actor(async function* () {
+    yield { stream: 'stdout', data: Buffer.from('x') }
+    throw new Error('must not run')
+  })
+  const all = await outcomes(schedule(targets(3), worker, undefined, how({ signal: AbortSignal.abort() })))
+  t.same([...all.values()], ['not-started', 'not-started', 'not-started'])
+})
+
+t.test('a slow reader makes the targets wait: nothing piles up', async t => {
+  let produced = 0
+  const worker = actor(async function* () {
+    for (let i = 0; i < 10_000; i++) {
+      produced += 1
+      yield { stream: 'stdout', data: Buffer.alloc(1) }
+    }
+    return ok
+  })
+  const events = schedule(targets(2), worker, undefined, how())
+  for (let i = 0; i < 3; i++) await events.next()
+  await new Promise(setImmediate)
+  t.ok(produced < 1000, `${produced} produced for 3 read`)
+  await events.return()
+})
+
+t.test('new connections are spread over time', async t => {
+  const times: number[] = []
+  const noted = connector(async () => {
+    times.push(performance.now())
+    return nothing
+  })
+  const worker = actor(async function* (_, job) {
+    await using remote = await job.connect()
+    yield* remote.exec({ line: 'x' }, job)
+    return ok
+  })
+  await outcomes(schedule(targets(6), worker, undefined, how({ fanout: 6, connectRate: 100, connector: noted })))
+  const span = (times.at(-1) ?? 0) - (times[0] ?? 0)
+  t.ok(span >= 40, `6 connections at 100 a second took ${span.toFixed(0)} ms, 50 expected`)
+})
