@@ -67,6 +67,8 @@ export const resolve = async (
           const warehouse = ask.named(part.warehouse)
           return await fromMembers(await ask.query(warehouse, part.query), warehouse)
         })
+      case 'group-names':
+        throw new StokerError('EXPRESSION', part.text, `${part.text} are names of groups, which cannot be acted on; 'stoker nodes -e ${part.text}' lists them`)
       case 'operation': {
         const [left, right] = await both(evaluate(part.left, home), evaluate(part.right, home))
         return { kind: 'operation', operator: part.operator, left, right }
@@ -88,18 +90,18 @@ export const resolve = async (
 
   /** Bare names: nodes or groups, whichever the warehouses say. */
   const byName = async (names: readonly string[], home: Warehouse | undefined): Promise<Selection> => {
-    const nodes: ResolvedNode[] = []
-    const parts: Selection[] = []
     const found = await ask.names(names.map(parseAskable), home)
-    for (const [i, { node, group }] of found.entries()) {
-      const name = names[i] as string
-      if (node && group) throw ambiguous(name, node, group)
-      if (node) nodes.push(node)
-      else if (group) parts.push(openGroup(name, group))
-      else if (options.allowUnknown && isNodeName(name)) nodes.push({ asked: name, facts: { name }, warehouses: [] })
-      else unknown.add(name)
-    }
-    return union({ kind: 'nodes', nodes }, parts)
+    return inOrder(
+      found.flatMap(({ node, group }, i): readonly (ResolvedNode | Selection)[] => {
+        const name = names[i] as string
+        if (node && group) throw ambiguous(name, node, group)
+        if (node) return [node]
+        if (group) return [openGroup(name, group)]
+        if (options.allowUnknown && isNodeName(name)) return [{ asked: name, facts: { name }, warehouses: [] }]
+        unknown.add(name)
+        return []
+      }),
+    )
   }
 
   const byGroup = async (text: string, name: string, from: string | undefined, home: Warehouse | undefined) => {
@@ -112,21 +114,15 @@ export const resolve = async (
 
   const fromMembers = async (members: readonly Member[], home: Warehouse): Promise<Selection> => {
     const names = members.flatMap(member => (member.kind === 'node' ? [member.name] : []))
-    const rest = members.flatMap(member => {
-      if (member.kind === 'node') return []
-      if (member.kind === 'expression') return [evaluate(member.expression, home)]
-      return [byGroup(`@${member.name}`, member.name, undefined, home)]
+    const asked = ask.nodes(names, home).then(nodes => new Map(names.map((name, i) => [name, nodes[i]])))
+    const parts = members.map(async (member): Promise<ResolvedNode | Selection> => {
+      if (member.kind === 'expression') return await evaluate(member.expression, home)
+      if (member.kind === 'group') return await byGroup(`@${member.name}`, member.name, undefined, home)
+      const { name } = member
+      // A member of whom nothing is known but the name is still a member: a group is never silently shorter.
+      return (await asked).get(name) ?? { asked: name, facts: { name }, warehouses: [home.name] }
     })
-    const [found, ...parts] = await every<readonly (ResolvedNode | undefined)[] | Selection>([
-      ask.nodes(names, home),
-      ...rest,
-    ])
-    // A member of whom nothing is known but the name is still a member: a group is never silently shorter.
-    const nodes = (found as readonly (ResolvedNode | undefined)[]).map((node, i) => {
-      const name = names[i] as NodeName
-      return node ?? { asked: name, facts: { name }, warehouses: [home.name] }
-    })
-    return union({ kind: 'nodes', nodes }, parts as readonly Selection[])
+    return inOrder(await every(parts))
   }
 
   const matching = async (pattern: RegExp): Promise<Selection> => ({
@@ -159,12 +155,25 @@ export const resolve = async (
     }
   }
   refuseCycles(selection, groups)
-  if (unknown.size > 0) throw await unknownNames([...unknown], ask)
+  if (unknown.size > 0) throw await unknownNames([...unknown].sort(), ask)
   return { selection, groups, notices: ask.notices() }
 }
 
-const union = (nodes: Selection, parts: readonly Selection[]): Selection =>
-  parts.length === 0 ? nodes : { kind: 'union', parts: [nodes, ...parts] }
+/** Nodes and selections as one selection, in their order. */
+const inOrder = (items: readonly (ResolvedNode | Selection)[]): Selection => {
+  const parts: Selection[] = []
+  let nodes: ResolvedNode[] = []
+  for (const item of items) {
+    if (!('kind' in item)) nodes.push(item)
+    else {
+      if (nodes.length > 0) parts.push({ kind: 'nodes', nodes })
+      nodes = []
+      parts.push(item)
+    }
+  }
+  if (nodes.length > 0 || parts.length === 0) parts.push({ kind: 'nodes', nodes })
+  return parts.length === 1 ? (parts[0] as Selection) : { kind: 'union', parts }
+}
 
 /** Like `Promise.all`, but waits for every part before it throws: no question is left running, no rejection unseen. */
 const every = async <T>(parts: readonly Promise<T>[]): Promise<readonly T[]> => {

@@ -134,7 +134,7 @@ class Attempt {
     const late = new AbortController()
     const timer =
       connectTimeout > 0
-        ? setTimeout(() => late.abort(new StokerError('CONNECT_FAILED', name, seconds(connectTimeout))), connectTimeout)
+        ? setTimeout(() => late.abort(tooLate(name, connectTimeout)), connectTimeout)
         : undefined
     try {
       const signal = AbortSignal.any([this.#abort.signal, late.signal])
@@ -184,6 +184,9 @@ class Attempt {
     }
   }
 }
+
+const tooLate = (name: string, ms: number): StokerError =>
+  new StokerError('CONNECT_FAILED', name, `not connected within ${seconds(ms)}`)
 
 const seconds = (ms: number): string => `${ms / 1000} s`
 

@@ -32,6 +32,7 @@ const nothing: Connection = {
 }
 const connector = (connect: Connector['connect'] = async () => nothing): Connector => ({
   descriptors: 1,
+  prepare: async () => {},
   connect,
   async [Symbol.asyncDispose]() {},
 })

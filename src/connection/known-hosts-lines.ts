@@ -40,7 +40,7 @@ export const parseHostLine = (text: string, file: string, line: number): HostLin
 
 /** The type which a key in wire format says it has (RFC 4253 section 6.6): `ssh-ed25519`; empty when it is none. */
 export const keyType = (key: Buffer): string =>
-  key.length > 4 && key.readUInt32BE(0) <= key.length - 4 ? key.latin1Slice(4, 4 + key.readUInt32BE(0)) : ''
+  key.length > 4 && key.readUInt32BE(0) <= key.length - 4 ? key.toString('latin1', 4, 4 + key.readUInt32BE(0)) : ''
 
 /** Finds the keys of a name. Plain names are a look-up; a hashed line costs an HMAC for each new name, once. */
 export class HostIndex {

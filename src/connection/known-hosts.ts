@@ -1,10 +1,12 @@
 /** Host keys which the user and the system already know, and learning new ones: known_hosts files as OpenSSH keeps them. */
 import { hash } from 'node:crypto'
+import type { Stats } from 'node:fs'
 import { appendFile, mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Abortable } from '../abortable.ts'
 import { StokerError } from '../errors.ts'
 import { shown } from '../names.ts'
+import { isAbsent, reason } from './fault.ts'
 import { HostIndex, type HostLine, type KnownKey, keyType, parseHostLine } from './known-hosts-lines.ts'
 import { withLock } from './lock-file.ts'
 
@@ -62,21 +64,21 @@ export const openKnownHosts = async (
   return new FileKnownHosts(contents, notice)
 }
 
-/** What was last seen in a file. */
+/** What was last seen in a file, and what we have added since. */
 interface Content {
-  /** Changes when anyone changes the file. */
-  readonly stamp: string
-  readonly lines: readonly HostLine[]
+  /** Differs when somebody else has changed the file. */
+  stamp: string
+  readonly lines: HostLine[]
   /** How many lines there are, and whether the last one has its newline. */
-  readonly count: number
-  readonly ended: boolean
+  count: number
+  ended: boolean
 }
 
 class FileKnownHosts implements KnownHosts {
   readonly #contents: Map<string, Content>
   readonly #notice: (text: string) => void
   readonly #told = new Set<string>()
-  /** What was learnt but could not be written. */
+  /** Learnt, but not to be written. */
   readonly #unwritten: HostLine[] = []
   #index: HostIndex
   /** The last append: they go one after the other. */
@@ -90,24 +92,20 @@ class FileKnownHosts implements KnownHosts {
 
   check(host: HostIdentity, key: Buffer): Verdict {
     const [name, plainName] = namesOf(host)
-    const found = this.#index.find(name)
-    const verdict = judge(found, key)
+    const verdict = judge(this.#index.find(name), key)
     if (verdict.kind !== 'unknown' || plainName === undefined) return verdict
     const elsewhere = judge(this.#index.find(plainName), key)
     return elsewhere.kind === 'changed' ? { kind: 'unknown' } : elsewhere
   }
 
   keyTypes(host: HostIdentity): readonly string[] {
-    const known = new Set(this.#known(host, 'host').map(({ key }) => keyType(key)))
-    return [...PREFERENCE.filter(type => known.has(type)), ...known].reduce<string[]>((types, type) => {
-      for (const algorithm of type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type])
-        if (!types.includes(algorithm)) types.push(algorithm)
-      return types
-    }, [])
+    const known = new Set(this.#keys(host, 'host').map(({ key }) => keyType(key)))
+    const types = [...PREFERENCE.filter(type => known.delete(type)), ...known]
+    return types.flatMap(type => (type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type]))
   }
 
   authorities(host: HostIdentity): boolean {
-    return this.#known(host, 'host').length === 0 && this.#known(host, 'authority').length > 0
+    return this.#keys(host, 'host').length === 0 && this.#keys(host, 'authority').length > 0
   }
 
   append(file: string, host: HostIdentity, key: Buffer, io: Abortable): Promise<Verdict> {
@@ -119,37 +117,134 @@ class FileKnownHosts implements KnownHosts {
 
   async #append(file: string, host: HostIdentity, key: Buffer, io: Abortable): Promise<Verdict> {
     io.signal.throwIfAborted()
+    const verdict = this.check(host, key)
+    if (verdict.kind !== 'unknown') return verdict
     const [name] = namesOf(host)
-    if (!WRITABLE_NAME.test(name))
-      throw new StokerError('CONFIG', name, `${shown(name)} cannot be written to ${file}: it would be read as something else`)
-    const present = this.check(host, key)
-    if (present.kind !== 'unknown') return present
-    const text = `${name.toLowerCase()} ${keyType(key)} ${key.toString('base64')}\n`
+    const text = `${name.toLowerCase()} ${keyType(key)} ${key.toString('base64')}`
+    const line = NAME.test(name) ? parseHostLine(text, file, 0) : 'broken'
+    if (line === 'broken' || line === undefined)
+      throw new StokerError(
+        'CONFIG',
+        name,
+        `${shown(name)} cannot be written to ${file}: it would be read as something else`,
+      )
     try {
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-      return await withLock(`${file}.stoker-lock`, () => this.#write(file, host, key, text, io), io)
+      const found = await stat(file).catch(ifAbsent)
+      // /dev/null and the like are meant to forget.
+      if (found === undefined || found.isFile()) {
+        await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+        return await withLock(`${file}.stoker-lock`, () => this.#write(file, host, key, text, io), io)
+      }
     } catch (error) {
-      if (io.signal.aborted) throw error
-      const why = error instanceof Error ? error.message : String(error)
-      this.#tell(`${file} cannot be written: ${why}; host keys accepted now are not remembered after this run`)
-      this.#learn(parseHostLine(text, file, 0))
-      return this.check(host, key)
+      io.signal.throwIfAborted()
+      this.#tell(`${file} cannot be written (${reason(error)}): host keys accepted now are forgotten after this run`)
     }
+    this.#unwritten.push(line)
+    this.#index.add(line)
+    return this.check(host, key)
   }
 
-  /** With the lock held: nobody of us writes at the same time. */
+  /** With the lock held, so that no other process of ours writes. */
   async #write(file: string, host: HostIdentity, key: Buffer, text: string, io: Abortable): Promise<Verdict> {
-    const before = await stamp(file)
-    if (before !== this.#contents.get(file)?.stamp) {
-      this.#contents.set(file, await load(file, this.#notice, io))
+    const before = await stat(file).catch(ifAbsent)
+    let content = this.#contents.get(file)
+    if (content === undefined || content.stamp !== stampOf(before)) {
+      content = await load(file, this.#notice, io)
+      this.#contents.set(file, content)
       this.#index = this.#indexed()
       const verdict = this.check(host, key)
       if (verdict.kind !== 'unknown') return verdict
     }
-    const { lines, count, ended } = this.#contents.get(file) ?? EMPTY
-    // One write on a descriptor which only appends: whole also beside an ssh, which knows nothing of our lock.
-    await appendFile(file, ended ? text : `\n${text}`, { mode: 0o600 })
-    const added = parseHostLine(text, file, count + 1)
-    ...
+    const bytes = Buffer.from(content.ended ? `${text}\n` : `\n${text}\n`)
+    // One write on a descriptor which only appends stays whole also beside an ssh, which knows nothing of our lock.
+    await appendFile(file, bytes, { mode: 0o600 })
+    const after = await stat(file)
+    content.stamp = after.size === (before?.size ?? 0) + bytes.length ? stampOf(after) : UNSEEN
+    content.count++
+    content.ended = true
+    const line = parseHostLine(text, file, content.count)
+    if (line !== undefined && line !== 'broken') {
+      content.lines.push(line)
+      this.#index.add(line)
+    }
+    return this.check(host, key)
   }
+
+  #keys(host: HostIdentity, role: KnownKey['role']): readonly KnownKey[] {
+    for (const name of namesOf(host)) {
+      const keys = name === undefined ? [] : this.#index.find(name).filter(known => known.role === role)
+      if (keys.length > 0) return keys
+    }
+    return []
+  }
+
+  #indexed(): HostIndex {
+    return new HostIndex([...this.#contents.values()].flatMap(({ lines }) => lines).concat(this.#unwritten))
+  }
+
+  #tell(text: string): void {
+    if (this.#told.has(text)) return
+    this.#told.add(text)
+    this.#notice(text)
+  }
+}
+
+// Cheap ones first; among equals, what OpenSSH prefers.
+const PREFERENCE = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa']
+
+// Nothing which a known_hosts file reads as a list, a pattern, a hash, a marker or a comment.
+const NAME = /^[^\s,*?!|@#\p{Cc}][^\s,*?!\p{Cc}]*$/u
+
+/** The name to look up, and the one which counts beside it. */
+const namesOf = ({ name, port, alias }: HostIdentity): readonly [string, string?] => {
+  if (alias !== undefined) return [alias]
+  return port === 22 ? [name] : [`[${name}]:${port}`, name]
+}
+
+const judge = (found: readonly KnownKey[], key: Buffer): Verdict => {
+  const revoked = found.find(known => known.role === 'revoked' && known.key.equals(key))
+  if (revoked !== undefined) return { kind: 'revoked', file: revoked.file, line: revoked.line }
+  const keys = found.filter(({ role }) => role === 'host')
+  const [first] = keys
+  if (first === undefined) return { kind: 'unknown' }
+  if (keys.some(known => known.key.equals(key))) return { kind: 'known' }
+  const known = keys.map(other => `${keyType(other.key)} ${fingerprint(other.key)}`)
+  return { kind: 'changed', file: first.file, line: first.line, known }
+}
+
+const load = async (file: string, notice: (text: string) => void, { signal }: Abortable): Promise<Content> => {
+  try {
+    // In this order, a change between the two is seen as one later on.
+    const stamp = stampOf(await stat(file))
+    const text = await readFile(file, { encoding: 'utf8', signal })
+    const rows = text.split('\n')
+    const parsed = rows.map((row, index) => parseHostLine(row, file, index + 1))
+    const broken = parsed.flatMap((line, index) => (line === 'broken' ? [index + 1] : []))
+    if (broken.length > 0) notice(`${file}: ${brokenLines(broken)} cannot be understood and left out`)
+    const lines = parsed.filter(line => line !== undefined && line !== 'broken')
+    return {
+      stamp,
+      lines,
+      count: text.endsWith('\n') ? rows.length - 1 : rows.length,
+      ended: text === '' || text.endsWith('\n'),
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!isAbsent(error)) notice(`${file} cannot be read and is left out: ${reason(error)}`)
+    return { stamp: UNSEEN, lines: [], count: 0, ended: true }
+  }
+}
+
+const brokenLines = (numbers: readonly number[]): string => {
+  const listed = numbers.slice(0, 5).join(', ') + (numbers.length > 5 ? ` and ${numbers.length - 5} more` : '')
+  return numbers.length === 1 ? `line ${listed} is broken: it` : `lines ${listed} are broken: they`
+}
+
+const UNSEEN = ''
+
+const stampOf = (found: Stats | undefined): string =>
+  found === undefined ? UNSEEN : `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}`
+
+const ifAbsent = (error: unknown): undefined => {
+  if (!isAbsent(error)) throw error
 }

@@ -12,6 +12,7 @@ import { supervisedWithInput } from './supervisor.ts'
 /** Connections to this machine. `environment` is added to that of the program. */
 export const localConnector = (environment: Readonly<Record<string, string>> = {}): Connector => ({
   descriptors: 4,
+  async prepare() {},
   async connect(target, { signal }) {
     signal.throwIfAborted()
     return localConnection(target.name, environment)

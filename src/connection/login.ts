@@ -103,7 +103,7 @@ const offering = (how: Login): AuthHandlerMiddleware => {
 const atStage = (reason: unknown, stage: string, how: Login): unknown => {
   if (!(reason instanceof StokerError) || reason.code !== 'CONNECT_FAILED') return reason
   const what = stage === 'banner' ? 'no SSH banner' : `${stage} not done`
-  return new StokerError('CONNECT_FAILED', how.name, `${what} within ${reason.message}`, { detail: how.place })
+  return new StokerError('CONNECT_FAILED', how.name, `${what}: ${reason.message}`, { detail: how.place })
 }
 
 const explain = (error: Error & { level?: string; code?: unknown }, stage: string, how: Login): Error => {

@@ -4,6 +4,7 @@ import { isAbsolute, join } from 'node:path'
 import type { Abortable } from '../abortable.ts'
 import { StokerError } from '../errors.ts'
 import { shown } from '../names.ts'
+import { isAbsent, reason } from './fault.ts'
 import { type ConfigLine, configError, type Place, parseLine, parseOption, type Setter } from './ssh-config-options.ts'
 import { type Pattern, pattern, patternList } from './ssh-pattern.ts'
 
@@ -131,11 +132,6 @@ const readConfig = async (file: string, checked: boolean, { signal }: Abortable)
   }
   return await opened.readFile({ encoding: 'utf8', signal })
 }
-
-const isAbsent = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
-
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const criterion = (text: string, compile: (text: string) => Pattern): Omit<Criterion, 'attribute'> => {
   const negated = text.startsWith('!')

@@ -1,0 +1,116 @@
+/** The command line of `stoker`: what can be typed, and which command it means. Each command is loaded when it is used. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { exitCodeOf, toStokerError } from './errors.ts'
+import { VERSION } from './version.ts'
+
+/** Runs the command which `argv` (without the program's name) asks for; returns the exit code and throws nothing. */
+export const cli = async (argv: readonly string[]): Promise<number> => {
+  let exitCode = 0
+  const program = new Command('stoker')
+    .description('Act on many machines at once: who they are comes from your warehouses, what to do from actors.')
+    .version(`stoker ${VERSION}`, '-V, --version')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .addOption(new Option('--config <file>', 'configuration file').env('STOKER_CONFIG'))
+    .showHelpAfterError("('stoker help' tells more)")
+
+  const sharedWho = (command: Command): Command =>
+    command
+      .option('-x, --exclude <targets>', 'leave these out (may be repeated)', collect, [])
+      .option('--allow-unknown', 'take names which no warehouse knows as host names')
+
+  sharedWho(
+    program
+      .command('run')
+      .description('push an action to targets: an actor, or an action of the configuration')
+      .argument('<action>', 'shell, local, ping, wake, or a name from the configuration')
+      .argument('<targets>', "nodes and groups: 'web[1-4],@db!web3'")
+      .argument('[argument...]', 'what the action takes, after --'),
+  )
+    .option('-f, --fanout <n>', 'targets at a time (default 64)', wholeNumber)
+    .option('-t, --connect-timeout <time>', 'for opening a connection: seconds, or 90s, 5m (default 10)', duration)
+    .option('-u, --command-timeout <time>', 'for the action itself; 0: no limit (default 0)', duration)
+    .option('-l, --user <name>', 'log in as this user')
+    .option('-i, --identity <file>', 'private key to log in with (may be repeated)', collect, [])
+    .addOption(new Option('--host-keys <policy>', 'what to do with unknown host keys').choices(['strict', 'accept-new']))
+    .option('--connect-rate <n>', 'new connections a second; 0: no limit', wholeNumberOrZero)
+    .option('-n, --no-stdin', 'do not send standard input to the targets')
+    .option('-b, --fold', 'show equal output once, under the folded names, at the end')
+    .option('-N, --no-label', 'no node names in front of the lines')
+    .option('-S, --worst', 'exit with the largest exit code of a command')
+    .option('--check', 'change nothing, show what would be done')
+    .option('--json', 'one event a line on standard output')
+    .option('-v, --verbose', 'times of every target in the report')
+    .option('-q, --quiet', 'no report when all went well')
+    .action(async (action: string, targets: string, words: readonly string[], flags) => {
+      const { run } = await import('./commands/run.ts')
+      exitCode = await run({ action, targets, words }, { ...program.opts(), ...flags })
+    })
+
+  sharedWho(
+    program
+      .command('resolve')
+      .description('show who would be acted on: address, port, MACs, and what led to each')
+      .argument('<targets>', 'nodes and groups'),
+  )
+    .option('--json', 'one target a line')
+    .action(async (targets: string, flags) => {
+      const { resolveCommand } = await import('./commands/resolve.ts')
+      exitCode = await resolveCommand(targets, { ...program.opts(), ...flags })
+    })
+
+  program
+    .command('groups')
+    .description('list the groups which the warehouses know')
+    .option('--json', 'one group a line')
+    .action(async flags => {
+      const { groups } = await import('./commands/groups.ts')
+      exitCode = await groups({ ...program.opts(), ...flags })
+    })
+
+  program
+    .command('lab')
+    .description('start throw-away SSH targets on loopback, to try things on')
+    .argument('[command...]', 'run this command with the lab as its configuration, then stop the lab')
+    .option('-c, --count <n>', 'how many targets', wholeNumber, 16)
+    .option('--dir <folder>', 'keep the files of the lab there')
+    .action(async (command: readonly string[], flags) => {
+      const { lab } = await import('./commands/lab.ts')
+      exitCode = await lab({ ...flags, command })
+    })
+
+  try {
+    await program.parseAsync(argv as string[], { from: 'user' })
+    return exitCode
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2
+    return complain(thrown)
+  }
+}
+
+const complain = (thrown: unknown): number => {
+  const error = toStokerError(thrown, 'stoker')
+  const { detail } = error
+  process.stderr.write(`stoker: ${error.message}${detail ? ` (${detail})` : ''}\n`)
+  if (error.code === 'INTERNAL' && process.env.STOKER_DEBUG) process.stderr.write(`${(thrown as Error).stack}\n`)
+  return exitCodeOf(error)
+}
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+
+const wholeNumber = (text: string): number => {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0.')
+  return Number(text)
+}
+
+const wholeNumberOrZero = (text: string): number => (text === '0' ? 0 : wholeNumber(text))
+
+/** Milliseconds from seconds or a number with a unit. */
+const duration = (text: string): number => {
+  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? []
+  if (number === undefined) throw new InvalidArgumentError('expected seconds, or a number with ms, s, m or h.')
+  return Number(number) * (UNITS[unit] as number)
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+

@@ -1,0 +1,50 @@
+/** `stoker resolve`: who would be acted on, how they are reached, and what led to them. */
+import { dedup } from '../dedup.ts'
+import { exclude } from '../exclude.ts'
+import { parseExpression } from '../nodeset/parse.ts'
+import { readList } from '../read-list.ts'
+import { standardSinks } from '../report/sink.ts'
+import { resolve } from '../resolve.ts'
+import type { Provenance, Target } from '../target.ts'
+import { wire } from '../wire.ts'
+
+export interface ResolveFlags {
+  readonly config?: string
+  readonly exclude: readonly string[]
+  readonly allowUnknown?: boolean
+  readonly json?: boolean
+}
+
+/** Prints the targets, one a line; returns the exit code. Throws a `StokerError` when a name cannot be resolved. */
+export const resolveCommand = async (text: string, flags: ResolveFlags): Promise<number> => {
+  const { stdout, stderr } = standardSinks()
+  const io = { signal: stdout.gone }
+  const say = (notice: string) => void stderr.write(`stoker: ${notice}\n`)
+  const expression = exclude(parseExpression(text), flags.exclude.map(parseExpression))
+  await using site = await wire(flags, say, io)
+  const resolution = await resolve(expression, site.warehouses, { ...io, allowUnknown: flags.allowUnknown === true, readList })
+  for (const notice of resolution.notices) say(notice)
+  const targets = dedup(resolution)
+  await stdout.write(flags.json ? targets.map(asJson).join('') : asTable(targets))
+  if (targets.length === 0) say(`no targets: ${text} has no members left`)
+  await stdout.flush()
+  return 0
+}
+
+const asJson = (target: Target): string => {
+  const { name, names, addresses, port, user, macs, vars, via } = target
+  return `${JSON.stringify({ name, names, addresses, port: port ?? 22, user, macs, vars, via })}\n`
+}
+
+const asTable = (targets: readonly Target[]): string => {
+  const rows = targets.map(target => [
+    target.name,
+    `${target.addresses[0] ?? target.name} ${target.port ?? 22}`,
+    target.macs.join(' ') || '-',
+    `via ${target.via.map(way).join(', ')}`,
+  ])
+  const widths = [0, 1, 2].map(column => Math.max(0, ...rows.map(row => row[column]?.length ?? 0)))
+  return rows.map(row => `${row.map((cell, i) => (i < 3 ? cell.padEnd(widths[i] ?? 0) : cell)).join('  ')}\n`).join('')
+}
+
+const way = ({ warehouse, path }: Provenance): string => `${path.join(' > ')} (${warehouse})`

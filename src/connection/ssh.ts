@@ -1,0 +1,216 @@
+/** Connections over SSH with the ssh2 package: where to go, through whom, as whom; and what all connections share. */
+import { isIP } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Abortable } from '../abortable.ts'
+import { StokerError } from '../errors.ts'
+import type { Target } from '../target.ts'
+import type { Connection, Connector } from './connection.ts'
+import { dial, place } from './dial.ts'
+import { type HostKeyPolicy, hostKeyAlgorithms, verifyHostKey } from './host-key.ts'
+import type { Identities } from './identities.ts'
+import { type HostIdentity, type KnownHosts, openKnownHosts } from './known-hosts.ts'
+import { orAborted } from './or-aborted.ts'
+import { Busy, type LoggedIn, login } from './login.ts'
+import { type HostSettings, type Jump, type SshConfig, chooseAlgorithms } from './ssh-config.ts'
+import { close, sshSession } from './ssh-session.ts'
+
+export interface SshOptions {
+  readonly config: SshConfig
+  readonly identities: Identities
+  /** Comes before what ssh_config says; without either, `strict`. */
+  readonly hostKeys?: 'strict' | 'accept-new' | undefined
+  /** Instead of ssh_config's files; new keys go into the first. */
+  readonly knownHosts?: readonly string[] | undefined
+  /** Who to log in as, whatever the warehouses say (`-l`). */
+  readonly user?: string | undefined
+  /** Who to log in as where neither the command line nor the warehouse says it. */
+  readonly defaultUser?: string | undefined
+  readonly notice: (text: string) => void
+}
+
+/** One stop on the way: the target itself, or a host to jump through. */
+interface Stop {
+  readonly name: string
+  readonly hosts: readonly [string, ...string[]]
+  readonly port: number
+  readonly settings: HostSettings
+}
+
+const BUSY_TRIES = 10
+const BUSY_FIRST_MS = 150
+const BUSY_MOST_MS = 3_000
+const BASTION_TIMEOUT_MS = 15_000
+
+/** The connector for SSH. Bastions are connected to once and shared; known hosts and identities are read once. */
+export const sshConnector = (options: SshOptions): Connector => {
+  const knownHosts = new Map<string, Promise<KnownHosts>>()
+  const bastions = new Map<string, Promise<LoggedIn>>()
+  const open = new Set<LoggedIn>()
+  const ended = new AbortController()
+
+  /** The user's and the system's known hosts, each set of files read once. */
+  const policyFor = async (settings: HostSettings): Promise<HostKeyPolicy> => {
+    const files = options.knownHosts ?? [...settings.userKnownHostsFiles, ...settings.globalKnownHostsFiles]
+    const key = files.join('\0')
+    let opened = knownHosts.get(key)
+    if (!opened) {
+      opened = openKnownHosts(files, options.notice, { signal: ended.signal })
+      knownHosts.set(key, opened)
+    }
+    const hostKeys = options.hostKeys ?? settings.strictHostKeyChecking ?? 'strict'
+    return { knownHosts: await opened, hostKeys, file: files[0] ?? '/dev/null' }
+  }
+
+  const logIn = async (stop: Stop, stream: Duplex, io: Abortable): Promise<LoggedIn> => {
+    const { settings, name, port } = stop
+    const policy = await policyFor(settings)
+    const known = identitiesOf(stop)
+    const client = await login(
+      stream,
+      {
+        name,
+        place: place(stop.hosts[0], port),
+        user: settings.user,
+        offers: await options.identities.offers(settings, settings.user, io),
+        hostKeyAlgorithms: chosen(settings.hostKeyAlgorithms, hostKeyAlgorithms(known, policy)),
+        verify: key => verifyHostKey(name, known, key, policy, io),
+      },
+      io,
+    )
+    open.add(client)
+    client.lost.addEventListener('abort', () => open.delete(client), { once: true })
+    return client
+  }
+
+  /** A stream to the stop: TCP, or a channel through the last of its bastions. */
+  const streamTo = async (stop: Stop, via: readonly Jump[], io: Abortable): Promise<Duplex> => {
+    if (stop.settings.proxyCommand !== undefined)
+      throw new StokerError('CONNECT_FAILED', stop.name, 'ssh_config has a ProxyCommand for it, which this connection does not run; use ProxyJump')
+    const [...before] = via
+    const last = before.pop()
+    if (!last) return await dial(dialable(stop.hosts), stop.port, stop.name, io)
+    const bastion = await shared(last, before, io)
+    return await forward(bastion, stop, last.host, io)
+  }
+
+  /** One connection for each bastion, however many targets wait for it. It outlives the target which asked first. */
+  const shared = async (jump: Jump, before: readonly Jump[], io: Abortable): Promise<LoggedIn> => {
+    const key = JSON.stringify([...before, jump])
+    let connecting = bastions.get(key)
+    if (!connecting) {
+      connecting = throughBastion(jump, before)
+      bastions.set(key, connecting)
+      // A bastion which went away may be back for the next target; one which failed has failed for this run.
+      connecting.then(
+        ({ lost }) => lost.addEventListener('abort', () => bastions.delete(key), { once: true }),
+        () => {},
+      )
+    }
+    return await orAborted(connecting, io)
+  }
+
+  const throughBastion = async (jump: Jump, before: readonly Jump[]): Promise<LoggedIn> => {
+    const settings = options.config.lookup(jump.host, jump.user)
+    const stop: Stop = { name: jump.host, hosts: [settings.hostName], port: jump.port ?? settings.port, settings }
+    const late = AbortSignal.timeout(BASTION_TIMEOUT_MS)
+    const signal = AbortSignal.any([ended.signal, late])
+    try {
+      return await patiently(stop, { signal }, async () => logIn(stop, await streamTo(stop, before, { signal }), { signal }))
+    } catch (thrown) {
+      const message = late.aborted ? `no connection within ${BASTION_TIMEOUT_MS / 1000} s` : (thrown as Error).message
+      const code = thrown instanceof StokerError && thrown.code !== 'INTERNAL' ? thrown.code : 'CONNECT_FAILED'
+      const detail = thrown instanceof StokerError ? thrown.detail : undefined
+      throw new StokerError(code, jump.host, `through bastion ${jump.host}: ${message}`, { cause: thrown, detail })
+    }
+  }
+
+  const settingsOf = (target: Target): HostSettings =>
+    options.config.lookup(target.name, options.user ?? target.user ?? options.defaultUser)
+
+  return {
+    descriptors: 1,
+    async prepare(targets, io) {
+      // Whatever is asked for is remembered, so hosts which share their keys cost one question.
+      for (const target of targets) {
+        const settings = settingsOf(target)
+        await options.identities.offers(settings, settings.user, io)
+      }
+    },
+    async connect(target: Target, io: Abortable): Promise<Connection> {
+      io.signal.throwIfAborted()
+      const settings = settingsOf(target)
+      const stop: Stop = {
+        name: target.name,
+        hosts: target.addresses.length > 0 ? [target.addresses[0] as string, ...target.addresses.slice(1)] : [settings.hostName],
+        port: target.port ?? settings.port,
+        settings,
+      }
+      const began = performance.now()
+      const client = await patiently(stop, io, async () => logIn(stop, await streamTo(stop, settings.proxyJump, io), io))
+      const all = performance.now() - began
+      return sshSession(target.name, client, { connect: all - client.authMs, auth: client.authMs })
+    },
+    async [Symbol.asyncDispose]() {
+      ended.abort(new StokerError('CANCELLED', 'ssh', 'the connections are closed'))
+      for (const client of open) close(client.client, client.lost)
+    },
+  }
+}
+
+/** What the machine may be called in known_hosts: what is connected to, as ssh has it; then the name; then the rest. */
+const identitiesOf = ({ name, hosts, port, settings }: Stop): readonly [HostIdentity, ...HostIdentity[]] => {
+  const alias = settings.hostKeyAlias
+  if (alias !== undefined) return [{ name, port, alias }]
+  const [first, ...others] = [...new Set([hosts[0], name, settings.hostName, ...hosts])]
+  return [{ name: first as string, port }, ...others.map(other => ({ name: other, port }))]
+}
+
+/** Addresses where there are any: they have been looked up already. */
+const dialable = (hosts: readonly string[]): readonly string[] => {
+  const addresses = hosts.filter(host => isIP(host) !== 0)
+  return addresses.length > 0 ? addresses : hosts
+}
+
+const chosen = (wanted: HostSettings['hostKeyAlgorithms'], defaults: readonly string[]): readonly string[] =>
+  wanted ? chooseAlgorithms(wanted, defaults, defaults) : defaults
+
+/** Tries again, later and later, while a server closes before its banner: sshd does that when too many come at once. */
+const patiently = async <T>(stop: Stop, io: Abortable, attempt: () => Promise<T>): Promise<T> => {
+  for (let tries = 1; ; tries++) {
+    let busy: Busy
+    try {
+      return await attempt()
+    } catch (thrown) {
+      if (!(thrown instanceof Busy)) throw thrown
+      busy = thrown
+    }
+    const wait = Math.min(BUSY_FIRST_MS * 2 ** (tries - 1), BUSY_MOST_MS)
+    try {
+      if (tries === BUSY_TRIES) throw busy
+      // Spread, so that those refused together do not come back together.
+      await delay(wait * (0.5 + Math.random()), undefined, io)
+    } catch (cause) {
+      const { reason } = io.signal
+      if (io.signal.aborted && !(reason instanceof StokerError && reason.code === 'CONNECT_FAILED')) throw reason
+      throw new StokerError(
+        'CONNECT_FAILED',
+        stop.name,
+        `the server closes the connection before its SSH banner (tried ${tries} times): too many connections at once (MaxStartups), or it does not want this machine`,
+        { cause, detail: place(stop.hosts[0], stop.port) },
+      )
+    }
+  }
+}
+
+const forward = (bastion: LoggedIn, stop: Stop, through: string, io: Abortable): Promise<Duplex> =>
+  orAborted(
+    new Promise((resolve, reject) => {
+      bastion.client.forwardOut('127.0.0.1', 0, stop.hosts[0], stop.port, (cause, channel) => {
+        if (!cause) return resolve(channel)
+        const message = `bastion ${through} cannot reach it: ${cause.message.replace(/^\(SSH\) Channel open failure: /, '')}`
+        reject(new StokerError('CONNECT_FAILED', stop.name, message, { cause, detail: place(stop.hosts[0], stop.port) }))
+      })
+    }),
+    io,
+  )

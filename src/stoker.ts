@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+// The program `stoker`: argv -> command -> exit code, and nothing else.
+import { VERSION } from './version.ts'
+
+const OLDEST_NODE = 24
+const argv = process.argv.slice(2)
+const [major = '0'] = process.versions.node.split('.')
+
+if (Number(major) < OLDEST_NODE) {
+  process.stderr.write(`stoker: needs Node ${OLDEST_NODE} or newer, this is ${process.version} (${process.execPath})\n`)
+  process.exitCode = 2
+} else if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+  process.stdout.write(`stoker ${VERSION}\n`)
+} else {
+  const { cli } = await import('./cli.ts')
+  process.exitCode = await cli(argv)
+}

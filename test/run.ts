@@ -1,0 +1,50 @@
+/**
+ * Runs the tests with tap and says, in its last line, how many passed and failed. Of a file where all is well one line is
+ * shown, and what it skipped; of any other everything. Arguments are test files; none means all.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { globSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+
+const files = process.argv.length > 2 ? process.argv.slice(2) : testFiles()
+const tap = spawn('tap', ['--disable-coverage', '--reporter=tap', '--timeout=300', ...files], {
+  env: { ...process.env, TAP_TYPE_STRIP_ONLY: '1' },
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+const ended = once(tap, 'close')
+const counts = { passed: 0, failed: 0, skipped: 0 }
+let block: string[] = []
+
+for await (const line of createInterface({ input: tap.stdout })) {
+  const test = /^ *(not )?ok \d+(.*)$/.exec(line)
+  // Lines which sum up a group of their own are no tests; they stand after an indented plan.
+  const isLeaf = test !== null && !line.endsWith('{') && !/# time=/.test(line)
+  if (test && isLeaf) {
+    if (/# (SKIP|TODO)/i.test(test[2] ?? '')) counts.skipped += 1
+    else if (test[1]) counts.failed += 1
+    else counts.passed += 1
+  }
+  block.push(line)
+  if (/^ok /.test(line)) {
+    for (const skipped of block.filter(one => /# SKIP/i.test(one))) console.log(skipped.trim())
+    console.log(line)
+    block = []
+  } else if (/^not ok /.test(line)) {
+    console.log(block.join('\n'))
+    block = []
+  }
+}
+console.log(block.join('\n'))
+
+const [code] = await ended
+// A file which cannot be loaded, or dies, has no failed test of its own; it must count all the same.
+if (code !== 0 && counts.failed === 0) counts.failed = 1
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
+process.exitCode = code === 0 && counts.passed > 0 ? 0 : 1
+
+function testFiles(): string[] {
+  return globSync('test/**/*.ts', { exclude: path => /test\/(fixtures|conformance)(\/|$)/.test(path) })
+    .filter(path => path !== 'test/run.ts')
+    .sort()
+}
