@@ -1,6 +1,7 @@
 /** Asks whether a target answers: ICMP through the system's ping, or a TCP connection. */
 import { z } from 'zod'
 import type { Actor, Job } from '../src/actor.ts'
+import { mapping } from '../src/config/shape.ts'
 import { dial, place } from '../src/connection/dial.ts'
 import { quote } from '../src/connection/quote.ts'
 import { StokerError } from '../src/errors.ts'
@@ -9,9 +10,20 @@ import { parseOptions } from '../src/options.ts'
 import type { Outcome } from '../src/outcome.ts'
 import type { Target } from '../src/target.ts'
 
-const schema = z.object({
-  tcp: z.coerce.number('expected a port number').int().min(1).max(65535).optional().describe('connect to this port instead'),
-  timeout: z.coerce.number('expected seconds').positive().max(3600).default(2).describe('seconds to wait for an answer'),
+const schema = mapping({
+  tcp: z.coerce
+    .number('expected a port number')
+    .int()
+    .min(1)
+    .max(65535)
+    .optional()
+    .describe('connect to this port instead'),
+  timeout: z.coerce
+    .number('expected seconds')
+    .positive()
+    .max(3600)
+    .default(2)
+    .describe('seconds to wait for an answer'),
 })
 type Options = z.output<typeof schema>
 
@@ -24,7 +36,8 @@ export const ping: Actor<Options> = {
   descriptors: 4,
   parse: argument => parseOptions('ping', schema, argument),
   async *act(target, options, job) {
-    const outcome = options.tcp === undefined ? await icmp(target, options, job) : await tcp(target, options.tcp, options, job)
+    const outcome =
+      options.tcp === undefined ? await icmp(target, options, job) : await tcp(target, options.tcp, options, job)
     if (outcome.kind === 'ok') yield say(`${outcome.detail}\n`)
     return outcome
   },
@@ -55,7 +68,12 @@ const icmp = async (target: Target, { timeout }: Options, job: Job): Promise<Out
     if (exit.kind === 'code' && exit.code === 0 && time) return { kind: 'ok', changed: false, detail: `${time} ms` }
     // 1: no answer. Anything else, and ping itself could not do its work.
     if (exit.kind === 'code' && exit.code === 1) return silent(target, `no answer to ping within ${timeout} s`, address)
-    const why = output.stderr.trim().split('\n').at(-1)?.replace(/^ping: /, '') || 'ping failed'
+    const why =
+      output.stderr
+        .trim()
+        .split('\n')
+        .at(-1)
+        ?.replace(/^ping: /, '') || 'ping failed'
     const missing = exit.kind === 'code' && exit.code === 127
     const message = missing ? "there is no 'ping' on this machine; install it, or ask by TCP: -- tcp=22" : why
     return missing

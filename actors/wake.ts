@@ -4,11 +4,12 @@ import { once } from 'node:events'
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import type { Actor } from '../src/actor.ts'
+import { mapping } from '../src/config/shape.ts'
 import { StokerError } from '../src/errors.ts'
 import { parseMac } from '../src/mac.ts'
 import { parseOptions } from '../src/options.ts'
 
-const schema = z.object({
+const schema = mapping({
   broadcast: z
     .string()
     .refine(text => isIP(text) === 4, 'expected an IPv4 address, such as 10.0.0.255')
@@ -31,7 +32,10 @@ export const wake: Actor<z.output<typeof schema>> = {
     const macs = target.macs.map(mac => parseMac(mac))
     const where = `${macs.join(', ')} by ${broadcast}:${port}`
     if (job.apply) await send(macs.map(magicPacket), broadcast, port, target.name)
-    yield { stream: 'stdout', data: Buffer.from(`${job.apply ? 'magic packet sent' : 'would send a magic packet'} to ${where}\n`) }
+    yield {
+      stream: 'stdout',
+      data: Buffer.from(`${job.apply ? 'magic packet sent' : 'would send a magic packet'} to ${where}\n`),
+    }
     return { kind: 'ok', changed: true }
   },
 }
@@ -53,7 +57,9 @@ const send = async (packets: readonly Buffer[], address: string, port: number, n
         socket.send(packet, port, address, error => (error ? reject(error) : resolve()))
       })
   } catch (cause) {
-    throw new StokerError('ACTOR_FAILED', name, `cannot send to ${address}:${port}: ${(cause as Error).message}`, { cause })
+    throw new StokerError('ACTOR_FAILED', name, `cannot send to ${address}:${port}: ${(cause as Error).message}`, {
+      cause,
+    })
   } finally {
     socket.close()
   }

@@ -5,7 +5,7 @@
 import { isIP } from 'node:net'
 import type { Abortable } from './abortable.ts'
 import { StokerError, toStokerError } from './errors.ts'
-import { type GroupName, type NodeName, isNodeName } from './names.ts'
+import { type GroupName, isNodeName, type NodeName } from './names.ts'
 import type { Member, NodeFacts, Warehouse } from './warehouse.ts'
 
 /** A node as the warehouses gave it, before it is known which nodes are the same machine. */
@@ -152,7 +152,11 @@ export const questions = (warehouses: readonly Warehouse[], io: Abortable) => {
     async everyNode(from: string | undefined): Promise<readonly ResolvedNode[]> {
       const able = (from === undefined ? warehouses : [named(warehouses, from)]).filter(warehouse => warehouse.all)
       if (able.length === 0)
-        throw new StokerError('UNKNOWN_NAME', from ?? '@*', `${from ?? 'no warehouse'} can${from ? 'not' : ''} list all its nodes, which * and /.../ need; name a group instead`)
+        throw new StokerError(
+          'UNKNOWN_NAME',
+          from ?? '@*',
+          `${from ?? 'no warehouse'} can${from ? 'not' : ''} list all its nodes, which * and /.../ need; name a group instead`,
+        )
       const lists = await Promise.all(
         able.map(warehouse => guarded(warehouse, () => Array.fromAsync(warehouse.all?.(io) ?? []))),
       )
@@ -169,7 +173,11 @@ export const questions = (warehouses: readonly Warehouse[], io: Abortable) => {
     named: (name: string): Warehouse => named(warehouses, name),
     async query(warehouse: Warehouse, query: string): Promise<readonly Member[]> {
       if (!warehouse.query)
-        throw new StokerError('EXPRESSION', query, `${warehouse.name} does not answer queries such as @${warehouse.name}:(${query})`)
+        throw new StokerError(
+          'EXPRESSION',
+          query,
+          `${warehouse.name} does not answer queries such as @${warehouse.name}:(${query})`,
+        )
       return await guarded(warehouse, async () => (await warehouse.query?.(query, io)) ?? [])
     },
     /** All names there are, for "did you mean"; warehouses which cannot list theirs are left out. */
@@ -198,7 +206,9 @@ const guarded = async <T>(warehouse: Warehouse, question: () => Promise<T>): Pro
   } catch (thrown) {
     const error = toStokerError(thrown, warehouse.name, 'WAREHOUSE_FAILED')
     if (error === thrown) throw error
-    throw new StokerError('WAREHOUSE_FAILED', warehouse.name, `warehouse ${warehouse.name}: ${error.message}`, { cause: thrown })
+    throw new StokerError('WAREHOUSE_FAILED', warehouse.name, `warehouse ${warehouse.name}: ${error.message}`, {
+      cause: thrown,
+    })
   }
 }
 

@@ -1,5 +1,6 @@
 /** The command line of `stoker`: what can be typed, and which command it means. Each command is loaded when it is used. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { parseDuration } from './config/duration.ts'
 import { exitCodeOf, toStokerError } from './errors.ts'
 import { VERSION } from './version.ts'
 
@@ -11,7 +12,7 @@ export const cli = async (argv: readonly string[]): Promise<number> => {
     .version(`stoker ${VERSION}`, '-V, --version')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-    .addOption(new Option('--config <file>', 'configuration file').env('STOKER_CONFIG'))
+    .option('--config <file>', 'configuration file (default: $STOKER_CONFIG, ./stoker.yaml, ...)')
     .showHelpAfterError("('stoker help' tells more)")
 
   const sharedWho = (command: Command): Command =>
@@ -32,7 +33,9 @@ export const cli = async (argv: readonly string[]): Promise<number> => {
     .option('-u, --command-timeout <time>', 'for the action itself; 0: no limit (default 0)', duration)
     .option('-l, --user <name>', 'log in as this user')
     .option('-i, --identity <file>', 'private key to log in with (may be repeated)', collect, [])
-    .addOption(new Option('--host-keys <policy>', 'what to do with unknown host keys').choices(['strict', 'accept-new']))
+    .addOption(
+      new Option('--host-keys <policy>', 'what to do with unknown host keys').choices(['strict', 'accept-new']),
+    )
     .option('--connect-rate <n>', 'new connections a second; 0: no limit', wholeNumberOrZero)
     .option('-n, --no-stdin', 'do not send standard input to the targets')
     .option('-b, --fold', 'show equal output once, under the folded names, at the end')
@@ -76,7 +79,11 @@ export const cli = async (argv: readonly string[]): Promise<number> => {
     .option('--dir <folder>', 'keep the files of the lab there')
     .action(async (command: readonly string[], flags) => {
       const { lab } = await import('./commands/lab.ts')
-      exitCode = await lab({ ...flags, command })
+      using end = onEnd(command.length === 0)
+      exitCode = await lab(
+        { ...flags, command },
+        { signal: end.signal, stdout: process.stdout, entry: process.argv[1] ?? '' },
+      )
     })
 
   try {
@@ -105,12 +112,22 @@ const wholeNumber = (text: string): number => {
 
 const wholeNumberOrZero = (text: string): number => (text === '0' ? 0 : wholeNumber(text))
 
-/** Milliseconds from seconds or a number with a unit. */
 const duration = (text: string): number => {
-  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? []
-  if (number === undefined) throw new InvalidArgumentError('expected seconds, or a number with ms, s, m or h.')
-  return Number(number) * (UNITS[unit] as number)
+  try {
+    return parseDuration(text)
+  } catch (cause) {
+    throw new InvalidArgumentError(`${(cause as Error).message}.`)
+  }
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
-
+/** Ends on SIGTERM, and on Ctrl-C unless that is for the command which runs in the foreground. */
+const onEnd = (interruptible: boolean): Disposable & { readonly signal: AbortSignal } => {
+  const abort = new AbortController()
+  const stop = () => abort.abort()
+  const leave = () => {}
+  process.on('SIGTERM', stop).on('SIGINT', interruptible ? stop : leave)
+  return {
+    signal: abort.signal,
+    [Symbol.dispose]: () => void process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGINT', leave),
+  }
+}

@@ -178,7 +178,10 @@ const isCanonical = (name: string): boolean => name.includes('.') && isIP(name) 
 const targetOf = (machine: Machine, via: readonly Provenance[]): Target => {
   const [first, ...others] = machine.nodes as [ResolvedNode, ...ResolvedNode[]]
   const facts = others.reduce((all, node) => filled(all, node.facts), first.facts)
-  const names = [first.asked, ...machine.nodes.flatMap(node => [node.facts.name, node.asked, ...(node.facts.aliases ?? [])])]
+  const names = [
+    first.asked,
+    ...machine.nodes.flatMap(node => [node.facts.name, node.asked, ...(node.facts.aliases ?? [])]),
+  ]
   return {
     name: first.asked,
     names: [...new Set<string>(names)],

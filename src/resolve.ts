@@ -3,9 +3,9 @@
  * decided afterwards by `dedup`.
  */
 import type { Abortable } from './abortable.ts'
-import { type Questions, type ResolvedNode, questions } from './ask.ts'
+import { type Questions, questions, type ResolvedNode } from './ask.ts'
 import { StokerError } from './errors.ts'
-import { type NodeName, isNodeName, parseGroupName, parseNodeName, shown } from './names.ts'
+import { isNodeName, type NodeName, parseGroupName, parseNodeName, shown } from './names.ts'
 import { nearest } from './nearest.ts'
 import type { Expression, Operator } from './nodeset/expression.ts'
 import type { Member, Warehouse } from './warehouse.ts'
@@ -68,7 +68,11 @@ export const resolve = async (
           return await fromMembers(await ask.query(warehouse, part.query), warehouse)
         })
       case 'group-names':
-        throw new StokerError('EXPRESSION', part.text, `${part.text} are names of groups, which cannot be acted on; 'stoker nodes -e ${part.text}' lists them`)
+        throw new StokerError(
+          'EXPRESSION',
+          part.text,
+          `${part.text} are names of groups, which cannot be acted on; 'stoker nodes -e ${part.text}' lists them`,
+        )
       case 'operation': {
         const [left, right] = await both(evaluate(part.left, home), evaluate(part.right, home))
         return { kind: 'operation', operator: part.operator, left, right }
@@ -194,7 +198,13 @@ const parseAskable = (name: string): string => {
 }
 
 const globOf = (pattern: string): RegExp =>
-  new RegExp(`^${pattern.replaceAll(/[.+^${}()|\\/[\]]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`, 'u')
+  new RegExp(
+    `^${pattern
+      .replaceAll(/[.+^${}()|\\/[\]]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+    'u',
+  )
 
 /** Depth-first over the groups; throws `GROUP_CYCLE` with the path of the first cycle. */
 const refuseCycles = (selection: Selection, groups: ReadonlyMap<string, Selection>): void => {

@@ -133,9 +133,7 @@ class Attempt {
     await this.#pace({ signal: this.#abort.signal })
     const late = new AbortController()
     const timer =
-      connectTimeout > 0
-        ? setTimeout(() => late.abort(tooLate(name, connectTimeout)), connectTimeout)
-        : undefined
+      connectTimeout > 0 ? setTimeout(() => late.abort(tooLate(name, connectTimeout)), connectTimeout) : undefined
     try {
       const signal = AbortSignal.any([this.#abort.signal, late.signal])
       const connection = await connector.connect(this.#target, { signal })
@@ -151,7 +149,11 @@ class Attempt {
     this.#commandBegan = performance.now()
     const limit = this.#how.commandTimeout
     if (limit === 0) return
-    const reason = new StokerError('TIMED_OUT', this.#target.name, `not done within ${seconds(limit)}; ended on the target`)
+    const reason = new StokerError(
+      'TIMED_OUT',
+      this.#target.name,
+      `not done within ${seconds(limit)}; ended on the target`,
+    )
     this.#timer = setTimeout(() => this.#abort.abort(reason), limit)
   }
 

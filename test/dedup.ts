@@ -17,8 +17,20 @@ const same: readonly (readonly [string, string, Facts, string, Facts])[] = [
   ['the address is the other name', 'a.b', {}, 'x', { addresses: ['a.b'] }],
 ]
 const different: readonly (readonly [string, string, Facts, string, Facts])[] = [
-  ['one address, two ports', 'a', { addresses: ['10.0.0.1'], port: 2201 }, 'b', { addresses: ['10.0.0.1'], port: 2202 }],
-  ['a short alias only', 'a', { aliases: ['www'], addresses: ['10.0.0.1'] }, 'b', { aliases: ['www'], addresses: ['10.0.0.2'] }],
+  [
+    'one address, two ports',
+    'a',
+    { addresses: ['10.0.0.1'], port: 2201 },
+    'b',
+    { addresses: ['10.0.0.1'], port: 2202 },
+  ],
+  [
+    'a short alias only',
+    'a',
+    { aliases: ['www'], addresses: ['10.0.0.1'] },
+    'b',
+    { aliases: ['www'], addresses: ['10.0.0.2'] },
+  ],
   ['one id in two warehouses', 'a', { id: '7' }, 'b', { id: '7' }],
 ]
 

@@ -70,7 +70,10 @@ t.test('all unknown names are told at once, with the nearest known ones', async 
     code: 'UNKNOWN_NAME',
     message: /@al \(did you mean @a, @all\?\), wbe \(did you mean web\?\), wob2 \(did you mean web2\?\)/,
   })
-  await t.rejects(names('@nowhere:web', site()), { code: 'UNKNOWN_NAME', message: /no warehouse is called nowhere.*site/ })
+  await t.rejects(names('@nowhere:web', site()), {
+    code: 'UNKNOWN_NAME',
+    message: /no warehouse is called nowhere.*site/,
+  })
   t.equal((await targets('new1,web1', [site()], true)).targets.map(one => one.name).join(' '), 'new1 web1')
 })
 
@@ -87,13 +90,20 @@ t.test('a broken warehouse stops the run, whatever the others know', async t => 
 t.test('each warehouse is asked once for many names', async t => {
   const warehouse = site()
   await names('web[1-3],db1,@all,@odd', warehouse)
-  t.equal(warehouse.asked.filter(question => question.startsWith('nodes')).length <= 3, true, warehouse.asked.join('; '))
+  t.equal(
+    warehouse.asked.filter(question => question.startsWith('nodes')).length <= 3,
+    true,
+    warehouse.asked.join('; '),
+  )
 })
 
 t.test('a warehouse of last resort is asked only for what nobody else knows', async t => {
   const dns = memory({ name: 'dns', lastResort: true, nodes: { web1: {}, web: {}, other: {} } })
   t.equal(await names('web,other', site(), dns), 'web1 web2 web3 other')
-  t.same(dns.asked.filter(question => question.startsWith('nodes')), ['nodes other'])
+  t.same(
+    dns.asked.filter(question => question.startsWith('nodes')),
+    ['nodes other'],
+  )
 })
 
 t.test('facts of several warehouses are joined; a contradiction is told and the first one answers', async t => {

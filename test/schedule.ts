@@ -119,7 +119,12 @@ t.test('a connection which takes too long is unreachable, whatever the limit of 
     return ok
   })
   const slow = connector((_, { signal }) => forever(signal))
-  const events = schedule(targets(3), worker, undefined, how({ connectTimeout: 20, commandTimeout: 5, connector: slow }))
+  const events = schedule(
+    targets(3),
+    worker,
+    undefined,
+    how({ connectTimeout: 20, commandTimeout: 5, connector: slow }),
+  )
   t.same([...(await outcomes(events)).values()], ['unreachable', 'unreachable', 'unreachable'])
 })
 

@@ -11,7 +11,11 @@ export const groups = async (flags: { readonly config?: string; readonly json?: 
   await using site = await wire(flags, say, io)
   const able = site.warehouses.filter(warehouse => warehouse.groups)
   if (able.length === 0)
-    throw new StokerError('WAREHOUSE_FAILED', 'groups', `no warehouse can list groups (asked: ${site.warehouses.map(one => one.name).join(', ')})`)
+    throw new StokerError(
+      'WAREHOUSE_FAILED',
+      'groups',
+      `no warehouse can list groups (asked: ${site.warehouses.map(one => one.name).join(', ')})`,
+    )
   for (const warehouse of able) {
     const names = await Array.fromAsync(warehouse.groups?.(io) ?? [])
     const text = names.sort().map(group => {

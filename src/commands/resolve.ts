@@ -22,7 +22,11 @@ export const resolveCommand = async (text: string, flags: ResolveFlags): Promise
   const say = (notice: string) => void stderr.write(`stoker: ${notice}\n`)
   const expression = exclude(parseExpression(text), flags.exclude.map(parseExpression))
   await using site = await wire(flags, say, io)
-  const resolution = await resolve(expression, site.warehouses, { ...io, allowUnknown: flags.allowUnknown === true, readList })
+  const resolution = await resolve(expression, site.warehouses, {
+    ...io,
+    allowUnknown: flags.allowUnknown === true,
+    readList,
+  })
   for (const notice of resolution.notices) say(notice)
   const targets = dedup(resolution)
   await stdout.write(flags.json ? targets.map(asJson).join('') : asTable(targets))

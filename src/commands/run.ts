@@ -3,18 +3,18 @@ import { broadcast, hasInput } from '../broadcast.ts'
 import { dedup } from '../dedup.ts'
 import { exclude } from '../exclude.ts'
 import { parseExpression } from '../nodeset/parse.ts'
+import { readList } from '../read-list.ts'
 import { folded } from '../report/folded.ts'
 import { json } from '../report/json.ts'
 import { lines } from '../report/lines.ts'
 import { progress } from '../report/progress.ts'
-import { type View, exitCode, report } from '../report/report.ts'
+import { exitCode, report, type View } from '../report/report.ts'
 import { standardSinks } from '../report/sink.ts'
 import { summary } from '../report/summary.ts'
-import { readList } from '../read-list.ts'
 import { resolve } from '../resolve.ts'
 import { schedule } from '../schedule.ts'
 import { affordable, openFileLimit } from '../window.ts'
-import { localHere, wire } from '../wire.ts'
+import { here, wire } from '../wire.ts'
 import { onInterrupt } from './interrupt.ts'
 
 /** What is to be done, as it was typed. */
@@ -60,7 +60,11 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
   const expression = exclude(parseExpression(request.targets), flags.exclude.map(parseExpression))
   await using site = await wire(flags, say, io)
   const { actor, options } = await site.action(request.action, request.words)
-  const resolution = await resolve(expression, site.warehouses, { ...io, allowUnknown: flags.allowUnknown === true, readList })
+  const resolution = await resolve(expression, site.warehouses, {
+    ...io,
+    allowUnknown: flags.allowUnknown === true,
+    readList,
+  })
   for (const notice of resolution.notices) say(notice)
   const targets = dedup(resolution)
   if (targets.length === 0) say(`no targets: ${request.targets} has no members left`)
@@ -81,13 +85,17 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
     fanout,
     apply: !flags.check,
     connector,
-    here: localHere,
+    here: await here(),
     connectTimeout: flags.connectTimeout ?? site.defaults.connectTimeout,
     commandTimeout: flags.commandTimeout ?? site.defaults.commandTimeout,
     connectRate: flags.connectRate ?? site.defaults.connectRate,
     ...(input && { stdin: input.open }),
   })
-  const output = flags.json ? json(sinks.stdout) : flags.fold ? folded(sinks.stdout) : lines(sinks, { label: flags.label })
+  const output = flags.json
+    ? json(sinks.stdout)
+    : flags.fold
+      ? folded(sinks.stdout)
+      : lines(sinks, { label: flags.label })
   const end: readonly View[] = flags.json
     ? []
     : [summary(sinks.stderr, { verbose: flags.verbose === true, quiet: flags.quiet === true })]

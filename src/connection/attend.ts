@@ -26,7 +26,11 @@ const KILL_MS = 1_500
  * Yields the output and returns the exit. On abort the process group gets TERM, after two seconds KILL; then this throws
  * the signal's reason. A lost connection throws `CONNECTION_LOST`.
  */
-export async function* attend(running: Running, name: string, { signal }: Abortable): AsyncGenerator<Output, Exit, void> {
+export async function* attend(
+  running: Running,
+  name: string,
+  { signal }: Abortable,
+): AsyncGenerator<Output, Exit, void> {
   let timer: NodeJS.Timeout | undefined
   const stop = () => {
     running.signal('TERM')

@@ -1,5 +1,5 @@
 /** A TCP connection to the first of a target's addresses which answers. */
-import { type Socket, connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { Abortable } from '../abortable.ts'
 import { StokerError } from '../errors.ts'
 
@@ -21,7 +21,8 @@ export const dial = async (hosts: readonly string[], port: number, name: string,
 }
 
 /** `host:port` as people write it. */
-export const place = (host: string, port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+export const place = (host: string, port: number): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',

@@ -73,7 +73,10 @@ async function* sealed(content: AsyncIterable<Uint8Array>, nonce: string): Async
 const attributesOf = (attributes: FileAttributes, target: string): readonly string[] => {
   const { mode, owner, group } = attributes
   const old = quote(target)
-  const ownership = owner === undefined && group === undefined ? undefined : quote(`${owner ?? ''}${group === undefined ? '' : `:${group}`}`)
+  const ownership =
+    owner === undefined && group === undefined
+      ? undefined
+      : quote(`${owner ?? ''}${group === undefined ? '' : `:${group}`}`)
   return [
     ownership === undefined
       ? `{ [ ! -e ${old} ] || chown --reference=${old} "$t" 2>/dev/null || :; }`
@@ -114,4 +117,8 @@ const gather = async (
 }
 
 const failed = (what: string, path: string, result: Gathered): StokerError =>
-  new StokerError('ACTOR_FAILED', path, `cannot ${what} ${path}: ${result.stderr.split('\n').at(-1) || `exit code ${result.code}`}`)
+  new StokerError(
+    'ACTOR_FAILED',
+    path,
+    `cannot ${what} ${path}: ${result.stderr.split('\n').at(-1) || `exit code ${result.code}`}`,
+  )

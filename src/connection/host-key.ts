@@ -1,7 +1,7 @@
 /** Whether a server's key is to be trusted, and what to tell the administrator when it is not. */
 import type { Abortable } from '../abortable.ts'
 import { StokerError } from '../errors.ts'
-import { type HostIdentity, type KnownHosts, type Verdict, fingerprint, keyType } from './known-hosts.ts'
+import { fingerprint, type HostIdentity, type KnownHosts, keyType, type Verdict } from './known-hosts.ts'
 
 export interface HostKeyPolicy {
   readonly knownHosts: KnownHosts

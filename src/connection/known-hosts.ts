@@ -220,12 +220,13 @@ const load = async (file: string, notice: (text: string) => void, { signal }: Ab
     const rows = text.split('\n')
     const parsed = rows.map((row, index) => parseHostLine(row, file, index + 1))
     const broken = parsed.flatMap((line, index) => (line === 'broken' ? [index + 1] : []))
-    if (broken.length > 0) notice(`${file}: ${brokenLines(broken)} cannot be understood and left out`)
+    if (broken.length > 0)
+      notice(`${file}: ${brokenLines(broken)} cannot be understood and ${broken.length === 1 ? 'is' : 'are'} left out`)
     const lines = parsed.filter(line => line !== undefined && line !== 'broken')
     return {
       stamp,
       lines,
-      count: text.endsWith('\n') ? rows.length - 1 : rows.length,
+      count: rows.length - (rows.at(-1) === '' ? 1 : 0),
       ended: text === '' || text.endsWith('\n'),
     }
   } catch (error) {

@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { StokerError } from '../errors.ts'
-import { type Running, attend } from './attend.ts'
+import { attend, type Running } from './attend.ts'
 import type { Command, Connection, Connector, Exit } from './connection.ts'
-import { readFileOver, writeFileOver } from './files.ts'
 import { feed } from './feed.ts'
+import { readFileOver, writeFileOver } from './files.ts'
 import { supervisedWithInput } from './supervisor.ts'
 
 /** Connections to this machine. `environment` is added to that of the program. */
@@ -72,6 +72,8 @@ const start = async (
 const ended = (child: ChildProcess): Promise<Exit | undefined> =>
   new Promise(resolve => {
     child.once('exit', (code, signal) => {
-      resolve(code === null ? { kind: 'signal', signal: (signal ?? 'KILL').replace(/^SIG/, '') } : { kind: 'code', code })
+      resolve(
+        code === null ? { kind: 'signal', signal: (signal ?? 'KILL').replace(/^SIG/, '') } : { kind: 'code', code },
+      )
     })
   })

@@ -1,10 +1,11 @@
 /** One process at a time, by a file which exists while somebody works. */
 import type { Stats } from 'node:fs'
-import { link, open, rename, rm, stat } from 'node:fs/promises'
+import { link, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import type { Abortable } from '../abortable.ts'
 
-/** Work under the lock takes milliseconds; whoever holds it this long without a change was killed. */
+/** Work under the lock takes milliseconds: one held this long is left over, also when its holder cannot be asked about. */
 const DEAD_AFTER_MS = 5000
 
 /** Does `work` while holding the lock file, and removes it after. Waits for its turn; throws when it cannot be made. */
@@ -25,6 +26,7 @@ const acquire = async (path: string, { signal }: Abortable): Promise<string> => 
     signal.throwIfAborted()
     try {
       await using handle = await open(path, 'wx', 0o600)
+      await handle.writeFile(`${process.pid} ${hostname()}`)
       return identified(await handle.stat())
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
@@ -33,7 +35,7 @@ const acquire = async (path: string, { signal }: Abortable): Promise<string> => 
     if (holder !== seen) {
       seen = holder
       since = performance.now()
-    } else if (holder !== undefined && performance.now() - since > DEAD_AFTER_MS) {
+    } else if (holder !== undefined && (performance.now() - since > DEAD_AFTER_MS || (await isDead(path)))) {
       await takeAway(path, holder)
     }
     // Uneven, so that those who wait do not come back together.
@@ -50,8 +52,20 @@ const identity = async (path: string): Promise<string | undefined> => {
   }
 }
 
-// Nobody writes into a lock file, so the time is that of its making.
+// A holder writes once; seen before and after that it seems two, which costs a waiting one nothing but time.
 const identified = ({ ino, mtimeMs }: Stats): string => `${ino}:${mtimeMs}`
+
+/** Whether the holder is a process of this machine which has ended. */
+const isDead = async (path: string): Promise<boolean> => {
+  const [pid = '', host] = (await readFile(path, 'utf8').catch(() => '')).split(' ') // gone since: not dead
+  if (host !== hostname()) return false
+  try {
+    process.kill(Number(pid), 0)
+    return false
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ESRCH'
+  }
+}
 
 // Two who find the same dead lock must not remove a living one between them: rename it aside, look, put back the wrong one.
 const takeAway = async (path: string, dead: string): Promise<void> => {

@@ -1,6 +1,12 @@
 /** From an open stream to an authenticated SSH client: key exchange, host key, authentication. */
 import type { Duplex } from 'node:stream'
-import { type AnyAuthMethod, type AuthHandlerMiddleware, Client, type ConnectConfig, type ServerHostKeyAlgorithm } from 'ssh2'
+import {
+  type AnyAuthMethod,
+  type AuthHandlerMiddleware,
+  Client,
+  type ConnectConfig,
+  type ServerHostKeyAlgorithm,
+} from 'ssh2'
 import type { Abortable } from '../abortable.ts'
 import { StokerError } from '../errors.ts'
 

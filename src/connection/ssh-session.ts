@@ -39,8 +39,13 @@ export const close = (client: Client, lost: AbortSignal): void => {
   client.end()
 }
 
+interface Opened {
+  readonly channel: ClientChannel
+  readonly exited: Promise<Exit | undefined>
+}
+
 /** Opens a channel which runs `line`. Throws the signal's reason, or `CONNECTION_LOST`. */
-const open = (client: Client, name: string, line: string, { signal }: Abortable): Promise<ClientChannel> =>
+const open = (client: Client, name: string, line: string, { signal }: Abortable): Promise<Opened> =>
   new Promise((resolve, reject) => {
     signal.throwIfAborted()
     const stop = () => {
@@ -51,19 +56,20 @@ const open = (client: Client, name: string, line: string, { signal }: Abortable)
     signal.addEventListener('abort', stop, { once: true })
     client.exec(line, (cause, channel) => {
       signal.removeEventListener('abort', stop)
-      if (!cause) return resolve(channel)
+      // Listening from within the callback: a quick command's start and end may arrive in one packet.
+      if (!cause) return resolve({ channel, exited: ended(channel) })
       const message = `the server did not start the command: ${cause.message}`
       reject(new StokerError('CONNECTION_LOST', name, message, { cause }))
     })
   })
 
-const started = (client: Client, channel: ClientChannel, control: ClientChannel = channel): Running => {
+const started = (client: Client, { channel, exited }: Opened, control: ClientChannel = channel): Running => {
   // Writing to a channel which the server has closed is no news: its end is told by `exited`.
   channel.on('error', () => {})
   return {
     stdout: channel,
     stderr: channel.stderr,
-    exited: ended(channel),
+    exited,
     signal: signal => {
       if (control.writable) control.write(`${signal}\n`)
     },
@@ -92,18 +98,17 @@ const withInput = async (
   stdin: AsyncIterable<Uint8Array>,
   io: Abortable,
 ): Promise<Running> => {
-  const channel = await open(client, name, announced(line), io)
-  // Listening from the start, so that an early end is not missed.
-  const exited = ended(channel)
+  const opened = await open(client, name, announced(line), io)
+  const { channel } = opened
   const group = Number.parseInt(await firstLine(channel.stderr, client, name, io), 10)
   if (!Number.isInteger(group))
     throw new StokerError('CONNECTION_LOST', name, 'the command could not be started: no process group')
-  const control = await open(client, name, lifeline(group), io)
+  const { channel: control } = await open(client, name, lifeline(group), io)
   await firstLine(control, client, name, io)
   control.stderr.resume()
   channel.write('go\n')
   feed(stdin, channel)
-  return { ...started(client, channel, control), exited }
+  return started(client, opened, control)
 }
 
 /** The first line of a stream, byte by byte, so that what follows stays unread. */

@@ -10,9 +10,9 @@ import { dial, place } from './dial.ts'
 import { type HostKeyPolicy, hostKeyAlgorithms, verifyHostKey } from './host-key.ts'
 import type { Identities } from './identities.ts'
 import { type HostIdentity, type KnownHosts, openKnownHosts } from './known-hosts.ts'
-import { orAborted } from './or-aborted.ts'
 import { Busy, type LoggedIn, login } from './login.ts'
-import { type HostSettings, type Jump, type SshConfig, chooseAlgorithms } from './ssh-config.ts'
+import { orAborted } from './or-aborted.ts'
+import { chooseAlgorithms, type HostSettings, type Jump, type SshConfig } from './ssh-config.ts'
 import { close, sshSession } from './ssh-session.ts'
 
 export interface SshOptions {
@@ -86,7 +86,11 @@ export const sshConnector = (options: SshOptions): Connector => {
   /** A stream to the stop: TCP, or a channel through the last of its bastions. */
   const streamTo = async (stop: Stop, via: readonly Jump[], io: Abortable): Promise<Duplex> => {
     if (stop.settings.proxyCommand !== undefined)
-      throw new StokerError('CONNECT_FAILED', stop.name, 'ssh_config has a ProxyCommand for it, which this connection does not run; use ProxyJump')
+      throw new StokerError(
+        'CONNECT_FAILED',
+        stop.name,
+        'ssh_config has a ProxyCommand for it, which this connection does not run; use ProxyJump',
+      )
     const [...before] = via
     const last = before.pop()
     if (!last) return await dial(dialable(stop.hosts), stop.port, stop.name, io)
@@ -116,7 +120,9 @@ export const sshConnector = (options: SshOptions): Connector => {
     const late = AbortSignal.timeout(BASTION_TIMEOUT_MS)
     const signal = AbortSignal.any([ended.signal, late])
     try {
-      return await patiently(stop, { signal }, async () => logIn(stop, await streamTo(stop, before, { signal }), { signal }))
+      return await patiently(stop, { signal }, async () =>
+        logIn(stop, await streamTo(stop, before, { signal }), { signal }),
+      )
     } catch (thrown) {
       const message = late.aborted ? `no connection within ${BASTION_TIMEOUT_MS / 1000} s` : (thrown as Error).message
       const code = thrown instanceof StokerError && thrown.code !== 'INTERNAL' ? thrown.code : 'CONNECT_FAILED'
@@ -142,12 +148,17 @@ export const sshConnector = (options: SshOptions): Connector => {
       const settings = settingsOf(target)
       const stop: Stop = {
         name: target.name,
-        hosts: target.addresses.length > 0 ? [target.addresses[0] as string, ...target.addresses.slice(1)] : [settings.hostName],
+        hosts:
+          target.addresses.length > 0
+            ? [target.addresses[0] as string, ...target.addresses.slice(1)]
+            : [settings.hostName],
         port: target.port ?? settings.port,
         settings,
       }
       const began = performance.now()
-      const client = await patiently(stop, io, async () => logIn(stop, await streamTo(stop, settings.proxyJump, io), io))
+      const client = await patiently(stop, io, async () =>
+        logIn(stop, await streamTo(stop, settings.proxyJump, io), io),
+      )
       const all = performance.now() - began
       return sshSession(target.name, client, { connect: all - client.authMs, auth: client.authMs })
     },
@@ -209,7 +220,9 @@ const forward = (bastion: LoggedIn, stop: Stop, through: string, io: Abortable):
       bastion.client.forwardOut('127.0.0.1', 0, stop.hosts[0], stop.port, (cause, channel) => {
         if (!cause) return resolve(channel)
         const message = `bastion ${through} cannot reach it: ${cause.message.replace(/^\(SSH\) Channel open failure: /, '')}`
-        reject(new StokerError('CONNECT_FAILED', stop.name, message, { cause, detail: place(stop.hosts[0], stop.port) }))
+        reject(
+          new StokerError('CONNECT_FAILED', stop.name, message, { cause, detail: place(stop.hosts[0], stop.port) }),
+        )
       })
     }),
     io,

@@ -18,7 +18,10 @@ const connector = async (fleet: Fleet, changes: Partial<SshOptions> = {}, config
   const home = fleet.folder
   const notice = () => {}
   const config = await loadSshConfig({ userFile: file, systemFile: '/dev/null', home, env: {}, notice }, io)
-  const identities = await openIdentities({ files: [fleet.identity], home, askPassphrase: async () => undefined, notice }, io)
+  const identities = await openIdentities(
+    { files: [fleet.identity], home, askPassphrase: async () => undefined, notice },
+    io,
+  )
   return sshConnector({ config, identities, knownHosts: [fleet.knownHosts], hostKeys: 'strict', notice, ...changes })
 }
 
@@ -69,7 +72,12 @@ t.test('over a real sshd', async t => {
   t.test('a changed key and a revoked key are refused, also by accept-new', async t => {
     const file = join(fleet.folder, 'changed')
     const lines = (await readFile(fleet.knownHosts, 'utf8')).split('\n')
-    const keyOf = (address: string) => lines.find(line => line.includes(address))?.split(' ').slice(1).join(' ')
+    const keyOf = (address: string) =>
+      lines
+        .find(line => line.includes(address))
+        ?.split(' ')
+        .slice(1)
+        .join(' ')
     await writeFile(file, `[${first.address}]:${first.port} ${keyOf(second.address)}\n`)
     await using accepting = await connector(fleet, { knownHosts: [file], hostKeys: 'accept-new' })
     await t.rejects(accepting.connect(targetOf(first), io), { code: 'HOST_KEY_CHANGED', message: /HOST KEY CHANGED/ })
@@ -80,7 +88,10 @@ t.test('over a real sshd', async t => {
 
   t.test('no accepted key is told as such, with the user', async t => {
     await using other = await connector(fleet, { user: 'nobody-here' })
-    await t.rejects(other.connect(targetOf(first), io), { code: 'AUTH_FAILED', message: /login as nobody-here refused/ })
+    await t.rejects(other.connect(targetOf(first), io), {
+      code: 'AUTH_FAILED',
+      message: /login as nobody-here refused/,
+    })
   })
 
   t.test('ssh_config leads to the host, through another when it says so', async t => {

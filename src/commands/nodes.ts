@@ -1,0 +1,262 @@
+/** `stoker nodes`: the node-set calculator. Takes nodeset(1)'s flags, so that a script moves over by changing one word. */
+import { randomInt } from 'node:crypto'
+import { type StokerError, toStokerError } from '../errors.ts'
+import { combine } from '../nodeset/algebra.ts'
+import { type Evaluator, evaluator, type Names } from '../nodeset/evaluate.ts'
+import { type Family, families, rangeFamily } from '../nodeset/family.ts'
+import { type FoldOptions, foldFamilies } from '../nodeset/fold.ts'
+import type { Groups } from '../nodeset/groups.ts'
+import { contiguous, inOrder } from '../nodeset/order.ts'
+import { parseExpression } from '../nodeset/parse.ts'
+import { parseRangeSet } from '../nodeset/ranges.ts'
+import { memberships, regroup } from '../nodeset/regroup.ts'
+import { slice, split } from '../nodeset/slices.ts'
+import { readList } from '../read-list.ts'
+import { formatter, separatorOf } from './nodes-format.ts'
+import { helpText, type NodesOptions, parseNodesOptions } from './nodes-options.ts'
+
+export interface NodesIo {
+  readonly stdin: AsyncIterable<Uint8Array>
+  stdout(text: string): void
+  stderr(text: string): void
+  /** Called when the first group, wildcard or regular expression comes up; `conf` is what --groupsconf names. */
+  groups(conf: string | undefined): Promise<Groups>
+  readonly signal?: AbortSignal
+  /** What --version prints. */
+  readonly version?: string
+}
+
+/** Runs the calculator; returns the exit code: 0, 1 for what cannot be computed, 2 for a wrong command line. */
+export const nodes = async (argv: readonly string[], io: NodesIo): Promise<number> => {
+  try {
+    const options = parseNodesOptions(argv)
+    if (options === 'help') io.stdout(helpText())
+    else if (options === 'version') io.stdout(`stoker nodes ${io.version ?? ''}`.trimEnd().concat('\n'))
+    else await calculate(options, io)
+    return 0
+  } catch (thrown) {
+    io.signal?.throwIfAborted()
+    const error = toStokerError(thrown, 'stoker nodes')
+    io.stderr(`${described(error)}\n`)
+    return error.code === 'USAGE' ? 2 : 1
+  }
+}
+
+const described = (error: StokerError): string => {
+  if (error.code === 'USAGE') return error.message
+  return `stoker nodes: ${error.code === 'EXPRESSION' ? 'Parse error: ' : ''}${error.message}`
+}
+
+const calculate = async (options: NodesOptions, io: NodesIo): Promise<void> => {
+  const signal = io.signal ?? new AbortController().signal
+  const ask = evaluator({
+    signal,
+    groups: () => io.groups(options.groupsConf),
+    source: options.source,
+    readList: path => readList(path, { signal }),
+    debug: options.debug ? question => io.stderr(`DEBUG: asking for ${question}\n`) : undefined,
+  })
+  if (options.source !== undefined && options.rangeset && !options.quiet)
+    io.stderr(`WARNING: option group source "${options.source}" ignored\n`)
+  else if (options.source !== undefined) await ask.sources()
+  if (options.command === 'groupsources') return await printSources(options, ask, io)
+  const set = await compute(options, ask, io)
+  if (options.command === 'list' || options.command === 'list-all') return await printGroups(options, set, ask, io)
+  if (options.command === 'completion') {
+    await printCompletion(options, ask, io)
+    if (set.size === 0) return
+  }
+  await printSet(options, set, ask, io)
+}
+
+/** Operands and operations, in the order of the arguments. */
+const compute = async (options: NodesOptions, ask: Evaluator, io: NodesIo): Promise<Names> => {
+  const { steps, command } = options
+  const read = options.rangeset
+    ? async (text: string): Promise<Names> => parseRangeSet(text)
+    : async (text: string): Promise<Names> => ask.names(parseExpression(text))
+  let set: Names = options.all ? await ask.all() : new Set()
+  const operands = steps.filter(step => step.operator === ',')
+  const asksForNodes = command === 'count' || command === 'expand' || command === 'fold' || command === 'regroup'
+  // Without any operand, standard input is the left side of the operations.
+  if (operands.length === 0 && !options.all && asksForNodes) set = await fromStdin(io, read, options.rangeset)
+  const first = steps[0]
+  if (first && first.operator !== ',' && set.size === 0 && !options.quiet)
+    io.stderr('WARNING: empty left operand for set operation\n')
+  for (const { operator, text } of steps)
+    set = combine(
+      set,
+      operator,
+      text === '-' ? await fromStdin(io, read, options.rangeset) : await fromText(text, read),
+    )
+  return set
+}
+
+type Read = (text: string) => Promise<Names>
+
+/** An argument may have several lines, one node set each. */
+const fromText = (text: string, read: Read): Promise<Names> =>
+  unite(
+    text.split(/\r?\n/).filter(line => line.trim() !== ''),
+    read,
+  )
+
+/** Standard input: node sets between blanks; the rest of a line after `#` is a comment. */
+const fromStdin = async (io: NodesIo, read: Read, rangeset: boolean): Promise<Names> => {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of io.stdin) chunks.push(chunk)
+  const text = Buffer.concat(chunks).toString('utf8').replaceAll(/#.*/g, '')
+  const words = text.split(/\s+/).filter(word => word !== '')
+  // Nearly always these are plain names, which need no parser.
+  if (!rangeset && !SPECIAL.test(text)) return new Set(words)
+  return await unite(words, read)
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the parser refuses them
+const SPECIAL = /[,!&^[\]()@*?/\u0000-\u0008\u000e-\u001f\u007f]/
+
+const unite = async (texts: readonly string[], read: Read): Promise<Names> => {
+  const set = new Set<string>()
+  for (const text of texts) for (const name of await read(text)) set.add(name)
+  return set
+}
+
+const printSources = async (options: NodesOptions, ask: Evaluator, io: NodesIo): Promise<void> => {
+  for (const [i, source] of (await ask.sources()).entries())
+    io.stdout(`${source}${i === 0 && !options.quiet ? ' (default)' : ''}\n`)
+}
+
+const printCompletion = async (options: NodesOptions, ask: Evaluator, io: NodesIo): Promise<void> => {
+  if (options.source === undefined) for (const source of await ask.sources()) io.stdout(`@${source}:\n`)
+  await printGroups({ ...options, command: 'list', level: 1, steps: [], all: false }, new Set(), ask, io)
+}
+
+const printGroups = async (options: NodesOptions, set: Names, ask: Evaluator, io: NodesIo): Promise<void> => {
+  // The default or chosen source goes without its name where all are listed.
+  const sources =
+    options.command === 'list' ? [options.source] : (await ask.sources()).map((name, i) => (i === 0 ? undefined : name))
+  for (const source of sources) {
+    const label = labelFor(options, source)
+    const lines =
+      options.all || options.steps.length > 0
+        ? await groupsOfNodes(options, set, ask, source, label)
+        : await allGroups(options, ask, source, label)
+    if (lines) io.stdout(lines.map(line => `${line}\n`).join(''))
+    else if (options.command === 'list-all')
+      io.stderr(`Warning: No list upcall defined for group source ${source ?? (await ask.sources())[0]}\n`)
+    else await ask.names({ kind: 'group-names', text: '@@', warehouse: source })
+  }
+}
+
+const labelFor = (options: NodesOptions, source: string | undefined) => (group: string) =>
+  source !== undefined && !options.groupbase ? `@${source}:${group}` : `@${group}`
+
+type Label = (group: string) => string
+
+const allGroups = async ({ level }: NodesOptions, ask: Evaluator, source: string | undefined, label: Label) => {
+  const groups = await ask.list(source)
+  if (!groups || level === 1) return groups?.map(label)
+  const lines: string[] = []
+  for (const group of groups) {
+    const members = await ask.members(source, group)
+    const count = level > 2 ? ` ${members.size}` : ''
+    lines.push(`${label(group)} ${foldFamilies(families(members))}${count}`)
+  }
+  return lines
+}
+
+const groupsOfNodes = async (
+  options: NodesOptions,
+  set: Names,
+  ask: Evaluator,
+  source: string | undefined,
+  label: Label,
+) =>
+  (await memberships(set, ask, source)).map(({ group, nodes }) => {
+    if (options.level === 1) return label(group)
+    const common = set.intersection(nodes)
+    const text = foldFamilies(families(common), { autostep: stepsFrom(options, set.size) })
+    return `${label(group)} ${text}${options.level > 2 ? ` ${common.size}/${nodes.size}` : ''}`
+  })
+
+/** The number of elements from which on steps are written. */
+const stepsFrom = ({ autostep }: NodesOptions, size: number): number | undefined => {
+  switch (autostep?.kind) {
+    case 'count':
+      return autostep.count
+    case 'share':
+      return Math.ceil(size * autostep.share)
+    case 'auto':
+      return Math.max(3, size)
+    default:
+      return undefined
+  }
+}
+
+const printSet = async (options: NodesOptions, computed: Names, ask: Evaluator, io: NodesIo): Promise<void> => {
+  const grouped = (names: Iterable<string>): readonly Family[] =>
+    options.rangeset ? [rangeFamily([...names])] : families(names)
+  const separator = separatorOf(options.separator)
+  let set = computed
+  if (options.slice !== undefined) set = new Set(slice(inOrder(grouped(set)), options.slice))
+  const foldOptions: FoldOptions = { autostep: stepsFrom(options, set.size), axes: axesOf(options.axis) }
+  if (options.pick !== undefined && options.pick < set.size) set = pick(set, options.pick)
+  const format = formatter(options.format)
+  // A format around the names of nodes is put around each of them before they are folded.
+  const formatsNodes = options.command === 'fold' && !options.rangeset && options.format !== '%s'
+  if (formatsNodes) set = new Set([...set].map(format))
+  const print = await printer(options, ask, { separator, foldOptions, format: formatsNodes ? String : format, grouped })
+  const all = grouped(set)
+  const pieces =
+    set.size === 0 || (options.split <= 1 && !options.contiguous)
+      ? [[...set]]
+      : options.contiguous
+        ? contiguous(all)
+        : split(inOrder(all), options.split)
+  for (const piece of pieces) io.stdout(`${await print(new Set(piece))}\n`)
+}
+
+interface Printing {
+  readonly separator: string
+  readonly foldOptions: FoldOptions
+  readonly format: (value: string | number) => string
+  readonly grouped: (names: Iterable<string>) => readonly Family[]
+}
+
+const printer = async (options: NodesOptions, ask: Evaluator, printing: Printing) => {
+  const { separator, foldOptions, format, grouped } = printing
+  const brackets = !options.rangeset
+  return async (set: Names): Promise<string> => {
+    switch (options.command) {
+      case 'expand':
+      case 'completion':
+        return inOrder(grouped(set)).map(format).join(separator)
+      case 'fold':
+        return format(foldFamilies(grouped(set), { ...foldOptions, brackets }))
+      case 'regroup': {
+        const groups = await memberships(set, ask, options.source)
+        return format(regroup(set, groups, { ...foldOptions, label: labelFor(options, options.source) }))
+      }
+      default:
+        return format(set.size)
+    }
+  }
+}
+
+const axesOf = (text: string | undefined): readonly number[] | undefined => {
+  if (text === undefined) return undefined
+  return [...parseRangeSet(text)].map(Number)
+}
+
+const pick = (set: Names, count: number): Names => {
+  if (count < 0) throw new RangeError(`--pick: ${count} is negative`)
+  const names = [...set]
+  // Fisher-Yates, as far as needed.
+  for (let i = 0; i < count; i++) {
+    const j = randomInt(i, names.length)
+    const swapped = names[i] as string
+    names[i] = names[j] as string
+    names[j] = swapped
+  }
+  return new Set(names.slice(0, count))
+}

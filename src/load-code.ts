@@ -1,0 +1,25 @@
+/** Third parties' warehouses and actors: one file, named by path or package in the configuration. */
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { CodeName } from './config/config.ts'
+import { StokerError } from './errors.ts'
+
+/**
+ * What the module exports under `name`. A package is looked for from `folder`, that of the configuration. Throws `CONFIG`
+ * when it cannot be loaded or exports nothing of that name.
+ */
+export const loadCode = async (code: CodeName, name: 'warehouse' | 'actor', folder: string): Promise<unknown> => {
+  const what = code.kind === 'path' ? code.path : code.name
+  let module: Readonly<Record<string, unknown>>
+  try {
+    const path = code.kind === 'path' ? code.path : createRequire(join(folder, 'stoker.yaml')).resolve(code.name)
+    module = await import(pathToFileURL(path).href)
+  } catch (cause) {
+    const [reason = ''] = (cause as Error).message.split('\n')
+    throw new StokerError('CONFIG', what, `cannot load ${what}: ${reason}`, { cause })
+  }
+  if (module[name] !== undefined) return module[name]
+  const exported = Object.keys(module).join(', ') || 'nothing'
+  throw new StokerError('CONFIG', what, `${what} exports no "${name}" (it exports ${exported})`)
+}

@@ -1,0 +1,247 @@
+/** The composition root: configuration and command line -> warehouses, actors, connections. Only this file names concrete ones. */
+import { homedir } from 'node:os'
+import type { Abortable } from './abortable.ts'
+import type { Actor } from './actor.ts'
+import { atPlace } from './config/at-place.ts'
+import {
+  type ActionEntry,
+  type Config,
+  type Defaults,
+  defaultConfig,
+  loadConfig,
+  refuseBuiltIn,
+  type WarehouseEntry,
+} from './config/config.ts'
+import { findConfig } from './config/find.ts'
+import type { Connection, Connector } from './connection/connection.ts'
+import { StokerError } from './errors.ts'
+import { loadCode } from './load-code.ts'
+import { nearest } from './nearest.ts'
+import { optionWords } from './options.ts'
+import type { Target } from './target.ts'
+import type { Warehouse, WarehouseFactory } from './warehouse.ts'
+
+/** The part of the command line which decides what is used. */
+export interface WireFlags {
+  readonly config?: string
+  readonly user?: string
+  readonly identity?: readonly string[]
+  readonly hostKeys?: 'strict' | 'accept-new'
+}
+
+/** An actor and the options for it, ready to be scheduled. */
+export interface Action {
+  readonly actor: Actor
+  readonly options: unknown
+}
+
+/** Everything that one command works with; disposing it closes what was opened. */
+export interface Site extends AsyncDisposable {
+  readonly warehouses: readonly Warehouse[]
+  readonly defaults: Defaults
+  /** The names of all actions and actors, for completion and for "did you mean". */
+  readonly actions: readonly string[]
+  /** An actor, or a named action of the configuration, with what stands after `--`. Throws `UNKNOWN_ACTION` or `ACTOR_OPTION`. */
+  action(name: string, words: readonly string[]): Promise<Action>
+  /** What reaches the targets; opened once. */
+  connector(): Promise<Connector>
+}
+
+const ACTORS: Readonly<Record<string, () => Promise<Actor>>> = {
+  shell: async () => (await import('../actors/shell.ts')).shell,
+  local: async () => (await import('../actors/local.ts')).local,
+  ping: async () => (await import('../actors/ping.ts')).ping as Actor,
+  wake: async () => (await import('../actors/wake.ts')).wake as Actor,
+}
+
+/** Reads the configuration and makes what it names; asks nobody yet. Throws `CONFIG` with file, line and key. */
+export const wire = async (flags: WireFlags, say: (notice: string) => void, io: Abortable): Promise<Site> => {
+  const config = await configuration(flags.config, io)
+  refuseBuiltIn(config, Object.keys(ACTORS))
+  await using opened = new AsyncDisposableStack()
+  const ssh = sshParts(config, flags, say, io)
+  const warehouses: Warehouse[] = []
+  for (const entry of config.warehouses) warehouses.push(opened.use(await openWarehouse(entry, config, ssh)))
+  let connector: Promise<Connector> | undefined
+  const stack = opened.move()
+  return {
+    warehouses,
+    defaults: config.defaults,
+    actions: [...Object.keys(ACTORS), ...config.actors.keys(), ...config.actions.keys()],
+    action: (name, words) => findAction(config, name, words),
+    connector() {
+      connector ??= ssh.connector().then(made => stack.use(made))
+      return connector
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+/** A connection to this machine, on behalf of a target. */
+export const here = async (): Promise<
+  (target: Target, environment: Readonly<Record<string, string>>) => Connection
+> => {
+  const { localConnection } = await import('./connection/local.ts')
+  return (target, environment) => localConnection(target.name, environment)
+}
+
+const configuration = async (flag: string | undefined, io: Abortable): Promise<Config> => {
+  const cwd = process.cwd()
+  const path = await findConfig({ flag, env: process.env, cwd, home: homedir() }, io)
+  return path === undefined ? defaultConfig(cwd) : await loadConfig(path, io)
+}
+
+type SshParts = ReturnType<typeof sshParts>
+
+/** ssh_config is read when the first part needs it; the dns warehouse and the connections share it. */
+const sshParts = (config: Config, flags: WireFlags, say: (notice: string) => void, io: Abortable) => {
+  const { ssh, defaults } = config
+  const load = async () => {
+    const { loadSshConfig } = await import('./connection/ssh-config.ts')
+    const none = ssh.config.kind === 'none'
+    return await loadSshConfig(
+      {
+        ...(ssh.config.kind === 'file' && { userFile: ssh.config.path }),
+        ...(none && { userFile: '/dev/null', systemFile: '/dev/null' }),
+        notice: say,
+      },
+      io,
+    )
+  }
+  let loaded: ReturnType<typeof load> | undefined
+  const settings = () => {
+    loaded ??= load()
+    return loaded
+  }
+  return {
+    settings,
+    async connector(): Promise<Connector> {
+      const [{ sshConnector }, { openIdentities }, { askSecret }] = await Promise.all([
+        import('./connection/ssh.ts'),
+        import('./connection/identities.ts'),
+        import('./prompt.ts'),
+      ])
+      const identities = await openIdentities(
+        {
+          files: [...(flags.identity ?? []), ...(ssh.identity ?? [])],
+          askPassphrase: file => askSecret(`Passphrase for ${file}: `, io),
+          notice: say,
+        },
+        io,
+      )
+      return sshConnector({
+        config: await settings(),
+        identities,
+        hostKeys: flags.hostKeys ?? ssh.hostKeys,
+        knownHosts: ssh.knownHosts,
+        user: flags.user,
+        defaultUser: defaults.user,
+        notice: say,
+      })
+    },
+  }
+}
+
+const KINDS: Readonly<Record<string, (ssh: SshParts) => Promise<WarehouseFactory>>> = {
+  file: async () => (await import('../warehouses/file.ts')).file,
+}
+
+const openWarehouse = async (entry: WarehouseEntry, config: Config, ssh: SshParts): Promise<Warehouse> => {
+  const { kind, name, options, path } = entry
+  try {
+    const builtIn = kind.kind === 'name' ? KINDS[kind.name] : undefined
+    const factory = builtIn ? await builtIn(ssh) : await foreignKind(entry, config)
+    return factory(options, { name, folder: config.folder })
+  } catch (thrown) {
+    throw atPlace(config, path, thrown)
+  }
+}
+
+const foreignKind = async ({ kind }: WarehouseEntry, config: Config): Promise<WarehouseFactory> => {
+  const known = Object.keys(KINDS)
+  if (kind.kind === 'name') {
+    const [near] = nearest(kind.name, known, 1)
+    const hint = near ? `did you mean ${near}? ` : ''
+    const unknown = (cause: unknown) =>
+      new StokerError(
+        'CONFIG',
+        'kind',
+        `no warehouse kind or package ${kind.name}; ${hint}(kinds: ${known.join(', ')}, or a path such as ./mine.ts)`,
+        { cause },
+      )
+    const loaded = await loadCode(kind, 'warehouse', config.folder).catch(cause => Promise.reject(unknown(cause)))
+    return loaded as WarehouseFactory
+  }
+  const factory = await loadCode(kind, 'warehouse', config.folder)
+  if (typeof factory === 'function') return factory as WarehouseFactory
+  throw new StokerError('CONFIG', 'kind', `${kind.path}: "warehouse" is no function that makes a warehouse`)
+}
+
+const findAction = async (config: Config, name: string, words: readonly string[]): Promise<Action> => {
+  const named = config.actions.get(name)
+  if (named) return await namedAction(config, name, named, words)
+  const actor = await findActor(config, name)
+  return { actor, options: actor.parse(argumentOf(actor, words)) }
+}
+
+const namedAction = async (
+  config: Config,
+  name: string,
+  entry: ActionEntry,
+  words: readonly string[],
+): Promise<Action> => {
+  try {
+    const actor = await findActor(config, entry.actor)
+    if (entry.argument === undefined) return { actor, options: actor.parse(argumentOf(actor, words)) }
+    if (words.length > 0)
+      throw new StokerError(
+        'USAGE',
+        name,
+        `action ${name} has its argument in the configuration; it takes none after --`,
+      )
+    const text = typeof entry.argument === 'string'
+    const argument =
+      actor.takes === 'options' && text ? optionWords(actor.name, splitWords(entry.argument as string)) : entry.argument
+    return { actor, options: actor.parse(argument) }
+  } catch (thrown) {
+    throw atPlace(config, entry.path, thrown)
+  }
+}
+
+const splitWords = (text: string): readonly string[] => text.split(/\s+/).filter(word => word !== '')
+
+const argumentOf = (actor: Actor, words: readonly string[]): unknown =>
+  actor.takes === 'options' ? optionWords(actor.name, words) : words.join(' ')
+
+const findActor = async (config: Config, name: string): Promise<Actor> => {
+  const builtIn = ACTORS[name]
+  if (builtIn) return await builtIn()
+  const entry = config.actors.get(name)
+  if (!entry) throw unknownAction(config, name)
+  try {
+    return checked(await loadCode(entry.code, 'actor', config.folder), name)
+  } catch (thrown) {
+    throw atPlace(config, entry.path, thrown)
+  }
+}
+
+/** As much of a third party's actor as can be seen without running it. */
+const checked = (loaded: unknown, name: string): Actor => {
+  const actor = loaded as Partial<Actor> | null
+  if (typeof actor === 'object' && typeof actor?.parse === 'function' && typeof actor.act === 'function') {
+    return {
+      ...(actor as Actor),
+      name: actor.name ?? name,
+      takes: actor.takes ?? 'text',
+      connects: actor.connects ?? true,
+    }
+  }
+  throw new StokerError('CONFIG', name, `actor ${name}: "actor" must be an object with the functions parse and act`)
+}
+
+const unknownAction = (config: Config, name: string): StokerError => {
+  const known = [...Object.keys(ACTORS), ...config.actors.keys(), ...config.actions.keys()]
+  const near = nearest(name, known)
+  const hint = near.length > 0 ? `did you mean ${near.join(', ')}? ` : ''
+  return new StokerError('UNKNOWN_ACTION', name, `no actor or action ${name}; ${hint}(there is: ${known.join(', ')})`)
+}
