@@ -13,6 +13,7 @@ import {
   type WarehouseEntry,
 } from './config/config.ts'
 import { findConfig } from './config/find.ts'
+import type { SshConfig } from './connection/ssh-config.ts'
 import type { Connection, Connector } from './connection/connection.ts'
 import { StokerError } from './errors.ts'
 import { loadCode } from './load-code.ts'
@@ -144,6 +145,21 @@ const sshParts = (config: Config, flags: WireFlags, say: (notice: string) => voi
 
 const KINDS: Readonly<Record<string, (ssh: SshParts) => Promise<WarehouseFactory>>> = {
   file: async () => (await import('../warehouses/file.ts')).file,
+  dns: async ssh => {
+    const { dnsWarehouse } = await import('../warehouses/dns.ts')
+    return dnsWarehouse({ settings: async name => nameSettings(name, await ssh.settings()) })
+  },
+}
+
+/** What the dns warehouse has to know of ssh_config. */
+const nameSettings = (name: string, config: SshConfig) => {
+  const { hostName, port, user, matched, proxyJump, proxyCommand } = config.lookup(name)
+  return {
+    ...(hostName !== name.toLowerCase() && { hostName }),
+    ...(matched && { port, user }),
+    matched,
+    viaJump: proxyJump.length > 0 || proxyCommand !== undefined,
+  }
 }
 
 const openWarehouse = async (entry: WarehouseEntry, config: Config, ssh: SshParts): Promise<Warehouse> => {

@@ -183,7 +183,7 @@ interface Word {
 /** Flags and operands, each flag under its long name: short ones in one word (`-GL`, `-I0`), long ones shortened. */
 function* words(argv: readonly string[]): Generator<Word> {
   const rest = [...argv]
-  const valueOf = (name: string): string => {
+  const argumentOf = (name: string): string => {
     const value = rest.shift()
     if (value === undefined) throw usageError(`${name} option requires 1 argument`)
     return value
@@ -195,7 +195,7 @@ function* words(argv: readonly string[]): Generator<Word> {
       const [, typed = '', value] = /^(--[^=]*)(?:=(.*))?$/s.exec(word) ?? []
       const { names, takes } = longFlag(typed)
       if (!takes && value !== undefined) throw usageError(`${names.at(-1)} option does not take a value`)
-      yield { name: longName(names), value: takes ? (value ?? valueOf(names.at(-1) ?? typed)) : '' }
+      yield { name: longName(names), value: takes ? (value ?? argumentOf(names.at(-1) ?? typed)) : '' }
     } else if (word.startsWith('-') && word !== '-') {
       for (let i = 1; i < word.length; i++) {
         const flag = ALL_FLAGS.find(one => one.names.includes(`-${word?.[i]}`))
@@ -205,7 +205,7 @@ function* words(argv: readonly string[]): Generator<Word> {
           yield { name, value: '' }
           continue
         }
-        yield { name, value: i + 1 < word.length ? word.slice(i + 1) : valueOf(`-${word[i]}`) }
+        yield { name, value: i + 1 < word.length ? word.slice(i + 1) : argumentOf(`-${word[i]}`) }
         break
       }
     } else {

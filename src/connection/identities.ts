@@ -7,7 +7,7 @@ import { StokerError } from '../errors.ts'
 import { shown } from '../names.ts'
 import { reason } from './fault.ts'
 import { type AskPassphrase, type KeyFile, type LockedKey, readKeyFile } from './key-file.ts'
-import { orAborted } from './or-aborted.ts'
+import { sharedWork } from './or-aborted.ts'
 import { SingleIdentity, type SshAgent, sshAgent } from './ssh-agent.ts'
 import type { HostSettings } from './ssh-config.ts'
 
@@ -44,28 +44,32 @@ export const openIdentities = async (options: IdentityOptions, io: Abortable): P
   const ask = oneAtATime(options.askPassphrase)
   const usual = USUAL.map(name => join(home, '.ssh', name))
 
-  const keyFile = remembering(async (file: string): Promise<KeyFile> => {
-    // Shared by the whole run: the signal of one target does not end the reading of a small file.
-    const found = await readKeyFile(file, ask, notice, { signal: NEVER })
-    if ('reason' in found && found.reason !== undefined) notice(`${file}: ${found.reason}`)
-    return found
-  })
+  const keyFile = remembering((file: string) =>
+    sharedWork(async (io): Promise<KeyFile> => {
+      const found = await readKeyFile(file, ask, notice, io)
+      if ('reason' in found && found.reason !== undefined) notice(`${file}: ${found.reason}`)
+      return found
+    }),
+  )
   const agent = remembering((socket: string): SshAgent => sshAgent(socket))
   const agentKeys = remembering((socket: string) =>
-    agent(socket)
-      .identities({ signal: NEVER })
-      .catch((error: unknown): readonly ParsedKey[] => {
+    sharedWork(async (io): Promise<readonly ParsedKey[]> => {
+      try {
+        return await agent(socket).identities(io)
+      } catch (error) {
+        io.signal.throwIfAborted()
         notice(`the ssh-agent at ${socket} cannot be asked (${reason(error)}): going on without it`)
         return []
-      }),
+      }
+    }),
   )
 
-  const plan = async (wanted: Wanted): Promise<readonly Candidate[]> => {
+  const plan = async (wanted: Wanted, io: Abortable): Promise<readonly Candidate[]> => {
     const chosen = named.length > 0 || wanted.identityFiles !== undefined
     const files = chosen ? [...new Set([...named, ...(wanted.identityFiles ?? [])])] : usual
-    const found = await Promise.all(files.map(async file => ({ file, found: await keyFile(file) })))
+    const found = await Promise.all(files.map(async file => ({ file, found: await keyFile(file)(io) })))
     const socket = wanted.identityAgent
-    const held = socket === undefined ? [] : await agentKeys(socket)
+    const held = socket === undefined ? [] : await agentKeys(socket)(io)
     const heldBlobs = new Set(held.map(blob))
     const fileBlobs = new Set(
       found.flatMap(({ found }) => ('publicKey' in found && found.publicKey ? blob(found.publicKey) : [])),
@@ -87,10 +91,10 @@ export const openIdentities = async (options: IdentityOptions, io: Abortable): P
       ...inFile.filter(candidate => !early.includes(candidate)),
     ]
   }
-  const plans = new Map<string, Promise<readonly Candidate[]>>()
+  const planned = remembering((wanted: string) => sharedWork(io => plan(JSON.parse(wanted), io)))
 
   for (const file of named) {
-    const found = await orAborted(keyFile(file), io)
+    const found = await keyFile(file)(io)
     if (found.kind === 'absent') throw new StokerError('CONFIG', file, `there is no key file ${file}`)
     if (found.kind === 'unusable')
       throw new StokerError('CONFIG', file, `${file} cannot be used as a key: ${found.reason}`)
@@ -98,10 +102,8 @@ export const openIdentities = async (options: IdentityOptions, io: Abortable): P
 
   return {
     async offers(wanted, user, io) {
-      const same = JSON.stringify([wanted.identityFiles, wanted.identitiesOnly, wanted.identityAgent])
-      const planned = plans.get(same) ?? plan(wanted)
-      plans.set(same, planned)
-      const candidates = await orAborted(planned, io)
+      const { identityFiles, identitiesOnly, identityAgent } = wanted
+      const candidates = await planned(JSON.stringify({ identityFiles, identitiesOnly, identityAgent }))(io)
       for (const candidate of candidates)
         if (candidate.kind !== 'locked' || (await candidate.locked.unlock(io)) !== undefined) break
       return candidates.flatMap(candidate => offer(candidate, user, io))
@@ -111,8 +113,6 @@ export const openIdentities = async (options: IdentityOptions, io: Abortable): P
 
 /** Of the usual names, those whose types can be used; the cheapest signature first. */
 const USUAL = ['id_ed25519', 'id_ecdsa', 'id_rsa']
-
-const NEVER = new AbortController().signal
 
 type Candidate =
   | { readonly kind: 'agent'; readonly key: ParsedKey; readonly agent: SshAgent }

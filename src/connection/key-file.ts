@@ -44,10 +44,11 @@ export const readKeyFile = async (
     const { text, exposed } = await readPrivate(file, io)
     const parsed = parsePrivate(text)
     const publicKey = parsed instanceof Error ? (publicHalf(text) ?? (await readPublic(`${file}.pub`, io))) : parsed
-    if (exposed !== undefined && (parsed instanceof Error || parsed.isPrivateKey()))
+    const isPrivate = parsed instanceof Error ? isLocked(parsed) : parsed.isPrivateKey()
+    if (exposed !== undefined && isPrivate)
       return publicKey ? { kind: 'public', publicKey, reason: exposed } : { kind: 'unusable', reason: exposed }
     if (!(parsed instanceof Error))
-      return parsed.isPrivateKey()
+      return isPrivate
         ? { kind: 'open', publicKey: parsed, key: withKeyObject(parsed) }
         : { kind: 'public', publicKey: parsed }
     return isLocked(parsed) ? locked(file, text, publicKey, ask, notice) : { kind: 'unusable', reason: parsed.message }

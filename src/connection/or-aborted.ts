@@ -8,3 +8,36 @@ export const orAborted = <T>(work: Promise<T>, { signal }: Abortable): Promise<T
     signal.addEventListener('abort', stop, { once: true })
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
   })
+
+/**
+ * Work done once for all who ask. When everyone who waited has left, its own signal aborts, so that nothing goes on for
+ * nobody; the next one to ask begins anew.
+ */
+export const sharedWork = <T>(work: (io: Abortable) => Promise<T>): ((io: Abortable) => Promise<T>) => {
+  let current:
+    | { readonly result: Promise<T>; readonly stop: AbortController; waiting: number; done: boolean }
+    | undefined
+  const begin = () => {
+    const stop = new AbortController()
+    const begun = { result: work(stop), stop, waiting: 0, done: false }
+    const finish = () => {
+      begun.done = true
+    }
+    begun.result.then(finish, finish)
+    return begun
+  }
+  return async io => {
+    io.signal.throwIfAborted()
+    current ??= begin()
+    const mine = current
+    mine.waiting++
+    try {
+      return await orAborted(mine.result, io)
+    } finally {
+      if (--mine.waiting === 0 && !mine.done) {
+        current = undefined
+        mine.stop.abort(io.signal.reason)
+      }
+    }
+  }
+}

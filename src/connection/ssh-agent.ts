@@ -1,8 +1,7 @@
-/** A running ssh-agent: its identities, asked for once, and its signatures, a few at a time. */
+/** A running ssh-agent: its identities, and its signatures a few at a time. */
 import { connect } from 'node:net'
 import { AgentProtocol, BaseAgent, type ParsedKey, type SignCallback, type SigningRequestOptions } from 'ssh2'
 import type { Abortable } from '../abortable.ts'
-import { orAborted } from './or-aborted.ts'
 
 export interface SshAgent {
   /** The public keys it holds, of the types which can be used; rejects when the agent cannot be asked. */
@@ -18,17 +17,12 @@ const AT_ONCE = 4
 
 /** The agent at a socket; nothing is sent before the first question. */
 export const sshAgent = (socket: string): SshAgent => {
-  let list: Promise<readonly ParsedKey[]> | undefined
   const inSlot = slots(AT_ONCE)
-  const listed = () =>
-    request<readonly ParsedKey[]>(socket, (protocol, done) => protocol.getIdentities(done), {
-      signal: AbortSignal.timeout(LIST_LIMIT_MS),
-    })
   return {
-    identities: io => {
-      list ??= listed()
-      return orAborted(list, io)
-    },
+    identities: ({ signal }) =>
+      request<readonly ParsedKey[]>(socket, (protocol, done) => protocol.getIdentities(done), {
+        signal: AbortSignal.any([signal, AbortSignal.timeout(LIST_LIMIT_MS)]),
+      }),
     sign: (key, data, options, io) =>
       inSlot(() => request<Buffer>(socket, (protocol, done) => protocol.sign(key, data, options, done), io), io),
   }

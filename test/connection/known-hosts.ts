@@ -354,13 +354,14 @@ t.test('a thousand look-ups in a thousand lines are quick, also when the names a
   ] as const) {
     const lines = Array.from({ length: 1000 }, (_, n) => knownHost(`node${n}`, mine.line, { hashed }))
     const { known } = await open(t, ...lines)
+    let found = 0
     const began = performance.now()
     for (let n = 0; n < 1000; n++) {
       const host = { name: `node${n}`, port: 22 }
-      t.equal(known.keyTypes(host).length, 1)
-      known.check(host, mine.key)
+      if (known.keyTypes(host).length === 1 && known.check(host, mine.key).kind === 'known') found++
     }
     const took = performance.now() - began
+    t.equal(found, 1000)
     t.ok(took < limit, `${took} ms`)
   }
 })

@@ -1,0 +1,184 @@
+/** The configuration: `stoker.yaml`, parsed once, with the place of each part for errors which show later. */
+import { homedir } from 'node:os'
+import { basename, dirname, extname, resolve } from 'node:path'
+import type * as z from 'zod'
+import type { Abortable } from '../abortable.ts'
+import { resolvePath } from './paths.ts'
+import { readText } from './read-text.ts'
+import { configSchema } from './schema.ts'
+import { parseShape } from './shape.ts'
+import { type Path, parseYaml, type YamlSource } from './yaml-source.ts'
+
+/** Code named in the configuration: a file of one's own (absolute path), or a built-in or a package by name. */
+export type CodeName =
+  | { readonly kind: 'path'; readonly path: string }
+  | { readonly kind: 'name'; readonly name: string }
+
+export interface WarehouseEntry {
+  readonly kind: CodeName
+  /** Unique; what stands before the colon in `@site:group`. */
+  readonly name: string
+  /** All other keys, for the warehouse's factory to parse. */
+  readonly options: Readonly<Record<string, unknown>>
+  /** Where it stands, for `atPlace`. */
+  readonly path: Path
+}
+
+export interface ActorEntry {
+  readonly code: CodeName
+  readonly path: Path
+}
+
+export interface ActionEntry {
+  /** The actor's name; whether there is one is not known here. */
+  readonly actor: string
+  /** As it stands in the file, for the actor to parse. `undefined` when there is none. */
+  readonly argument: string | Readonly<Record<string, unknown>> | undefined
+  readonly path: Path
+}
+
+/** What counts when the command line says nothing. */
+export interface Defaults {
+  readonly fanout: number
+  /** Milliseconds. */
+  readonly connectTimeout: number
+  /** Milliseconds; 0: no limit. */
+  readonly commandTimeout: number
+  /** New connections per second; 0: no limit. */
+  readonly connectRate: number
+  /** `undefined`: as the node's warehouse or ssh_config say. */
+  readonly user: string | undefined
+}
+
+export interface SshSettings {
+  /** `undefined`: as ssh_config says, and strict when it says nothing. */
+  readonly hostKeys: 'strict' | 'accept-new' | undefined
+  /** Which ssh_config counts: the usual files, none at all, or this one. */
+  readonly config:
+    | { readonly kind: 'usual' }
+    | { readonly kind: 'none' }
+    | { readonly kind: 'file'; readonly path: string }
+  /** Absolute paths; `undefined`: the usual files. */
+  readonly knownHosts: readonly string[] | undefined
+  /** Absolute paths of private keys; `undefined`: the usual ones. */
+  readonly identity: readonly string[] | undefined
+}
+
+export interface Config {
+  /** Where it was read from; `undefined` when there is no configuration. */
+  readonly source: YamlSource | undefined
+  /** Absolute; where relative paths start. */
+  readonly folder: string
+  /** In the order in which they are asked. */
+  readonly warehouses: readonly WarehouseEntry[]
+  readonly actors: ReadonlyMap<string, ActorEntry>
+  readonly actions: ReadonlyMap<string, ActionEntry>
+  readonly defaults: Defaults
+  readonly ssh: SshSettings
+}
+
+/** Reads a configuration file. Throws `CONFIG` with file, line, column and key, and what was expected. */
+export const loadConfig = async (path: string, io: Abortable & { readonly home?: string }): Promise<Config> =>
+  parseConfig(await readText(path, io), path, io.home ?? homedir())
+
+/** The configuration in a text; `file` is where it comes from. */
+export const parseConfig = (text: string, file: string, home: string): Config => {
+  const source = parseYaml(text, file)
+  const parsed = parseShape(configSchema, source.value ?? {}, ({ path, message, on }) =>
+    source.error(path, message, { on }),
+  )
+  return build(parsed, { folder: dirname(resolve(file)), home, source })
+}
+
+/** What counts without any configuration: host names are taken as they are. Relative paths start at `folder`. */
+export const defaultConfig = (folder: string): Config => build({}, { folder, home: folder, source: undefined })
+
+interface Where {
+  readonly folder: string
+  readonly home: string
+  readonly source: YamlSource | undefined
+}
+
+const build = (parsed: z.output<typeof configSchema>, where: Where): Config => {
+  const { defaults = {}, ssh = {} } = parsed
+  const file = (text: string) => resolvePath(text, where.folder, where.home)
+  const actors = Object.entries(parsed.actors ?? {}).map(
+    ([name, text]) => [name, { code: codeName(text, file), path: ['actors', name] }] as const,
+  )
+  const actions = Object.entries(parsed.actions ?? {}).map(
+    ([name, { actor, argument }]) => [name, { actor, argument, path: ['actions', name] }] as const,
+  )
+  const config: Config = {
+    source: where.source,
+    folder: where.folder,
+    warehouses: parsed.warehouses ? warehouses(parsed.warehouses, where, file) : [DNS],
+    actors: new Map(actors),
+    actions: new Map(actions),
+    defaults: {
+      fanout: defaults.fanout ?? 64,
+      connectTimeout: defaults['connect-timeout'] ?? 10_000,
+      commandTimeout: defaults['command-timeout'] ?? 0,
+      connectRate: defaults['connect-rate'] ?? 0,
+      user: defaults.user,
+    },
+    ssh: {
+      hostKeys: ssh['host-keys'],
+      config: sshConfig(ssh.config, file),
+      knownHosts: ssh['known-hosts']?.map(file),
+      identity: ssh.identity?.map(file),
+    },
+  }
+  refuseTaken(config, config.actors.keys(), 'is the name of an actor already (under actors:); choose another', [
+    'actions',
+  ])
+  return config
+}
+
+/** Throws `CONFIG` when an actor or action of the configuration has the name of a built-in actor: which one runs must be plain. */
+export const refuseBuiltIn = (config: Config, builtIn: Iterable<string>): void =>
+  refuseTaken(config, builtIn, 'is the name of a built-in actor; choose another', ['actors', 'actions'])
+
+const refuseTaken = (
+  config: Config,
+  taken: Iterable<string>,
+  message: string,
+  parts: readonly ('actors' | 'actions')[],
+): void => {
+  for (const name of taken)
+    for (const part of parts) {
+      const entry = config[part].get(name)
+      if (entry && config.source) throw config.source.error(entry.path, message, { on: 'key' })
+    }
+}
+
+const DNS: WarehouseEntry = { kind: { kind: 'name', name: 'dns' }, name: 'dns', options: {}, path: [] }
+
+type Entries = NonNullable<z.output<typeof configSchema>['warehouses']>
+
+const warehouses = (entries: Entries, { source }: Where, file: (text: string) => string): readonly WarehouseEntry[] => {
+  const owners = new Map<string, Path>()
+  return entries.map(({ kind, name: given, ...options }, i) => {
+    const path = ['warehouses', i]
+    const code = codeName(kind, file)
+    const name = given ?? defaultName(code)
+    const at = [...path, given === undefined ? 'kind' : 'name']
+    const owner = owners.get(name)
+    if (source && !/^[A-Za-z0-9_]/.test(name))
+      throw source.error(at, 'makes no plain name; give the warehouse one with name:')
+    if (source && owner)
+      throw source.error(at, `there is a warehouse ${name} already, at ${source.place(owner)}; give each its own name:`)
+    owners.set(name, at)
+    return { kind: code, name, options, path }
+  })
+}
+
+const defaultName = (code: CodeName): string =>
+  code.kind === 'path' ? basename(code.path, extname(code.path)) : code.name.replace(/^.*\//, '')
+
+const codeName = (text: string, file: (text: string) => string): CodeName =>
+  /^(?:\.{0,2}\/|~)/.test(text) ? { kind: 'path', path: file(text) } : { kind: 'name', name: text }
+
+const sshConfig = (text: string | undefined, file: (text: string) => string): SshSettings['config'] => {
+  if (text === undefined) return { kind: 'usual' }
+  return text === 'none' ? { kind: 'none' } : { kind: 'file', path: file(text) }
+}

@@ -1,0 +1,44 @@
+/** The shape of `stoker.yaml`, key by key. */
+import * as z from 'zod'
+import { parseDuration } from './duration.ts'
+import { mapping, text, texts } from './shape.ts'
+
+const word = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'expected a plain word: letters, digits, _ . -')
+
+const duration = z.union([z.number(), z.string()], { error: 'expected a time' }).transform((input, context) => {
+  try {
+    return parseDuration(input)
+  } catch (thrown) {
+    context.addIssue({ code: 'custom', message: (thrown as TypeError).message })
+    return z.NEVER
+  }
+})
+
+// The login program and ssh_config get it as a word: nothing which looks like an option or has a space.
+const user = z.string().regex(/^[^\s\p{C}:@-][^\s\p{C}:@]*$/u, 'expected a user name')
+
+/** Warehouse entries keep all further keys: they are the options of that kind. */
+const warehouse = z.looseObject({ kind: text, name: word.optional() })
+
+const argument = z.union([z.string(), z.record(z.string(), z.unknown())], {
+  error: 'expected text, or a mapping of options',
+})
+
+export const configSchema = mapping({
+  warehouses: z.array(warehouse).min(1, 'is empty; leave it out to take host names as they are').optional(),
+  actors: z.record(word, text).optional(),
+  actions: z.record(word, mapping({ actor: word, argument: argument.optional() })).optional(),
+  defaults: mapping({
+    fanout: z.int().min(1, 'expected 1 or more').optional(),
+    'connect-timeout': duration.optional(),
+    'command-timeout': duration.optional(),
+    'connect-rate': z.number().min(0, 'expected 0 (no limit) or more').optional(),
+    user: user.optional(),
+  }).optional(),
+  ssh: mapping({
+    'host-keys': z.enum(['strict', 'accept-new']).optional(),
+    config: text.optional(),
+    'known-hosts': texts.optional(),
+    identity: texts.optional(),
+  }).optional(),
+})

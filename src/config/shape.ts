@@ -1,0 +1,117 @@
+/**
+ * Shapes of configuration data: zod's schemas, with errors which name the key and say what was expected. Warehouses
+ * parse their options with `parseOptions`; the configuration adds file, line and column.
+ */
+import * as z from 'zod'
+import { StokerError } from '../errors.ts'
+import { shown } from '../names.ts'
+import { nearest } from '../nearest.ts'
+import { formatPath, type Path } from './yaml-source.ts'
+
+/** A mapping which has these keys and no others; a mistyped key is told with the nearest known one. */
+export const mapping = <S extends z.core.$ZodShape>(shape: S) =>
+  z.strictObject(shape, {
+    error: issue =>
+      issue.code === 'unrecognized_keys' ? unknownKey(issue.keys[0] ?? '', Object.keys(shape)) : undefined,
+  })
+
+/** Text which is not empty. */
+export const text = z.string().min(1, 'is empty')
+
+/** One text or a list of texts, as a list. */
+export const texts = z.union([text.transform(one => [one]), z.array(text)], {
+  error: 'expected text or a list of texts',
+})
+
+/** What is wrong with a value. */
+export interface Problem {
+  readonly path: Path
+  /** Whether the key is wrong, or its value. */
+  readonly on: 'key' | 'value'
+  readonly message: string
+}
+
+/** The value as the schema's type; throws what `fail` makes of the first problem. */
+export const parseShape = <S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  fail: (problem: Problem) => StokerError,
+): z.output<S> => {
+  const result = schema.safeParse(value, { reportInput: true })
+  if (result.success) return result.data
+  const { issues } = result.error
+  // A key which is mistyped is also missing: the first is the better message.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]
+  throw fail(issue ? problemOf(issue, value) : { path: [], on: 'value', message: 'is not valid' })
+}
+
+/** A warehouse's options as the schema's type; throws `CONFIG` with the option as subject: `filters.apache`. */
+export const parseOptions = <S extends z.ZodType>(schema: S, options: unknown): z.output<S> =>
+  parseShape(schema, options, ({ path, message }) => {
+    const option = formatPath(path)
+    return new StokerError('CONFIG', option, option === '' ? message : `${option}: ${message}`)
+  })
+
+const problemOf = (issue: z.core.$ZodIssue, root: unknown): Problem => {
+  const path = issue.path.map(step => (typeof step === 'symbol' ? String(step) : step))
+  if (issue.code === 'unrecognized_keys')
+    return { path: [...path, issue.keys[0] ?? ''], on: 'key', message: issue.message }
+  if (issue.input === undefined && path.length > 0) return missing(path, root, expectation(issue))
+  return { path, on: 'value', message: sentence(issue) }
+}
+
+/** A key is missing: perhaps it is there, mistyped. */
+const missing = (path: Path, root: unknown, expected: string): Problem => {
+  const key = String(path.at(-1))
+  const parent = path.slice(0, -1)
+  const near = nearest(key, Object.keys(valueAt(root, parent) ?? {}), 1)[0]
+  if (near !== undefined) return { path: [...parent, near], on: 'key', message: unknownKey(near, [key]) }
+  return { path, on: 'value', message: `is missing${expected && `; expected ${expected}`}` }
+}
+
+const unknownKey = (key: string, known: readonly string[]): string => {
+  const near = nearest(key, known, 1)[0]
+  const hint = near === undefined ? '' : `; did you mean ${shown(near)}?`
+  return `unknown key${hint}${known.length > 1 || near === undefined ? ` (known: ${known.join(', ') || 'none'})` : ''}`
+}
+
+const sentence = (issue: z.core.$ZodIssue): string => {
+  if (issue.code !== 'invalid_type' && issue.code !== 'invalid_value') return issue.message
+  const quotes =
+    issue.code === 'invalid_type' && issue.expected === 'string' && ['number', 'boolean'].includes(typeof issue.input)
+  // Free text and numbers stay out of the message: they may be a password.
+  const given =
+    issue.code === 'invalid_value' && typeof issue.input === 'string' ? shown(issue.input) : what(issue.input)
+  return `expected ${expectation(issue)}, not ${given}${quotes ? '; put it in quotes' : ''}`
+}
+
+const expectation = (issue: z.core.$ZodIssue): string => {
+  if (issue.code === 'invalid_type') return WORDS[issue.expected] ?? issue.expected
+  if (issue.code === 'invalid_value') return issue.values.map(String).join(' or ')
+  return issue.message.replace(/^expected /, '')
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'a mapping',
+  record: 'a mapping',
+  array: 'a list',
+}
+
+/** What kind of thing a value is, in the words of the messages. */
+export const what = (value: unknown): string => {
+  if (value === null || value === undefined) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'number') return 'a number'
+  if (typeof value === 'boolean') return String(value)
+  return typeof value === 'string' ? (value === '' ? 'empty text' : 'text') : 'a mapping'
+}
+
+const valueAt = (root: unknown, path: Path): object | undefined => {
+  let value = root
+  for (const step of path) value = (value as Record<string | number, unknown> | undefined)?.[step]
+  return typeof value === 'object' && value !== null ? value : undefined
+}

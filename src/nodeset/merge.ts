@@ -1,0 +1,210 @@
+/**
+ * Points in several dimensions, gathered into few boxes. Two boxes become one when they differ in one dimension only.
+ * Fewest boxes is a hard problem; this is greedy, and finds what a person expects in racks and blades.
+ */
+
+/** The product of one set of ascending ranks for each dimension. */
+export type Box = readonly (readonly number[])[]
+
+/** One dimension of a box, with what is needed to compare it fast. */
+interface Side {
+  readonly ranks: number[]
+  sorted: boolean
+  first: number
+  last: number
+  /** Equal sets have equal hashes; unequal ones nearly never have. */
+  hash: number
+}
+
+interface Work {
+  sides: Side[]
+  size: number
+}
+
+/**
+ * Merges distinct points, given one after the other with one rank for each of `sizes`' dimensions. The boxes do not
+ * overlap; larger ones come first, then those of lower ranks.
+ */
+export const merge = (points: Int32Array, sizes: readonly number[]): readonly Box[] => {
+  const places = sizes.length
+  const count = points.length / places
+  if (count === sizes.reduce((product, size) => product * size, 1))
+    return [sizes.map(size => Array.from({ length: size }, (_, rank) => rank))]
+  const boxes: Work[] = []
+  for (let i = 0; i < points.length; i += places)
+    boxes.push({ sides: Array.from(points.subarray(i, i + places), side), size: 1 })
+  return mergeAll(boxes).map(({ sides }) => sides.map(one => inOrder(one).ranks))
+}
+
+// A bound on time: passes over many boxes which hardly merge are given up, the text only gets longer.
+const MAX_STEPS = 4_000_000
+
+const mergeAll = (start: Work[]): Work[] => {
+  let boxes = start.sort(compare)
+  let thorough = false
+  for (let steps = 0; steps < MAX_STEPS; ) {
+    steps += boxes.length
+    const merged = thorough ? mergeAny(boxes) : mergeNeighbours(boxes)
+    const changed = merged.length < boxes.length
+    boxes = changed ? merged.sort(compare) : merged
+    if (changed) continue
+    if (thorough) break
+    thorough = true
+  }
+  return boxes
+}
+
+/** Larger boxes first, then by dimension: the longer side first, then the lower ranks. */
+const compare = (a: Work, b: Work): number => {
+  if (a.size !== b.size) return b.size - a.size
+  for (let d = 0; d < a.sides.length; d++) {
+    const one = a.sides[d] as Side
+    const other = b.sides[d] as Side
+    const order = other.ranks.length - one.ranks.length || one.first - other.first || one.last - other.last
+    if (order !== 0) return order
+  }
+  return 0
+}
+
+/** Merges every box with those right behind it: cheap, and enough for what is regular. */
+const mergeNeighbours = (boxes: readonly Work[]): Work[] => {
+  const merged: Work[] = []
+  for (let i = 0; i < boxes.length; ) {
+    const box = grower(boxes[i++] as Work)
+    for (; i < boxes.length; i++) {
+      const d = onlyDifference(box.work, boxes[i] as Work)
+      if (d === undefined) break
+      box.absorb(boxes[i] as Work, d)
+    }
+    merged.push(box.work)
+  }
+  return merged
+}
+
+/** Merges every box with all later ones it can, found by the hash of all dimensions but one. */
+const mergeAny = (boxes: readonly Work[]): Work[] => {
+  const places = boxes[0]?.sides.length ?? 0
+  const buckets = Array.from({ length: places }, () => new Map<number, number[]>())
+  for (const [i, box] of boxes.entries())
+    for (let d = 0; d < places; d++) {
+      const key = hashWithout(box, d)
+      const bucket = buckets[d]?.get(key)
+      if (bucket) bucket.push(i)
+      else buckets[d]?.set(key, [i])
+    }
+  const gone = new Uint8Array(boxes.length)
+  const merged: Work[] = []
+  for (const [i, start] of boxes.entries()) {
+    if (gone[i]) continue
+    const box = grower(start)
+    for (let at = i; ; ) {
+      const next = nextMatch(box.work, at, boxes, buckets, gone)
+      if (!next) break
+      box.absorb(boxes[next.index] as Work, next.d)
+      gone[next.index] = 1
+      at = next.index
+    }
+    merged.push(box.work)
+  }
+  return merged
+}
+
+const nextMatch = (
+  box: Work,
+  after: number,
+  boxes: readonly Work[],
+  buckets: readonly ReadonlyMap<number, readonly number[]>[],
+  gone: Uint8Array,
+): { readonly index: number; readonly d: number } | undefined => {
+  let best: { index: number; d: number } | undefined
+  for (const [d, bucket] of buckets.entries()) {
+    const candidates = bucket.get(hashWithout(box, d)) ?? []
+    for (let k = firstAbove(candidates, after); k < candidates.length; k++) {
+      const index = candidates[k] as number
+      if (best && index >= best.index) break
+      if (gone[index] || onlyDifference(box, boxes[index] as Work) !== d) continue
+      best = { index, d }
+      break
+    }
+  }
+  return best
+}
+
+/** Where in an ascending list the first value above `limit` is. */
+const firstAbove = (list: readonly number[], limit: number): number => {
+  let low = 0
+  let high = list.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((list[middle] as number) > limit) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+/** The one dimension in which two boxes differ; `undefined` when they differ in more. */
+const onlyDifference = (a: Work, b: Work): number | undefined => {
+  let found: number | undefined
+  for (let d = 0; d < a.sides.length; d++) {
+    if (equal(a.sides[d] as Side, b.sides[d] as Side)) continue
+    if (found !== undefined) return undefined
+    found = d
+  }
+  return found
+}
+
+const equal = (a: Side, b: Side): boolean => {
+  if (a === b) return true
+  if (a.ranks.length !== b.ranks.length || a.first !== b.first || a.last !== b.last || a.hash !== b.hash) return false
+  const { ranks } = inOrder(a)
+  const others = inOrder(b).ranks
+  return ranks.every((rank, i) => rank === others[i])
+}
+
+const inOrder = (one: Side): Side => {
+  if (!one.sorted) {
+    one.ranks.sort((a, b) => a - b)
+    one.sorted = true
+  }
+  return one
+}
+
+/** A box which takes others in. Sides are shared between boxes, so that one is copied before it first grows. */
+const grower = (start: Work) => {
+  const work: Work = { sides: start.sides, size: start.size }
+  const own: boolean[] = []
+  return {
+    work,
+    absorb(other: Work, d: number): void {
+      const more = other.sides[d] as Side
+      if (!own[d]) {
+        const old = work.sides[d] as Side
+        work.sides = work.sides.with(d, { ...old, ranks: [...old.ranks] })
+        own[d] = true
+      }
+      const mine = work.sides[d] as Side
+      for (const rank of more.ranks) mine.ranks.push(rank)
+      mine.sorted = false
+      mine.first = Math.min(mine.first, more.first)
+      mine.last = Math.max(mine.last, more.last)
+      mine.hash = (mine.hash + more.hash) | 0
+      work.size += other.size
+    },
+  }
+}
+
+const side = (rank: number): Side => ({ ranks: [rank], sorted: true, first: rank, last: rank, hash: mix(rank + 1) })
+
+const hashWithout = (box: Work, without: number): number => {
+  let hash = 0
+  for (let d = 0; d < box.sides.length; d++)
+    if (d !== without) hash = (hash + mix((box.sides[d] as Side).hash ^ Math.imul(d + 1, 0x9e3779b1))) | 0
+  return hash
+}
+
+/** Spreads an integer over 32 bits, so that sums of them tell sets apart. */
+const mix = (value: number): number => {
+  let x = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35)
+  return x ^ (x >>> 16)
+}

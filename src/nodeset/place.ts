@@ -1,0 +1,12 @@
+import { StokerError } from '../errors.ts'
+import { shown } from '../names.ts'
+
+/** An `EXPRESSION` error about the character at `offset` of `text`: `"n[5-3]", column 3: ...`. */
+export const refuse = (text: string, offset: number, problem: string): StokerError =>
+  new StokerError('EXPRESSION', shown(text), `${excerpt(text, offset)}, column ${offset + 1}: ${problem}`)
+
+/** Long texts are cut around the place, so that it is seen. */
+const excerpt = (text: string, offset: number): string => {
+  const from = text.length <= 60 ? 0 : Math.max(0, Math.min(offset - 20, text.length - 57))
+  return shown(from === 0 ? text : `...${text.slice(from, from + 54)}`)
+}

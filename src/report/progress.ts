@@ -1,0 +1,87 @@
+/** What is going on right now: one status line while the run lasts, and an answer for whoever presses Ctrl-C. */
+import type { RunEvent } from '../event.ts'
+import { fold } from '../nodeset/fold.ts'
+import { OUTCOME_KINDS, type OutcomeKind } from '../outcome.ts'
+import type { Target } from '../target.ts'
+import type { View } from './report.ts'
+import type { Sinks } from './sink.ts'
+import { who } from './who.ts'
+
+export interface Progress extends View {
+  event(event: RunEvent): void
+  end(): void
+  /** The names of the targets which have begun and not ended, the longest running first. */
+  running(): readonly string[]
+  /** One line without a line feed: `12 of 200 done; still running: web[3-9] (7)`. */
+  describe(): string
+}
+
+export interface ProgressOptions {
+  /** How many targets the run has. */
+  readonly total: number
+  /** Milliseconds between two looks at what has changed. */
+  readonly interval?: number
+}
+
+// The names of those which hold up the run; more would not fit a line.
+const SHOWN_NAMES = 16
+
+/** Keeps the status line where there is a terminal for it; keeps count in any case. */
+export const progress = (sinks: Pick<Sinks, 'hasStatus' | 'status'>, options: ProgressOptions): Progress => {
+  const { total, interval = 100 } = options
+  const running = new Set<Target>()
+  const counts = new Map<OutcomeKind, number>()
+  let done = 0
+  let timer: NodeJS.Timeout | undefined
+  let changed = false
+  let text = ''
+
+  // Folding names is not free: the text is made anew at the pace of the clock, not of the events.
+  const draw = (): void => {
+    if (changed) text = statusText()
+    changed = false
+    sinks.status(text)
+  }
+  const statusText = (): string => {
+    const bad = OUTCOME_KINDS.filter(kind => kind !== 'ok' && counts.has(kind)).map(
+      kind => `, ${counts.get(kind)} ${kind}`,
+    )
+    const start = `done ${done}/${total}${bad.join('')}`
+    if (running.size === 0) return start
+    const names = fold(
+      running
+        .values()
+        .take(SHOWN_NAMES)
+        .map(target => target.name),
+    )
+    return `${start}, ${running.size} running: ${names}${running.size > SHOWN_NAMES ? ', ...' : ''}`
+  }
+  const stop = (): void => {
+    clearInterval(timer)
+    if (timer !== undefined) sinks.status('')
+    timer = undefined
+  }
+
+  return {
+    event(event) {
+      if (event.kind === 'output') return
+      if (event.kind === 'started') running.add(event.target)
+      else {
+        running.delete(event.target)
+        counts.set(event.outcome.kind, (counts.get(event.outcome.kind) ?? 0) + 1)
+        done++
+      }
+      changed = true
+      if (sinks.hasStatus) timer ??= setInterval(draw, interval).unref()
+    },
+    end: stop,
+    async [Symbol.asyncDispose]() {
+      stop()
+    },
+    running: () => [...running].map(target => target.name),
+    describe() {
+      const start = `${done} of ${total} done`
+      return running.size === 0 ? start : `${start}; still running: ${who([...running])}`
+    },
+  }
+}

@@ -1,0 +1,66 @@
+/** The `file` warehouse: nodes and groups in a YAML file which people write. */
+import { homedir } from 'node:os'
+import type { Abortable } from '../src/abortable.ts'
+import { parseAttributeQuery } from '../src/attribute-query.ts'
+import { resolvePath } from '../src/config/paths.ts'
+import { readText } from '../src/config/read-text.ts'
+import { mapping, parseOptions, text } from '../src/config/shape.ts'
+import { parseYaml } from '../src/config/yaml-source.ts'
+import type { NodeName } from '../src/names.ts'
+import type { NodeFacts, WarehouseFactory } from '../src/warehouse.ts'
+import { type Inventory, parseInventory } from './inventory.ts'
+import { until } from './until.ts'
+
+const schema = mapping({ path: text })
+
+/**
+ * Options: `path`, the file. It is read once, at the first question. A file which is missing or wrong is `CONFIG` with
+ * file, line and column: the administrator wrote it, and can put it right.
+ */
+export const file: WarehouseFactory = (options, { name, folder }) => {
+  const path = resolvePath(parseOptions(schema, options).path, folder, homedir())
+  let loading: Promise<Inventory> | undefined
+
+  const inventory = async (io: Abortable): Promise<Inventory> => {
+    io.signal.throwIfAborted()
+    // Shared by all who ask, so no single one of them may stop it.
+    loading ??= load(path).catch(thrown => {
+      loading = undefined
+      throw thrown
+    })
+    return await until(loading, io)
+  }
+
+  return {
+    name,
+    async members(group, io) {
+      return (await inventory(io)).groups.get(group)
+    },
+    async nodes(names, io) {
+      const { nodes } = await inventory(io)
+      const found = new Map<NodeName, NodeFacts>()
+      for (const asked of names) {
+        const facts = nodes.get(asked)
+        if (facts) found.set(asked, facts)
+      }
+      return found
+    },
+    async *groups(io) {
+      yield* (await inventory(io)).groups.keys()
+    },
+    async *all(io) {
+      yield* new Set((await inventory(io)).nodes.values())
+    },
+    async query(query, io) {
+      const matches = parseAttributeQuery(query)
+      const nodes = new Set((await inventory(io)).nodes.values())
+      return [...nodes].filter(matches).map(({ name }) => ({ kind: 'node', name }))
+    },
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+const load = async (path: string): Promise<Inventory> => {
+  const unstoppable = new AbortController().signal
+  return parseInventory(parseYaml(await readText(path, { signal: unstoppable }), path))
+}
