@@ -100,7 +100,8 @@ interface Where {
 }
 
 const build = (parsed: z.output<typeof configSchema>, where: Where): Config => {
-  const { defaults = {}, ssh = {} } = parsed
+  const defaults = parsed.defaults ?? {}
+  const ssh = parsed.ssh ?? {}
   const file = (text: string) => resolvePath(text, where.folder, where.home)
   const actors = Object.entries(parsed.actors ?? {}).map(
     ([name, text]) => [name, { code: codeName(text, file), path: ['actors', name] }] as const,

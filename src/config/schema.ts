@@ -24,21 +24,22 @@ const argument = z.union([z.string(), z.record(z.string(), z.unknown())], {
   error: 'expected text, or a mapping of options',
 })
 
+/** A part of which all is commented out counts as left out. */
 export const configSchema = mapping({
-  warehouses: z.array(warehouse).min(1, 'is empty; leave it out to take host names as they are').optional(),
-  actors: z.record(word, text).optional(),
-  actions: z.record(word, mapping({ actor: word, argument: argument.optional() })).optional(),
+  warehouses: z.array(warehouse).min(1, 'is empty; leave it out to take host names as they are').nullish(),
+  actors: z.record(word, text).nullish(),
+  actions: z.record(word, mapping({ actor: word, argument: argument.optional() })).nullish(),
   defaults: mapping({
     fanout: z.int().min(1, 'expected 1 or more').optional(),
     'connect-timeout': duration.optional(),
     'command-timeout': duration.optional(),
     'connect-rate': z.number().min(0, 'expected 0 (no limit) or more').optional(),
     user: user.optional(),
-  }).optional(),
+  }).nullish(),
   ssh: mapping({
     'host-keys': z.enum(['strict', 'accept-new']).optional(),
     config: text.optional(),
     'known-hosts': texts.optional(),
     identity: texts.optional(),
-  }).optional(),
+  }).nullish(),
 })

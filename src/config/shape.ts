@@ -56,6 +56,7 @@ const problemOf = (issue: z.core.$ZodIssue, root: unknown): Problem => {
   const path = issue.path.map(step => (typeof step === 'symbol' ? String(step) : step))
   if (issue.code === 'unrecognized_keys')
     return { path: [...path, issue.keys[0] ?? ''], on: 'key', message: issue.message }
+  if (issue.code === 'invalid_key') return { path, on: 'key', message: issue.issues[0]?.message ?? issue.message }
   if (issue.input === undefined && path.length > 0) return missing(path, root, expectation(issue))
   return { path, on: 'value', message: sentence(issue) }
 }

@@ -26,7 +26,7 @@ export const parseYaml = (text: string, file: string): YamlSource => {
   const fail = (offset: number, message: string): StokerError =>
     new StokerError('CONFIG', file, `${file}:${lineColumn(text, offset)}: ${message}`)
   // Its own check for duplicate keys compares each key with all others; ours is in `plain`.
-  const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false })
+  const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, resolveKnownTags: false })
   const [broken] = [...document.errors, ...document.warnings]
   if (broken) throw fail(broken.pos[0], explain(broken.message, text, broken.pos[0]))
   const value = plain(document, fail)
@@ -127,8 +127,8 @@ const lineColumn = (text: string, offset: number): string => {
 
 /** The parser's message with what to try, where the language of targets and that of YAML get in each other's way. */
 const explain = (message: string, text: string, offset: number): string => {
-  const here = text[offset] ?? ''
-  if ('@`!&*%'.includes(here) && here !== '')
+  const here = text[offset] ?? ' '
+  if ('@`!&*%'.includes(here))
     return `text which starts with ${here} needs quotes: "${here}..." (${lowerFirst(message)})`
   if ('[]'.includes(here) && /[^\s[{,:]$/.test(text.slice(0, offset)))
     return `text with brackets needs quotes inside { } and [ ]: "web[1-4]" (${lowerFirst(message)})`

@@ -1,5 +1,4 @@
 /** Which keys to offer to a host, in which order: key files and the agent's keys, as methods for ssh2 to try one by one. */
-import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { AgentAuthMethod, ParsedKey, PublicKeyAuthMethod } from 'ssh2'
 import type { Abortable } from '../abortable.ts'
@@ -7,6 +6,7 @@ import { StokerError } from '../errors.ts'
 import { shown } from '../names.ts'
 import { reason } from './fault.ts'
 import { type AskPassphrase, type KeyFile, type LockedKey, readKeyFile } from './key-file.ts'
+import { localUser } from './local-user.ts'
 import { sharedWork } from './or-aborted.ts'
 import { SingleIdentity, type SshAgent, sshAgent } from './ssh-agent.ts'
 import type { HostSettings } from './ssh-config.ts'
@@ -40,7 +40,7 @@ export type Wanted = Pick<HostSettings, 'identityFiles' | 'identitiesOnly' | 'id
 
 /** Throws `CONFIG` when a file of `options.files` is not there or not a key. Everything else is read when first needed. */
 export const openIdentities = async (options: IdentityOptions, io: Abortable): Promise<Identities> => {
-  const { files: named = [], home = userInfo().homedir, notice } = options
+  const { files: named = [], home = localUser().home, notice } = options
   const ask = oneAtATime(options.askPassphrase)
   const usual = USUAL.map(name => join(home, '.ssh', name))
 
@@ -91,7 +91,13 @@ export const openIdentities = async (options: IdentityOptions, io: Abortable): P
       ...inFile.filter(candidate => !early.includes(candidate)),
     ]
   }
-  const planned = remembering((wanted: string) => sharedWork(io => plan(JSON.parse(wanted), io)))
+  const plans = new Map<string, (io: Abortable) => Promise<readonly Candidate[]>>()
+  const planned = (wanted: Wanted) => {
+    const key = JSON.stringify([wanted.identityFiles, wanted.identitiesOnly, wanted.identityAgent])
+    const known = plans.get(key) ?? sharedWork(io => plan(wanted, io))
+    plans.set(key, known)
+    return known
+  }
 
   for (const file of named) {
     const found = await keyFile(file)(io)
@@ -102,8 +108,7 @@ export const openIdentities = async (options: IdentityOptions, io: Abortable): P
 
   return {
     async offers(wanted, user, io) {
-      const { identityFiles, identitiesOnly, identityAgent } = wanted
-      const candidates = await planned(JSON.stringify({ identityFiles, identitiesOnly, identityAgent }))(io)
+      const candidates = await planned(wanted)(io)
       for (const candidate of candidates)
         if (candidate.kind !== 'locked' || (await candidate.locked.unlock(io)) !== undefined) break
       return candidates.flatMap(candidate => offer(candidate, user, io))

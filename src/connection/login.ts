@@ -55,8 +55,13 @@ export const login = (stream: Duplex, how: Login, { signal }: Abortable): Promis
       reject(error)
     }
     const stop = () => fail(atStage(signal.reason, stage, how))
-    const onFirstData = () => {
+    // A server may say other things before its banner (RFC 4253 section 4.2), such as "Exceeded MaxStartups".
+    let said = ''
+    const listen = (data: Buffer) => {
+      said += data.toString('latin1')
+      if (!/^SSH-/m.test(said)) return
       if (stage === 'banner') stage = 'key exchange'
+      stream.off('data', listen)
     }
 
     client.on('handshake', () => {
@@ -68,13 +73,16 @@ export const login = (stream: Duplex, how: Login, { signal }: Abortable): Promis
       signal.removeEventListener('abort', stop)
       resolve({ client, exchangeMs: exchanged - began, authMs: performance.now() - exchanged, lost: lost.signal })
     })
-    client.on('error', error => fail(refusal ?? explain(error, stage, how)))
+    client.on('error', error => {
+      // A key which cannot sign is one refused offer; ssh2 goes on with the next.
+      if ((error as { level?: string }).level !== 'agent') fail(refusal ?? explain(error, stage, how))
+    })
     client.on('close', () => {
       lost.abort()
       fail(refusal ?? explain(new Error('closed by the server'), stage, how))
     })
     signal.addEventListener('abort', stop, { once: true })
-    stream.once('data', onFirstData)
+    stream.on('data', listen)
     client.connect({
       ...keepAlive,
       sock: stream,

@@ -3,18 +3,20 @@
  * keys and which host keys; `ssh -G` gives the same answers. Nothing in a configuration is ever executed.
  */
 import { isIP } from 'node:net'
-import { homedir, hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Abortable } from '../abortable.ts'
-import { type Block, type Condition, readBlocks } from './ssh-config-files.ts'
+import { localUser } from './local-user.ts'
 import {
-  type AlgorithmList,
-  configError,
-  type Draft,
-  type Jump,
-  type Place,
-  type Placed,
-} from './ssh-config-options.ts'
+  agentSocket,
+  type Environment,
+  expandJump,
+  expandPath,
+  expandTokens,
+  type Tokens,
+} from './ssh-config-expand.ts'
+import { type Block, type Condition, readBlocks } from './ssh-config-files.ts'
+import type { AlgorithmList, Draft, Jump, Place, Placed } from './ssh-config-options.ts'
 import { pattern } from './ssh-pattern.ts'
 
 export type { AlgorithmList, Jump } from './ssh-config-options.ts'
@@ -70,7 +72,8 @@ export interface SshConfigOptions {
 /** Reads the user's configuration, then the system's. Absent files are empty ones; throws `CONFIG` with file and line. */
 export const loadSshConfig = async (options: SshConfigOptions, io: Abortable): Promise<SshConfig> => {
   io.signal.throwIfAborted()
-  const local = whoAmI(options.home)
+  const user = localUser()
+  const local = { ...user, home: options.home ?? user.home }
   const folder = join(local.home, '.ssh')
   const { userFile = join(folder, 'config'), systemFile = '/etc/ssh/ssh_config', env = process.env, notice } = options
   const { home } = local
@@ -117,24 +120,10 @@ interface Local {
   readonly user: string
   readonly home: string
   readonly uid: number
-  readonly env: Readonly<Record<string, string | undefined>>
+  readonly env: Environment
 }
 
 type Once = (place: Place, text: string) => void
-
-const whoAmI = (home: string | undefined): Omit<Local, 'env'> => {
-  try {
-    const { username, homedir: listed, uid } = userInfo()
-    return { user: username, home: home ?? listed, uid }
-  } catch {
-    // A container's user may have no entry in the password database: the environment is all there is.
-    return {
-      user: process.env.USER ?? String(process.getuid?.() ?? ''),
-      home: home ?? homedir(),
-      uid: process.getuid?.() ?? -1,
-    }
-  }
-}
 
 interface Evaluation {
   readonly draft: Draft
@@ -238,8 +227,7 @@ const settle = ({ draft, hostName, matched }: Evaluation, name: string, local: L
     r: user,
     u: local.user,
   }
-  const path = (value: Placed): string =>
-    expandTokens(expandEnvironment(expandHome(value, local.home), local.env), tokens)
+  const path = (value: Placed): string => expandPath(value, local.home, local.env, tokens)
   for (const [option, place] of draft.notFollowed) once(place, `${option} is not followed`)
   const strictness = draft.strictHostKeyChecking
   if (strictness?.value === 'off')
@@ -277,48 +265,4 @@ const settle = ({ draft, hostName, matched }: Evaluation, name: string, local: L
     macs: draft.macs,
     matched,
   }
-}
-
-type Tokens = Readonly<Record<string, string>>
-
-const expandTokens = ({ text, place }: Placed, tokens: Tokens): string =>
-  text.replaceAll(/%(.?)/gs, (whole, token: string) => {
-    const value = token === '%' ? '%' : Object.hasOwn(tokens, token) ? tokens[token] : undefined
-    if (value === undefined)
-      throw configError(place, `${whole} in ${text} cannot be expanded; %% stands for a percent sign`)
-    return value
-  })
-
-const expandJump = (jump: Jump, place: Place, tokens: Tokens): Jump => ({
-  ...jump,
-  host: expandTokens({ text: jump.host, place }, tokens),
-  ...(jump.user === undefined ? {} : { user: expandTokens({ text: jump.user, place }, tokens) }),
-})
-
-const expandHome = ({ text, place }: Placed, home: string): Placed => {
-  if (!text.startsWith('~')) return { text, place }
-  if (text !== '~' && !text.startsWith('~/'))
-    throw configError(place, `${text}: other users' home folders are not looked up`)
-  return { text: home + text.slice(1), place }
-}
-
-const expandEnvironment = ({ text, place }: Placed, env: Local['env']): Placed => ({
-  place,
-  text: text.replaceAll(/\$\{([^}]*)\}/g, (_, variable: string) => {
-    const value = env[variable]
-    if (value === undefined) throw configError(place, `the environment has no ${variable}`)
-    return value
-  }),
-})
-
-const agentSocket = (
-  option: Placed | undefined,
-  env: Local['env'],
-  path: (value: Placed) => string,
-): string | undefined => {
-  const fromEnvironment = (variable: string) => env[variable] || undefined // empty means none, as for ssh
-  if (option === undefined || option.text === 'SSH_AUTH_SOCK') return fromEnvironment('SSH_AUTH_SOCK')
-  if (option.text === 'none') return undefined
-  if (/^\$[^{]/.test(option.text)) return fromEnvironment(option.text.slice(1))
-  return path(option)
 }

@@ -80,10 +80,16 @@ const relay = async (child: ChildProcess, channel: CommandChannel, gone: Promise
   if ('error' in how) {
     await send(channel.stderr, Buffer.from(`lab: cannot start /bin/sh: ${how.error.message}\n`))
     channel.exit(255)
-  } else if (how.signal !== null) channel.exit(how.signal.slice('SIG'.length), false, '')
-  else channel.exit(how.code ?? 255)
+  } else if (how.signal === null) channel.exit(how.code ?? 255)
+  else if (SSH_SIGNALS.has(how.signal)) channel.exit(how.signal.slice('SIG'.length), false, '')
+  else channel.exit(128 + constants.signals[how.signal]) // as shells say it
   channel.end()
 }
+
+// Those which SSH has names for: RFC 4254 section 6.10.
+const SSH_SIGNALS: ReadonlySet<string> = new Set(
+  'ABRT ALRM FPE HUP ILL INT KILL PIPE QUIT SEGV TERM USR1 USR2'.split(' ').map(name => `SIG${name}`),
+)
 
 type Send = (to: Writable, data: Uint8Array) => Promise<void>
 

@@ -13,6 +13,8 @@ export interface Family {
 }
 
 interface Gathered {
+  /** One of its names. */
+  readonly name: string
   readonly texts: readonly string[]
   /** The indices of all members, one after the other. */
   readonly indices: string[]
@@ -25,9 +27,10 @@ export const families = (names: Iterable<string>): readonly Family[] => {
   return [...gathered.keys()]
     .sort()
     .map(key => gathered.get(key) as Gathered)
-    .map(({ texts, indices }) => {
+    .map(({ name, texts, indices }) => {
       const places = texts.length - 1
-      if (places === 0) return { texts, axes: [], boxes: [[]] }
+      // A name on its own is one text, whatever numbers it has.
+      if (indices.length === places) return { texts: [name], axes: [], boxes: [[]] }
       if (places === 1) {
         const axis = axisOf(indices)
         return { texts, axes: [axis], boxes: [[all(axis)]] }
@@ -58,7 +61,7 @@ const gather = (names: Iterable<string>): Map<string, Gathered> => {
     const key = numbers.length > 0 ? escaped.replace(NUMBERS, '%s') : escaped
     let family = gathered.get(key)
     if (!family) {
-      family = { texts: numbers.length > 0 ? name.split(NUMBERS) : [name], indices: [] }
+      family = { name, texts: numbers.length > 0 ? name.split(NUMBERS) : [name], indices: [] }
       gathered.set(key, family)
     }
     for (const number of numbers) family.indices.push(number)

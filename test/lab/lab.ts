@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
@@ -59,14 +59,21 @@ t.test('only loopback is listened on', async t => {
 t.test('commands run in a folder of their own, with a name of their own and little else', async t => {
   if (!canRun(t)) return
   await using lab = await startLab({ count: 3, folder: t.testdir() }, io)
+  process.env.LAB_TEST = 'a secret of ours'
+  t.teardown(() => delete process.env.LAB_TEST)
   const names = await Promise.all(lab.targets.map(target => ssh(lab, target, ['hostname; pwd'])))
   t.strictSame(
     names.map(({ stdout }) => stdout),
     lab.targets.map(({ name, folder }) => `${name}\n${folder}\n`),
   )
-  const { stdout } = await ssh(lab, targetOf(lab, 1), ['env'])
-  const variables = stdout.split('\n').map(line => line.split('=')[0])
-  t.strictSame(variables.sort(), ['', 'HOME', 'LANG', 'PATH', 'PWD', 'SHELL', 'USER']) // PWD is the shell's own
+  const { name, folder } = targetOf(lab, 1)
+  const variables = (await ssh(lab, targetOf(lab, 1), ['env'])).stdout.split('\n')
+  for (const line of [`HOME=${folder}`, 'USER=lab', 'SHELL=/bin/sh']) t.ok(variables.includes(line), line)
+  t.ok(
+    variables.some(line => line.startsWith(`PATH=${folder}/bin:/`)),
+    name,
+  )
+  t.notOk(variables.some(line => line.includes('a secret of ours')))
 })
 
 t.test('exit code, both outputs and input come through', async t => {
@@ -80,9 +87,17 @@ t.test('exit code, both outputs and input come through', async t => {
     [`printf '%s|' "$0" 'a  b'`, '', { code: 0, stdout: '/bin/sh|a  b|', stderr: '' }],
     ['exec <&-; echo not read', 'x'.repeat(5_000_000), { code: 0, stdout: 'not read\n', stderr: '' }],
     ['kill -TERM $$', '', { code: 255, stdout: '', stderr: '' }], // ssh's code for an exit signal
+    ['kill -BUS $$', '', { code: 135, stdout: '', stderr: '' }], // a signal without a name in SSH
     ['', 'hostname\nexit 4', { code: 4, stdout: 'lab01\n', stderr: '' }], // a login without a command
   ] as const)
     t.strictSame(await ssh(lab, target, line === '' ? [] : [line], input), expected, line)
+})
+
+t.test('a target whose folder was removed says so', async t => {
+  if (!canRun(t)) return
+  await using lab = await startLab({ count: 1, folder: t.testdir() }, io)
+  rmSync(targetOf(lab).folder, { recursive: true })
+  t.match(await ssh(lab, targetOf(lab), ['true']), { code: 255, stderr: /^lab: cannot start \/bin\/sh: .*ENOENT/ })
 })
 
 t.test('much output on both streams at once arrives whole, however slowly it is read', async t => {
@@ -173,7 +188,7 @@ t.test('a signal sent over the connection reaches the whole process group', asyn
   await once(channel, 'data')
   for (const name of ['USR1', 'TERM']) channel.signal(name)
   const [code, signal] = await once(channel.resume(), 'exit')
-  t.strictSame([code, signal], [null, 'TERM'])
+  t.strictSame([code, signal], [null, 'SIGTERM'])
   t.strictSame(await processesWith(`HOME=${lab.folder}/`), [])
   client.end()
 })
