@@ -163,20 +163,26 @@ class Attempt {
     emit: (output: Output) => Promise<void>,
   ): Promise<Outcome> {
     const { signal } = this.#abort
+    const stubborn = Promise.withResolvers<never>()
     let timer: NodeJS.Timeout | undefined
-    let giveUp = () => {}
-    const stubborn = new Promise<never>((_, reject) => {
-      giveUp = () => {
-        timer = setTimeout(() => reject(signal.reason), STUBBORN_MS)
+    let abandoned = false
+    const giveUp = () => {
+      timer = setTimeout(() => {
+        abandoned = true
+        stubborn.reject(signal.reason)
+      }, STUBBORN_MS)
+    }
+    const toTheEnd = async (): Promise<Outcome> => {
+      for (;;) {
+        const step = await steps.next()
+        if (step.done) return step.value
+        if (!abandoned) await emit(step.value)
       }
-    })
+    }
     signal.addEventListener('abort', giveUp, { once: true })
     try {
-      for (;;) {
-        const step = await Promise.race([steps.next(), stubborn])
-        if (step.done) return step.value
-        await emit(step.value)
-      }
+      // One race for the whole; one for each step would keep every step alive until `stubborn` settles.
+      return await Promise.race([toTheEnd(), stubborn.promise])
     } catch (thrown) {
       // What an aborted actor throws is seldom the reason itself: AbortError, a closed socket, ...
       throw signal.aborted && !(thrown instanceof StokerError) ? signal.reason : thrown

@@ -13,8 +13,8 @@ import {
   type WarehouseEntry,
 } from './config/config.ts'
 import { findConfig } from './config/find.ts'
-import type { SshConfig } from './connection/ssh-config.ts'
 import type { Connection, Connector } from './connection/connection.ts'
+import type { SshConfig } from './connection/ssh-config.ts'
 import { StokerError } from './errors.ts'
 import { loadCode } from './load-code.ts'
 import { nearest } from './nearest.ts'
@@ -153,10 +153,10 @@ const KINDS: Readonly<Record<string, (ssh: SshParts) => Promise<WarehouseFactory
 
 /** What the dns warehouse has to know of ssh_config. */
 const nameSettings = (name: string, config: SshConfig) => {
-  const { hostName, port, user, matched, proxyJump, proxyCommand } = config.lookup(name)
+  const { hostName, port, matched, proxyJump, proxyCommand } = config.lookup(name)
   return {
     ...(hostName !== name.toLowerCase() && { hostName }),
-    ...(matched && { port, user }),
+    ...(matched && { port }),
     matched,
     viaJump: proxyJump.length > 0 || proxyCommand !== undefined,
   }

@@ -96,7 +96,7 @@ const RANGE = /\[[\d,/\s-]+\]/
 const each = (names: readonly NodeName[], text: string, at: Path, source: YamlSource): Each<string> => {
   if (!text.includes('[')) return () => text
   try {
-    const pattern = parsePattern(text, 0, text.length)
+    const pattern = parsePattern(text)
     const count = countPattern(pattern)
     if (count !== 1 && count !== names.length)
       throw new RangeError(

@@ -5,6 +5,7 @@ import { StokerError } from '../src/errors.ts'
 import { type GroupName, isNodeName, type NodeName, parseGroupName, shown } from '../src/names.ts'
 import type { Member, NodeFacts, Warehouse } from '../src/warehouse.ts'
 import { parseMemberText } from './member-text.ts'
+import { until } from './until.ts'
 
 /** What a source says of one node, not yet looked at. */
 export interface Row extends Omit<NodeFacts, 'name'> {
@@ -49,7 +50,7 @@ export const tableWarehouse = ({ name, load, dispose }: TableSource): TableWareh
     loading ??= { index: load(io).then(table => indexOf(table, name)), signal: io.signal }
     const current = loading
     try {
-      return await untilAborted(current.index, io)
+      return await until(current.index, io)
     } catch (thrown) {
       const isOver = current.signal.aborted || !io.signal.aborted
       if (loading === current && isOver) loading = undefined
@@ -104,18 +105,6 @@ export const fitMembers = (members: readonly RowMember[], group: string, warehou
 /** The error for what could be taken for something else than what it should be. */
 export const unfit = (warehouse: string, text: string, what: string): StokerError =>
   new StokerError('WAREHOUSE_FAILED', shown(text), `warehouse ${warehouse}: ${what}; correct it in the source`)
-
-/** The wait ends with the signal, whatever becomes of the promise. */
-const untilAborted = async <T>(promise: Promise<T>, { signal }: Abortable): Promise<T> => {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
-}
 
 interface Index {
   readonly groupNames: readonly GroupName[]

@@ -1,8 +1,8 @@
 /** `stoker nodes`: the node-set calculator. Takes nodeset(1)'s flags, so that a script moves over by changing one word. */
 import { randomInt } from 'node:crypto'
 import { type StokerError, toStokerError } from '../errors.ts'
-import { combine } from '../nodeset/algebra.ts'
-import { type Evaluator, evaluator, type Names } from '../nodeset/evaluate.ts'
+import { combine, limited } from '../nodeset/algebra.ts'
+import { type Evaluator, evaluator, type Names, noListing } from '../nodeset/evaluate.ts'
 import { type Family, families, rangeFamily } from '../nodeset/family.ts'
 import { type FoldOptions, foldFamilies } from '../nodeset/fold.ts'
 import type { Groups } from '../nodeset/groups.ts'
@@ -11,6 +11,7 @@ import { parseExpression } from '../nodeset/parse.ts'
 import { parseRangeSet } from '../nodeset/ranges.ts'
 import { memberships, regroup } from '../nodeset/regroup.ts'
 import { slice, split } from '../nodeset/slices.ts'
+import { wordsOf } from '../nodeset/words.ts'
 import { readList } from '../read-list.ts'
 import { formatter, separatorOf } from './nodes-format.ts'
 import { helpText, type NodesOptions, parseNodesOptions } from './nodes-options.ts'
@@ -84,10 +85,8 @@ const compute = async (options: NodesOptions, ask: Evaluator, io: NodesIo): Prom
   if (first && first.operator !== ',' && set.size === 0 && !options.quiet)
     io.stderr('WARNING: empty left operand for set operation\n')
   for (const { operator, text } of steps)
-    set = combine(
-      set,
-      operator,
-      text === '-' ? await fromStdin(io, read, options.rangeset) : await fromText(text, read),
+    set = limited(
+      combine(set, operator, text === '-' ? await fromStdin(io, read, options.rangeset) : await fromText(text, read)),
     )
   return set
 }
@@ -95,31 +94,27 @@ const compute = async (options: NodesOptions, ask: Evaluator, io: NodesIo): Prom
 type Read = (text: string) => Promise<Names>
 
 /** An argument may have several lines, one node set each. */
-const fromText = (text: string, read: Read): Promise<Names> =>
-  unite(
-    text.split(/\r?\n/).filter(line => line.trim() !== ''),
-    read,
-  )
+const fromText = async (text: string, read: Read): Promise<Names> => {
+  const set = new Set<string>()
+  for (const line of text.split(/\r?\n/)) if (line.trim() !== '') for (const name of await read(line)) set.add(name)
+  return limited(set)
+}
 
-/** Standard input: node sets between blanks; the rest of a line after `#` is a comment. */
+/** Standard input: node sets between blanks. */
 const fromStdin = async (io: NodesIo, read: Read, rangeset: boolean): Promise<Names> => {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of io.stdin) chunks.push(chunk)
-  const text = Buffer.concat(chunks).toString('utf8').replaceAll(/#.*/g, '')
-  const words = text.split(/\s+/).filter(word => word !== '')
-  // Nearly always these are plain names, which need no parser.
-  if (!rangeset && !SPECIAL.test(text)) return new Set(words)
-  return await unite(words, read)
+  const set = new Set<string>()
+  for await (const words of wordsOf(io.stdin))
+    for (const word of words) {
+      // Nearly always these are plain names, which need no parser.
+      if (rangeset || SPECIAL.test(word)) for (const name of await read(word)) set.add(name)
+      else set.add(word)
+      limited(set)
+    }
+  return set
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the parser refuses them
 const SPECIAL = /[,!&^[\]()@*?/\u0000-\u0008\u000e-\u001f\u007f]/
-
-const unite = async (texts: readonly string[], read: Read): Promise<Names> => {
-  const set = new Set<string>()
-  for (const text of texts) for (const name of await read(text)) set.add(name)
-  return set
-}
 
 const printSources = async (options: NodesOptions, ask: Evaluator, io: NodesIo): Promise<void> => {
   for (const [i, source] of (await ask.sources()).entries())
@@ -142,9 +137,11 @@ const printGroups = async (options: NodesOptions, set: Names, ask: Evaluator, io
         ? await groupsOfNodes(options, set, ask, source, label)
         : await allGroups(options, ask, source, label)
     if (lines) io.stdout(lines.map(line => `${line}\n`).join(''))
-    else if (options.command === 'list-all')
-      io.stderr(`Warning: No list upcall defined for group source ${source ?? (await ask.sources())[0]}\n`)
-    else await ask.names({ kind: 'group-names', text: '@@', warehouse: source })
+    else {
+      const name = source ?? (await ask.sources())[0] ?? ''
+      if (options.command === 'list') throw noListing(name)
+      io.stderr(`Warning: No list upcall defined for group source ${name}\n`)
+    }
   }
 }
 

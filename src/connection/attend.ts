@@ -62,6 +62,9 @@ export async function* attend(
   }
 }
 
+/** Bytes passed on at a time, so that what waits for a slow consumer can be counted in pieces. */
+const PIECE = 64 * 1024
+
 /** Both streams' data in the order of arrival, read only as fast as it is consumed; ends when both have ended. */
 export async function* outputs(stdout: Readable, stderr: Readable): AsyncGenerator<Output, void, void> {
   const open = new Map<Output['stream'], Readable>([
@@ -79,7 +82,7 @@ export async function* outputs(stdout: Readable, stderr: Readable): AsyncGenerat
       })
       let idle = true
       for (const [stream, readable] of open) {
-        const data: Uint8Array | null = readable.read()
+        const data: Uint8Array | null = readable.read(Math.min(readable.readableLength, PIECE) || undefined)
         if (data !== null) {
           idle = false
           yield { stream, data }

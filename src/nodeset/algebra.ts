@@ -1,4 +1,6 @@
+import { StokerError } from '../errors.ts'
 import type { Operator } from './expression.ts'
+import { MAX_NAMES } from './limits.ts'
 
 /** One set operation. The order of `left` is kept, what `right` adds comes after. */
 export const combine = <T>(left: ReadonlySet<T>, operator: Operator, right: ReadonlySet<T>): Set<T> => {
@@ -15,4 +17,10 @@ export const combine = <T>(left: ReadonlySet<T>, operator: Operator, right: Read
     default:
       throw new Error(`unknown operator: ${operator satisfies never}`)
   }
+}
+
+/** The set itself; throws `EXPRESSION` when it holds more than a million. */
+export const limited = <T>(set: ReadonlySet<T>): ReadonlySet<T> => {
+  if (set.size <= MAX_NAMES) return set
+  throw new StokerError('EXPRESSION', String(set.size), `more than ${MAX_NAMES} names in one set`)
 }

@@ -1,12 +1,11 @@
 /** Expressions to sets of names, asking a `Groups` port. What is one machine is not decided here: names are names. */
 import type { Abortable } from '../abortable.ts'
 import { StokerError } from '../errors.ts'
-import { combine } from './algebra.ts'
+import { combine, limited } from './algebra.ts'
 import { expandExpression } from './expand.ts'
 import type { Expression } from './expression.ts'
 import { families } from './family.ts'
 import type { Groups } from './groups.ts'
-import { MAX_NAMES } from './limits.ts'
 import { globMatcher, matchRegex } from './match.ts'
 import { inOrder } from './order.ts'
 import { parseExpression } from './parse.ts'
@@ -86,6 +85,9 @@ export const evaluator = (options: EvaluateOptions) => {
       case 'regex':
         return new Set(matchRegex(expression.source, [...(await candidates(await sourceName(from), path))]))
       case 'file':
+        // What a source answers is data: it must not make us read files.
+        if (path.some(question => question.startsWith('@')))
+          throw new StokerError('EXPRESSION', expression.text, `${expression.text}: a group cannot name a file`)
         return await once(expression.text, path, async path =>
           evaluate(await options.readList(expression.path), from, path),
         )
@@ -155,8 +157,7 @@ export const evaluator = (options: EvaluateOptions) => {
 
   const groupNames = async (source: string, path: Path): Promise<Names> => {
     const listed = await listing(source)
-    if (!listed)
-      throw new StokerError('WAREHOUSE_FAILED', source, `No list upcall defined for group source "${source}"`)
+    if (!listed) throw noListing(source)
     let all: Names = new Set()
     for (const name of listed) all = limited(all.union(await evaluate(expressionOf(name), source, path)))
     return all
@@ -185,12 +186,12 @@ export const evaluator = (options: EvaluateOptions) => {
   }
 }
 
+/** The questions which led to one: groups, then what they hold. */
 type Path = readonly string[]
 
-const limited = (names: Names): Names => {
-  if (names.size <= MAX_NAMES) return names
-  throw new StokerError('EXPRESSION', String(names.size), `more than ${MAX_NAMES} names in one set`)
-}
+/** A source which cannot list its groups was asked to. */
+export const noListing = (source: string): StokerError =>
+  new StokerError('WAREHOUSE_FAILED', source, `No list upcall defined for group source "${source}"`)
 
 /** A group's name as listed: ranges and wildcards count, anything else is a name as it stands. */
 const expressionOf = (name: string): Expression =>
@@ -202,5 +203,5 @@ const plainly = (expression: Expression): Expression => {
     return { ...expression, left: plainly(expression.left), right: plainly(expression.right) }
   if (expression.kind !== 'wildcard') return expression
   const { pattern } = expression
-  return { kind: 'names', text: pattern, names: expandPattern(parsePattern(pattern, 0, pattern.length)) }
+  return { kind: 'names', text: pattern, names: expandPattern(parsePattern(pattern)) }
 }

@@ -25,7 +25,7 @@ export const globMatcher = (pattern: string): ((name: string) => boolean) => {
 }
 
 const stepsOf = (pattern: string): readonly Step[] => {
-  const { texts, ranges } = parsePattern(pattern, 0, pattern.length)
+  const { texts, ranges } = parsePattern(pattern)
   return texts.flatMap((text, i) => {
     const range = ranges[i]
     const steps = text

@@ -14,10 +14,12 @@ interface Side {
   last: number
   /** Equal sets have equal hashes; unequal ones nearly never have. */
   hash: number
+  /** The box which may change it; without one, it is shared. */
+  readonly owner: Work | undefined
 }
 
 interface Work {
-  sides: Side[]
+  readonly sides: Side[]
   size: number
 }
 
@@ -37,7 +39,7 @@ export const merge = (points: Int32Array, sizes: readonly number[]): readonly Bo
 const sortedBoxes = (points: Int32Array, sizes: readonly number[]): Work[] => {
   const places = sizes.length
   // Sides are shared between boxes; one is copied before it grows.
-  const sides = sizes.map(size => Array.from({ length: size }, (_, rank) => side(rank)))
+  const sides = sizes.map(size => Array.from({ length: size }, (_, rank) => single(rank)))
   const boxes: Work[] = []
   const volume = sizes.reduce((product, size) => product * size, 1)
   if (volume > Number.MAX_SAFE_INTEGER) {
@@ -49,7 +51,7 @@ const sortedBoxes = (points: Int32Array, sizes: readonly number[]): Work[] => {
   const keys = new Float64Array(points.length / places)
   for (let i = 0; i < points.length; i += places) {
     let key = 0
-    for (const [d, size] of sizes.entries()) key = key * size + (points[i + d] as number)
+    for (let d = 0; d < places; d++) key = key * (sizes[d] as number) + (points[i + d] as number)
     keys[i / places] = key
   }
   for (let key of keys.sort()) {
@@ -95,16 +97,16 @@ const compare = (a: Work, b: Work): number => {
 }
 
 /** Merges every box with those right behind it: cheap, and enough for what is regular. */
-const mergeNeighbours = (boxes: readonly Work[]): Work[] => {
+const mergeNeighbours = (boxes: readonly Work[]): readonly Work[] => {
   const merged: Work[] = []
   for (let i = 0; i < boxes.length; ) {
-    const box = grower(boxes[i++] as Work)
+    const box = boxes[i++] as Work
     for (; i < boxes.length; i++) {
-      const d = onlyDifference(box.work, boxes[i] as Work)
+      const d = onlyDifference(box, boxes[i] as Work)
       if (d === undefined) break
-      box.absorb(boxes[i] as Work, d)
+      absorb(box, boxes[i] as Work, d)
     }
-    merged.push(box.work)
+    merged.push(box)
   }
   return merged
 }
@@ -113,24 +115,27 @@ const mergeNeighbours = (boxes: readonly Work[]): Work[] => {
 const mergeAny = (boxes: readonly Work[]): readonly Work[] => {
   if (boxes.length >= MAX_INDEXED) return boxes
   const places = boxes[0]?.sides.length ?? 0
-  const indexes = Array.from({ length: places }, (_, d) =>
-    Float64Array.from(boxes, (box, i) => hashWithout(box, d) * MAX_INDEXED + i).sort(),
-  )
+  const indexes = Array.from({ length: places }, (_, d) => indexWithout(boxes, d))
   const gone = new Uint8Array(boxes.length)
   const merged: Work[] = []
-  for (const [i, start] of boxes.entries()) {
+  for (let i = 0; i < boxes.length; i++) {
     if (gone[i]) continue
-    const box = grower(start)
-    for (let at = i; ; ) {
-      const next = nextMatch(box.work, at, boxes, indexes, gone)
-      if (!next) break
-      box.absorb(boxes[next.index] as Work, next.d)
-      gone[next.index] = 1
-      at = next.index
+    const box = boxes[i] as Work
+    for (let match = nextMatch(box, i, boxes, indexes, gone); match; ) {
+      absorb(box, boxes[match.index] as Work, match.d)
+      gone[match.index] = 1
+      match = nextMatch(box, match.index, boxes, indexes, gone)
     }
-    merged.push(box.work)
+    merged.push(box)
   }
   return merged
+}
+
+/** Boxes by their hash without one dimension: hash and place, as one number, in order. */
+const indexWithout = (boxes: readonly Work[], d: number): Float64Array => {
+  const entries = new Float64Array(boxes.length)
+  for (let i = 0; i < boxes.length; i++) entries[i] = hashWithout(boxes[i] as Work, d) * MAX_INDEXED + i
+  return entries.sort()
 }
 
 // A hash of 32 bits and the place of a box fit one double together.
@@ -145,7 +150,8 @@ const nextMatch = (
   gone: Uint8Array,
 ): { readonly index: number; readonly d: number } | undefined => {
   let best: { index: number; d: number } | undefined
-  for (const [d, entries] of indexes.entries()) {
+  for (let d = 0; d < indexes.length; d++) {
+    const entries = indexes[d] as Float64Array
     const first = hashWithout(box, d) * MAX_INDEXED
     for (let k = firstAbove(entries, first + after); k < entries.length; k++) {
       const index = (entries[k] as number) - first
@@ -197,31 +203,30 @@ const inOrder = (one: Side): Side => {
   return one
 }
 
-/** A box which takes others in. Sides are shared between boxes, so that one is copied before it first grows. */
-const grower = (start: Work) => {
-  const work: Work = { sides: start.sides, size: start.size }
-  const own: boolean[] = []
-  return {
-    work,
-    absorb(other: Work, d: number): void {
-      const more = other.sides[d] as Side
-      if (!own[d]) {
-        const old = work.sides[d] as Side
-        work.sides = work.sides.with(d, { ...old, ranks: [...old.ranks] })
-        own[d] = true
-      }
-      const mine = work.sides[d] as Side
-      for (const rank of more.ranks) mine.ranks.push(rank)
-      mine.sorted = false
-      mine.first = Math.min(mine.first, more.first)
-      mine.last = Math.max(mine.last, more.last)
-      mine.hash = (mine.hash + more.hash) | 0
-      work.size += other.size
-    },
+/** Takes another box in, which differs in dimension `d` only. */
+const absorb = (box: Work, other: Work, d: number): void => {
+  const more = other.sides[d] as Side
+  let mine = box.sides[d] as Side
+  if (mine.owner !== box) {
+    mine = { ...mine, ranks: [...mine.ranks], owner: box }
+    box.sides[d] = mine
   }
+  for (const rank of more.ranks) mine.ranks.push(rank)
+  mine.sorted = false
+  mine.first = Math.min(mine.first, more.first)
+  mine.last = Math.max(mine.last, more.last)
+  mine.hash = (mine.hash + more.hash) | 0
+  box.size += other.size
 }
 
-const side = (rank: number): Side => ({ ranks: [rank], sorted: true, first: rank, last: rank, hash: mix(rank + 1) })
+const single = (rank: number): Side => ({
+  ranks: [rank],
+  sorted: true,
+  first: rank,
+  last: rank,
+  hash: mix(rank + 1),
+  owner: undefined,
+})
 
 const hashWithout = (box: Work, without: number): number => {
   let hash = 0

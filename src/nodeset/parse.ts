@@ -136,7 +136,7 @@ const parser = (text: string): Expression => {
       count(1, from)
       return { kind: 'names', text: word, names: [word] }
     }
-    const pattern = parsePattern(text, from, to)
+    const pattern = parsePattern(word, { text, at: from })
     if (pattern.texts.some(part => /[*?]/.test(part))) {
       if (countPattern(pattern) > MAX_MASKS)
         throw refuse(text, from, `the wildcard stands for more than ${MAX_MASKS} masks`)
@@ -164,7 +164,7 @@ const parser = (text: string): Expression => {
     if (!name) throw refuse(text, from, 'a group is expected after "@": @name, @warehouse:name or @*')
     if (name !== '*' && /[*?]/.test(name))
       throw refuse(text, from, 'the name of a group has no wildcards; @* is every node, @@ is the names of all groups')
-    const pattern = parsePattern(text, from, to)
+    const pattern = parsePattern(word, { text, at: from })
     if (countPattern(pattern) > MAX_MASKS) throw refuse(text, from, `more than ${MAX_MASKS} groups`)
     return unionOf(expandPattern(pattern).map(leaf))
   }

@@ -1,6 +1,6 @@
 /** One operand with brackets, such as `x[1-4]y[01-10]-ib0`: texts and range lists in turn. */
 import { MAX_DIGITS } from './limits.ts'
-import { refuse } from './place.ts'
+import { type Place, refuseAt } from './place.ts'
 import { countRanges, expandRanges, isPadded, parseRanges, type Range } from './ranges.ts'
 
 /** Starts and ends with a text, which may be empty; texts and range lists alternate. */
@@ -11,45 +11,42 @@ export interface Pattern {
 }
 
 /**
- * Parses `whole.slice(from, to)`. Digits beside a bracket belong to the number: `n1[0-9]0` is n100, n110 ... n190. Throws
- * `EXPRESSION` with the column: unbalanced brackets, brackets with nothing between them, and digits beside a range where
- * it is not clear which numbers are meant.
+ * Parses a word. Digits beside a bracket belong to the number: `n1[0-9]0` is n100, n110 ... n190. Throws `EXPRESSION` with
+ * the column in `place`: unbalanced brackets, brackets with nothing between them, and digits beside a range where it is
+ * not clear which numbers are meant.
  */
-export const parsePattern = (whole: string, from: number, to: number): Pattern => {
-  const texts: string[] = []
+export const parsePattern = (word: string, place: Place = { text: word, at: 0 }): Pattern => {
+  const [first = '', ...pieces] = word.split('[')
+  const fail = (offset: number, problem: string) => refuseAt(place, offset, problem)
+  if (first.includes(']')) throw fail(first.indexOf(']'), 'a "]" without its "["')
+  const texts = [first]
   const ranges: (readonly Range[])[] = []
-  let at = from
-  for (;;) {
-    const open = indexWithin(whole, '[', at, to)
-    const stray = indexWithin(whole, ']', at, open)
-    if (stray < open) throw refuse(whole, stray, 'a "]" without its "["')
-    texts.push(whole.slice(at, open))
-    if (open === to) break
-    const close = indexWithin(whole, ']', open, to)
-    const nested = indexWithin(whole, '[', open + 1, close)
-    if (nested < close) throw refuse(whole, nested, 'a "[" inside brackets')
-    if (close === to) throw refuse(whole, open, 'the "[" is not closed; a "]" is expected')
-    ranges.push(parseRanges(whole, open + 1, close))
-    at = close + 1
-    if (indexWithin(whole, '[', at, to) < to && /^\d*$/.test(whole.slice(at, whole.indexOf('[', at))))
-      throw refuse(whole, at, 'two brackets need something other than digits between them')
-  }
-  for (const [i, list] of ranges.entries()) {
-    const before = /\d*$/.exec(texts[i] ?? '')?.[0] ?? ''
-    const after = /^\d*/.exec(texts[i + 1] ?? '')?.[0] ?? ''
-    if (before || after) for (const range of list) checkGlued(whole, before, range, after)
+  let open = first.length
+  for (const [i, piece] of pieces.entries()) {
+    const [list = '', text, stray] = piece.split(']', 3)
+    const close = open + 1 + list.length
+    if (text === undefined)
+      throw i + 1 < pieces.length
+        ? fail(close, 'a "[" inside brackets')
+        : fail(open, 'the "[" is not closed; a "]" is expected')
+    if (stray !== undefined) throw fail(close + 1 + text.length, 'a "]" without its "["')
+    if (i + 1 < pieces.length && /^\d*$/.test(text))
+      throw fail(close + 1, 'two brackets need something other than digits between them')
+    const inside = { text: place.text, at: place.at + open + 1 }
+    const parsed = parseRanges(list, inside)
+    const before = /\d*$/.exec(texts.at(-1) ?? '')?.[0] ?? ''
+    const after = /^\d*/.exec(text)?.[0] ?? ''
+    if (before || after) for (const range of parsed) checkGlued(before, range, after, inside)
+    ranges.push(parsed)
+    texts.push(text)
+    open = close + 1 + text.length
   }
   return { texts, ranges }
 }
 
-const indexWithin = (whole: string, char: string, from: number, to: number): number => {
-  const found = whole.indexOf(char, from)
-  return found < 0 || found > to ? to : found
-}
-
 /** Digits are put beside every element; where that would be no range of numbers any more, it is refused. */
-const checkGlued = (whole: string, before: string, range: Range, after: string): void => {
-  const fail = (problem: string) => refuse(whole, range.offset, problem)
+const checkGlued = (before: string, range: Range, after: string, place: Place): void => {
+  const fail = (problem: string) => refuseAt(place, range.offset, problem)
   const low = range.kind === 'one' ? range.index : String(range.first).padStart(range.width, '0')
   const high = range.kind === 'one' ? range.index : String(range.last).padStart(range.width, '0')
   if (low.startsWith('-')) throw fail('negative numbers cannot have digits beside their brackets')

@@ -1,9 +1,20 @@
 import { StokerError } from '../errors.ts'
 import { shown } from '../names.ts'
 
-/** An `EXPRESSION` error about the character at `offset` of `text`: `"n[5-3]", column 3: ...`. */
+/** Where a piece of text stands in what was typed, for error messages. */
+export interface Place {
+  readonly text: string
+  /** Where the piece begins. */
+  readonly at: number
+}
+
+/** An `EXPRESSION` error about the character at `offset` of the text: `"n[5-3]", column 3: ...`. */
 export const refuse = (text: string, offset: number, problem: string): StokerError =>
   new StokerError('EXPRESSION', shown(text), `${excerpt(text, offset)}, column ${offset + 1}: ${problem}`)
+
+/** The same about a character of a piece. */
+export const refuseAt = ({ text, at }: Place, offset: number, problem: string): StokerError =>
+  refuse(text, at + offset, problem)
 
 /** Long texts are cut around the place, so that it is seen. */
 const excerpt = (text: string, offset: number): string => {

@@ -1,9 +1,10 @@
 /** Range lists: what stands between brackets, `1-5,08,10-20/2`. */
 import { MAX_DIGITS, MAX_NAMES } from './limits.ts'
-import { refuse } from './place.ts'
+import { type Place, refuse, refuseAt } from './place.ts'
 
 /** One entry of a range list. Every element keeps the padding it was written with. */
 export type Range =
+  /** `offset` is where it stands in its list. */
   | { readonly kind: 'one'; readonly index: string; readonly offset: number }
   | {
       readonly kind: 'run'
@@ -18,27 +19,24 @@ export type Range =
 const ENTRY = /^\s*(-?)(\d+)\s*(?:-\s*(-?)(\d+))?\s*(?:\/\s*(\d+))?\s*$/
 
 /**
- * Parses `whole.slice(from, to)` as a range list. Throws `EXPRESSION` naming the column in `whole`: an empty entry, bounds
- * the wrong way round, a step without a range or of 0, padding of two lengths in one range, padded negative numbers.
+ * Parses a range list. Throws `EXPRESSION` naming the column in `place`: an empty entry, bounds the wrong way round, a step
+ * without a range or of 0, padding of two lengths in one range, padded negative numbers.
  */
-export const parseRanges = (whole: string, from: number, to: number): readonly Range[] => {
-  const ranges: Range[] = []
-  for (let start = from; start <= to; ) {
-    const comma = whole.indexOf(',', start)
-    const end = comma < 0 || comma > to ? to : comma
-    ranges.push(parseEntry(whole, start, end))
-    start = end + 1
-  }
-  return ranges
+export const parseRanges = (list: string, place: Place = { text: list, at: 0 }): readonly Range[] => {
+  let offset = 0
+  return list.split(',').map(entry => {
+    const range = parseEntry(entry, offset, place)
+    offset += entry.length + 1
+    return range
+  })
 }
 
-const parseEntry = (whole: string, from: number, to: number): Range => {
-  const entry = whole.slice(from, to)
-  const offset = from + (entry.length - entry.trimStart().length)
-  const fail = (problem: string) => refuse(whole, offset, problem)
+const parseEntry = (entry: string, start: number, place: Place): Range => {
+  const offset = start + (entry.length - entry.trimStart().length)
+  const fail = (problem: string) => refuseAt(place, offset, problem)
   const parts = ENTRY.exec(entry)
   if (!parts) {
-    if (entry.trim() === '') throw refuse(whole, from, 'the range is empty; write a number or a range such as 1-5')
+    if (entry.trim() === '') throw refuseAt(place, start, 'the range is empty; write a number or a range such as 1-5')
     throw fail(`bad range "${entry.trim()}"; write a number, a range such as 1-5 or a range with a step such as 1-9/2`)
   }
   const [, sign = '', first = '', lastSign = '', last, step] = parts
@@ -99,7 +97,7 @@ export const expandRanges = (ranges: readonly Range[]): string[] => {
 
 /** The elements of a range list on its own, such as `1-5,08`. Throws `EXPRESSION`, also above a million elements. */
 export const parseRangeSet = (text: string): ReadonlySet<string> => {
-  const ranges = parseRanges(text, 0, text.length)
+  const ranges = parseRanges(text)
   const count = countRanges(ranges)
   if (count > MAX_NAMES) throw refuse(text, 0, `${count} numbers; at most ${MAX_NAMES} may be written out`)
   return new Set(expandRanges(ranges))

@@ -4,7 +4,7 @@ import { parseRanges } from './ranges.ts'
 /** The names at the places, counted from 0, of a range list such as `0-9/2,16`; places beyond the end are left out. */
 export const slice = (names: readonly string[], places: string): readonly string[] => {
   const chosen = new Set<number>()
-  for (const range of parseRanges(places, 0, places.length)) {
+  for (const range of parseRanges(places)) {
     const first = range.kind === 'one' ? BigInt(range.index) : range.first
     const last = range.kind === 'one' ? first : range.last
     const step = range.kind === 'one' ? 1n : range.step

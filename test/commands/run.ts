@@ -12,7 +12,13 @@ t.test('on real sshd targets', async t => {
   const fleet = await startFleet({
     count: 6,
     names: n => (n === 1 ? 'webserver01' : `web${n}`),
-    groups: { all_apache_servers: 'webserver01,web[2-6]', few: 'web[2-3]', loop: '@pool', pool: 'web2,@loop', none: '' },
+    groups: {
+      all_apache_servers: 'webserver01,web[2-6]',
+      few: 'web[2-3]',
+      loop: '@pool',
+      pool: 'web2,@loop',
+      none: '',
+    },
   })
   t.teardown(() => fleet[Symbol.asyncDispose]())
   const { config } = fleet
@@ -32,7 +38,10 @@ t.test('on real sshd targets', async t => {
 
   t.test('so is one which a second warehouse knows under another name, by address and port or by MAC', async t => {
     const alias = `${fleet.folder}/alias.yaml`
-    await writeFile(alias, `nodes:\n  www: {address: ${first.address}, port: ${first.port}, user: ${first.user}}\n  byname: {mac: "52:54:00:00:00:01"}\n`)
+    await writeFile(
+      alias,
+      `nodes:\n  www: {address: ${first.address}, port: ${first.port}, user: ${first.user}}\n  byname: {mac: "52:54:00:00:00:01"}\n`,
+    )
     const macs = `${fleet.folder}/macs.yaml`
     await writeFile(macs, `nodes:\n  webserver01: {mac: "5254.0000.0001"}\n`)
     const two = `${fleet.folder}/two.yaml`
@@ -62,10 +71,19 @@ t.test('on real sshd targets', async t => {
 
   t.test('one event a line as JSON, the report last', async t => {
     const ended = await stoker(['run', 'shell', '@few', '--json', '--', 'echo out; exit 2'], { config })
-    const events = ended.stdout.trim().split('\n').map(line => JSON.parse(line))
+    const events = ended.stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
     t.equal(events.at(-1).kind, 'report')
     t.same(new Set(events.map(event => event.kind)), new Set(['started', 'output', 'finished', 'report']))
-    t.match(events.filter(event => event.kind === 'finished'), [{ outcome: 'failed', exitCode: 2 }, { outcome: 'failed', exitCode: 2 }])
+    t.match(
+      events.filter(event => event.kind === 'finished'),
+      [
+        { outcome: 'failed', exitCode: 2 },
+        { outcome: 'failed', exitCode: 2 },
+      ],
+    )
   })
 
   t.test('what is piped in goes to every target', async t => {
@@ -84,7 +102,10 @@ t.test('on real sshd targets', async t => {
 
   t.test('Ctrl-C tells what runs, a second one stops it and reports all targets', async t => {
     const mark = `9231${process.pid}`
-    const run = startStoker(['run', 'shell', 'all_apache_servers', '-f', '4', '--', `echo up; sleep ${mark} & sleep ${mark}`], { config })
+    const run = startStoker(
+      ['run', 'shell', 'all_apache_servers', '-f', '4', '--', `echo up; sleep ${mark} & sleep ${mark}`],
+      { config },
+    )
     await run.says(/(up[^]*){4}/)
     run.process.kill('SIGINT')
     await run.says(/still running: .*; Ctrl-C again to stop/)
@@ -120,7 +141,10 @@ t.test('on real sshd targets', async t => {
       const ended = await stoker(['run', ...words, '--', `touch ${mark}`], { config })
       t.match(ended, { code, stderr: message }, words.join(' '))
     }
-    t.match(await stoker(['run', 'ping', 'webserver01', '--', 'tpc=1'], { config }), { code: 2, stderr: /did you mean "tcp"/ })
+    t.match(await stoker(['run', 'ping', 'webserver01', '--', 'tpc=1'], { config }), {
+      code: 2,
+      stderr: /did you mean "tcp"/,
+    })
     await t.rejects(readFile(mark), { code: 'ENOENT' })
   })
 
@@ -134,7 +158,10 @@ t.test('on real sshd targets', async t => {
     const named = `${fleet.folder}/named.yaml`
     await writeFile(named, `${await readFile(config, 'utf8')}\nactions: {flip: {actor: shell, argument: ./toggle}}\n`)
     const before = await states()
-    t.match(await stoker(['run', 'flip', 'few', '--check'], { config: named }), { code: 0, stdout: /would run: \.\/toggle/ })
+    t.match(await stoker(['run', 'flip', 'few', '--check'], { config: named }), {
+      code: 0,
+      stdout: /would run: \.\/toggle/,
+    })
     t.same(await states(), before)
     t.match(await stoker(['run', 'flip', 'few'], { config: named }), { code: 0 })
     t.not((await states()).join(), before.join())

@@ -2,9 +2,10 @@
  * The database of a ROCKS frontend, versions 5 to 7. Their tables differ in a few columns, so all columns are asked for and
  * those used which are there.
  */
+import { gather, listIn, type NodeLine } from '../gather.ts'
 import type { RowMember, Table } from '../table.ts'
 import type { Answer, Session } from './client.ts'
-import { gather, listIn, type NodeLine, plain, textOf } from './rows.ts'
+import { plain, textOf } from './rows.ts'
 
 const NODES = `SELECT n.*, i.*, s.*, m.Name AS membership_name, a.Name AS appliance_name
 FROM nodes n

@@ -1,8 +1,9 @@
 /** Queries of the administrator's own. */
 import type { Abortable } from '../../src/abortable.ts'
+import { gather, listIn } from '../gather.ts'
 import type { RowMember, Table } from '../table.ts'
 import type { Answer, Database, Session } from './client.ts'
-import { gather, linesByColumn, listIn, senseless, textOf } from './rows.ts'
+import { linesByColumn, senseless, textOf } from './rows.ts'
 import type { FreeSql } from './settings.ts'
 import { memberOf } from './stoker.ts'
 

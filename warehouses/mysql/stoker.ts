@@ -1,9 +1,10 @@
 /** Our own tables: what they are, how they are made, and how they are read. */
 import type { Abortable } from '../../src/abortable.ts'
 import { StokerError } from '../../src/errors.ts'
+import { gather, listIn } from '../gather.ts'
 import type { RowMember, Table } from '../table.ts'
 import type { Database, Session } from './client.ts'
-import { gather, linesByColumn, listIn, senseless, textOf } from './rows.ts'
+import { linesByColumn, senseless, textOf } from './rows.ts'
 import type { Settings } from './settings.ts'
 
 /** Each table's DDL, in the order in which they can be created. Understood by MariaDB 10.5 and MySQL 8.0, and newer ones. */
