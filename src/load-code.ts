@@ -1,9 +1,33 @@
 /** Third parties' warehouses and actors: one file, named by path or package in the configuration. */
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { createRequire, registerHooks } from 'node:module'
+import { extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { CodeName } from './config/config.ts'
 import { StokerError } from './errors.ts'
+
+/** What third parties import from us, as in the `exports` of package.json, and the file of ours which it is. */
+const OURS: Readonly<Record<string, string>> = {
+  'stoker/actor': './actor',
+  'stoker/warehouse': './warehouse',
+  'stoker/errors': './errors',
+  'stoker/names': './names',
+  'stoker/nodeset': './nodeset/index',
+}
+
+let hooked = false
+
+/** Lets `stoker/...` mean this very program wherever the importing file lies: it need not be installed beside it. */
+const hook = (): void => {
+  if (hooked) return
+  hooked = true
+  registerHooks({
+    resolve(specifier, context, next) {
+      const ours = OURS[specifier]
+      if (ours === undefined) return next(specifier, context)
+      return { url: new URL(`${ours}${extname(import.meta.filename)}`, import.meta.url).href, shortCircuit: true }
+    },
+  })
+}
 
 /**
  * What the module exports under `name`. A package is looked for from `folder`, that of the configuration. Throws `CONFIG`
@@ -11,6 +35,7 @@ import { StokerError } from './errors.ts'
  */
 export const loadCode = async (code: CodeName, name: 'warehouse' | 'actor', folder: string): Promise<unknown> => {
   const what = code.kind === 'path' ? code.path : code.name
+  hook()
   let module: Readonly<Record<string, unknown>>
   try {
     const path = code.kind === 'path' ? code.path : createRequire(join(folder, 'stoker.yaml')).resolve(code.name)

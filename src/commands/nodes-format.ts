@@ -5,6 +5,7 @@ const CONVERSION = /%(?:%|(-?)(0?)(\d*)(?:\.(\d+))?([sd]))/g
 
 /** A function which puts a value into a format such as `%s-ib0` or `%-10s`. Throws `CONFIG` when there is not one place for it. */
 export const formatter = (format: string): ((value: string | number) => string) => {
+  if (format === '%s') return String
   const fail = (problem: string) => new StokerError('CONFIG', format, `${problem}: -O '${format}'; write one %s`)
   if (format.replaceAll(CONVERSION, '').includes('%')) throw fail('unsupported format character')
   const places = [...format.matchAll(CONVERSION)].filter(([whole]) => whole !== '%%')

@@ -1,5 +1,4 @@
 /** `stoker nodes`: the node-set calculator. Takes nodeset(1)'s flags, so that a script moves over by changing one word. */
-import { randomInt } from 'node:crypto'
 import { type StokerError, toStokerError } from '../errors.ts'
 import { combine, limited } from '../nodeset/algebra.ts'
 import { type Evaluator, evaluator, type Names, noListing } from '../nodeset/evaluate.ts'
@@ -95,22 +94,39 @@ type Read = (text: string) => Promise<Names>
 
 /** An argument may have several lines, one node set each. */
 const fromText = async (text: string, read: Read): Promise<Names> => {
-  const set = new Set<string>()
-  for (const line of text.split(/\r?\n/)) if (line.trim() !== '') for (const name of await read(line)) set.add(name)
-  return limited(set)
+  const union = growing()
+  for (const line of text.split(/\r?\n/)) if (line.trim() !== '') union.add(await read(line))
+  return union.names()
 }
 
 /** Standard input: node sets between blanks. */
 const fromStdin = async (io: NodesIo, read: Read, rangeset: boolean): Promise<Names> => {
-  const set = new Set<string>()
-  for await (const words of wordsOf(io.stdin))
-    for (const word of words) {
-      // Nearly always these are plain names, which need no parser.
-      if (rangeset || SPECIAL.test(word)) for (const name of await read(word)) set.add(name)
-      else set.add(word)
-      limited(set)
-    }
-  return set
+  const union = growing()
+  for await (const text of wordsOf(io.stdin)) {
+    const words = text.split(/\s+/).filter(word => word !== '')
+    // Nearly always these are plain names, which need no parser.
+    if (!rangeset && !SPECIAL.test(text)) union.add(new Set(words))
+    else for (const word of words) union.add(await read(word))
+  }
+  return union.names()
+}
+
+/** A union of many sets: only a second one makes it copy the first. */
+const growing = () => {
+  let names: Names = new Set()
+  let own: Set<string> | undefined
+  return {
+    add(more: Names): void {
+      if (names.size === 0) {
+        names = more
+        return
+      }
+      own ??= new Set(names)
+      for (const name of more) own.add(name)
+      names = limited(own)
+    },
+    names: () => names,
+  }
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the parser refuses them
@@ -203,14 +219,13 @@ const printSet = async (options: NodesOptions, computed: Names, ask: Evaluator, 
   const formatsNodes = options.command === 'fold' && !options.rangeset && options.format !== '%s'
   if (formatsNodes) set = new Set([...set].map(format))
   const print = await printer(options, ask, { separator, foldOptions, format: formatsNodes ? String : format, grouped })
-  const all = grouped(set)
-  const pieces =
+  const pieces: readonly Names[] =
     set.size === 0 || (options.split <= 1 && !options.contiguous)
-      ? [[...set]]
+      ? [set]
       : options.contiguous
-        ? contiguous(all)
-        : split(inOrder(all), options.split)
-  for (const piece of pieces) io.stdout(`${await print(new Set(piece))}\n`)
+        ? contiguous(grouped(set)).map(piece => new Set(piece))
+        : split(inOrder(grouped(set)), options.split).map(piece => new Set(piece))
+  for (const piece of pieces) io.stdout(`${await print(piece)}\n`)
 }
 
 interface Printing {
@@ -250,7 +265,7 @@ const pick = (set: Names, count: number): Names => {
   const names = [...set]
   // Fisher-Yates, as far as needed.
   for (let i = 0; i < count; i++) {
-    const j = randomInt(i, names.length)
+    const j = i + Math.floor(Math.random() * (names.length - i))
     const swapped = names[i] as string
     names[i] = names[j] as string
     names[j] = swapped

@@ -3,9 +3,10 @@ import type { Operator } from './expression.ts'
 import { MAX_NAMES } from './limits.ts'
 
 /** One set operation. The order of `left` is kept, what `right` adds comes after. */
-export const combine = <T>(left: ReadonlySet<T>, operator: Operator, right: ReadonlySet<T>): Set<T> => {
+export const combine = <T>(left: ReadonlySet<T>, operator: Operator, right: ReadonlySet<T>): ReadonlySet<T> => {
   switch (operator) {
     case ',':
+      if (left.size === 0 || right.size === 0) return left.size === 0 ? right : left
       return left.union(right)
     case '!':
       return left.difference(right)

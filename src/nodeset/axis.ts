@@ -12,28 +12,46 @@ export interface Axis {
 }
 
 /** The axis of distinct indices, each digits or a dash and digits without padding. */
-export const axisOf = (indices: readonly string[]): Axis =>
-  indices.every(index => index.length <= SHORT) ? shortAxis(indices) : longAxis(indices)
+export const axisOf = (indices: readonly string[]): Axis => {
+  const keys = new Float64Array(indices.length)
+  for (let i = 0; i < indices.length; i++) {
+    const key = keyOf(indices[i] as string, 0, (indices[i] as string).length)
+    if (key === undefined) return longAxis(indices)
+    keys[i] = key
+  }
+  return axisOfKeys(keys)
+}
 
 // One double holds the number of digits and the value, so that a native sort of doubles gives the order.
 const SHORT = 14
 const UNIT = 10 ** SHORT
 
-const shortAxis = (indices: readonly string[]): Axis => {
-  const keys = new Float64Array(indices.length)
-  for (const [i, index] of indices.entries()) {
-    const value = Number(index)
-    keys[i] = index.startsWith('-') ? value : index.length * UNIT + value
+/** The key of the index at `from` to `to` of a text; `undefined` when it is too long for one, or no index. */
+export const keyOf = (text: string, from: number, to: number): number | undefined => {
+  const negative = text.charCodeAt(from) === 0x2d
+  const start = negative ? from + 1 : from
+  if (to - start > SHORT || to === start) return undefined
+  let value = 0
+  for (let i = start; i < to; i++) {
+    const digit = text.charCodeAt(i) - 0x30
+    if (digit < 0 || digit > 9) return undefined
+    value = value * 10 + digit
   }
+  return negative ? -value : (to - start) * UNIT + value
+}
+
+/** The axis of distinct keys; sorts them in place. */
+export const axisOfKeys = (keys: Float64Array): Axis => {
   keys.sort()
-  const key = (rank: number) => keys[rank] ?? Number.NaN
+  const key = (rank: number) => keys[rank] as number
   const value = (rank: number) => (key(rank) < 0 ? key(rank) : key(rank) % UNIT)
   const digits = (rank: number) => (key(rank) < 0 ? 0 : Math.floor(key(rank) / UNIT))
+  const padded = (rank: number) => digits(rank) > 1 && value(rank) < 10 ** (digits(rank) - 1)
   return {
     size: keys.length,
-    text: rank => String(value(rank)).padStart(digits(rank), '0'),
+    text: rank => (padded(rank) ? String(value(rank)).padStart(digits(rank), '0') : String(value(rank))),
     digits,
-    padded: rank => digits(rank) > 1 && value(rank) < 10 ** (digits(rank) - 1),
+    padded,
     gap: (from, to) => value(to) - value(from),
   }
 }

@@ -130,13 +130,13 @@ const parser = (text: string): Expression => {
     const to = trimmedEnd(end)
     const word = text.slice(from, to)
     at = end
-    if (word.length > MAX_DIGITS && TOO_LONG.test(word))
-      throw refuse(text, from, `a number of more than ${MAX_DIGITS} digits`)
     if (!SPECIAL.test(word)) {
+      checkDigits(word, from)
       count(1, from)
       return { kind: 'names', text: word, names: [word] }
     }
     const pattern = parsePattern(word, { text, at: from })
+    for (const part of pattern.texts) checkDigits(part, from)
     if (pattern.texts.some(part => /[*?]/.test(part))) {
       if (countPattern(pattern) > MAX_MASKS)
         throw refuse(text, from, `the wildcard stands for more than ${MAX_MASKS} masks`)
@@ -144,6 +144,11 @@ const parser = (text: string): Expression => {
     }
     count(countPattern(pattern), from)
     return { kind: 'names', text: word, names: expandPattern(pattern) }
+  }
+
+  const checkDigits = (word: string, offset: number): void => {
+    if (word.length > MAX_DIGITS && TOO_LONG.test(word))
+      throw refuse(text, offset, `a number of more than ${MAX_DIGITS} digits`)
   }
 
   const count = (names: number, offset: number): void => {

@@ -70,8 +70,11 @@ export const countPattern = (pattern: Pattern): number =>
 export const expandPattern = ({ texts, ranges }: Pattern): readonly string[] => {
   let names: readonly string[] = [texts[0] ?? '']
   for (const [i, list] of ranges.entries()) {
-    const endings = expandRanges(list).map(index => `${index}${texts[i + 1] ?? ''}`)
-    names = names.flatMap(name => endings.map(ending => `${name}${ending}`))
+    const indices = expandRanges(list)
+    const text = texts[i + 1] ?? ''
+    const longer: string[] = []
+    for (const name of names) for (const index of indices) longer.push(`${name}${index}${text}`)
+    names = longer
   }
   return names
 }

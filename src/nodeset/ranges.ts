@@ -16,6 +16,7 @@ export type Range =
       readonly offset: number
     }
 
+const PLAIN = /^[0-9]+$/
 const ENTRY = /^\s*(-?)(\d+)\s*(?:-\s*(-?)(\d+))?\s*(?:\/\s*(\d+))?\s*$/
 
 /**
@@ -32,6 +33,7 @@ export const parseRanges = (list: string, place: Place = { text: list, at: 0 }):
 }
 
 const parseEntry = (entry: string, start: number, place: Place): Range => {
+  if (entry.length <= MAX_DIGITS && PLAIN.test(entry)) return { kind: 'one', index: entry, offset: start }
   const offset = start + (entry.length - entry.trimStart().length)
   const fail = (problem: string) => refuseAt(place, offset, problem)
   const parts = ENTRY.exec(entry)

@@ -21,11 +21,21 @@ export const unionOf = (parts: readonly Expression[]): Expression => {
   return joined.length === 0 ? { kind: 'names', text: '', names: [] } : balanced(joined, 0, joined.length)
 }
 
-const oneLeaf = (leaves: readonly Names[]): Names => ({
-  kind: 'names',
-  text: leaves.map(leaf => leaf.text).join(','),
-  names: [...new Set(leaves.flatMap(leaf => leaf.names))],
-})
+const oneLeaf = (leaves: readonly Names[]): Names => {
+  const [first] = leaves
+  if (leaves.length === 1 && first) return { ...first, names: distinct(first.names) }
+  return {
+    kind: 'names',
+    text: leaves.map(leaf => leaf.text).join(','),
+    names: distinct(leaves.flatMap(leaf => leaf.names)),
+  }
+}
+
+const distinct = (names: readonly string[]): readonly string[] => {
+  if (names.length === 1) return names
+  const set = new Set(names)
+  return set.size === names.length ? names : [...set]
+}
 
 const balanced = (parts: readonly Expression[], from: number, to: number): Expression => {
   if (to - from === 1) return parts[from] as Expression

@@ -4,8 +4,11 @@ import { StokerError } from '../errors.ts'
 // A word may be a long list of names; more than this is no list that anyone wrote.
 const MAX_WORD = 64 * 1024 * 1024
 
-/** The words of a stream of UTF-8, chunk by chunk. Throws `EXPRESSION` when one of them has no end. */
-export async function* wordsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly string[], void, void> {
+/**
+ * The stream of UTF-8 in pieces of whole words with blanks between them, as they come. Throws `EXPRESSION` when a word has
+ * no end.
+ */
+export async function* wordsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, void> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of chunks) {
@@ -17,20 +20,17 @@ export async function* wordsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
         'standard input',
         `standard input: a word of more than ${MAX_WORD} characters`,
       )
-    yield wordsIn(complete)
+    yield complete
   }
-  yield wordsIn(cut(`${rest}${decoder.decode()}\n`).complete)
+  yield cut(`${rest}${decoder.decode()}\n`).complete
 }
-
-const wordsIn = (text: string): readonly string[] => text.split(/\s+/).filter(word => word !== '')
 
 /** Parts a text into what is complete and what the next chunk may go on with; comments are gone. */
 const cut = (text: string): { readonly complete: string; readonly open: string } => {
-  const plain = text.replaceAll(/#.*\n/g, '\n')
+  const plain = text.includes('#') ? text.replaceAll(/#.*\n/g, '\n') : text
   const comment = plain.indexOf('#')
   // Of an open comment only its beginning is kept: the rest of it is of no interest.
   if (comment >= 0) return { complete: plain.slice(0, comment), open: '#' }
-  let end = plain.length
-  while (end > 0 && !/\s/.test(plain[end - 1] as string)) end--
+  const end = Math.max(plain.lastIndexOf('\n'), plain.lastIndexOf(' '), plain.lastIndexOf('\t')) + 1
   return { complete: plain.slice(0, end), open: plain.slice(end) }
 }

@@ -99,10 +99,10 @@ const inheritance = (groups: ReadonlyMap<string, Group>): ((direct: readonly str
       const order = [...withParents(direct)].sort(
         (a, b) => depthOf(a) - depthOf(b) || priorityOf(groups.get(a)) - priorityOf(groups.get(b)) || (a < b ? -1 : 1),
       )
-      vars = Object.assign({}, ...order.map(name => groups.get(name)?.vars))
-      known.set(key, vars ?? {})
+      vars = Object.fromEntries(order.flatMap(name => Object.entries(groups.get(name)?.vars ?? {})))
+      known.set(key, vars)
     }
-    return vars ?? {}
+    return vars
   }
 }
 

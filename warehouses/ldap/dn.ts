@@ -25,7 +25,12 @@ export const dnKey = (dn: string): string => {
 /** What nearly all DNs look like: nothing to unescape, to trim or to put in order. */
 const PLAIN = /^[\w-]+=[\w.:@-]+(?:,[\w-]+=[\w.:@-]+)*$/
 
-const folded = (value: string): string => value.trim().replaceAll(/\s+/g, ' ').toLowerCase().replaceAll(/[\\,+=]/g, '\\$&')
+const folded = (value: string): string =>
+  value
+    .trim()
+    .replaceAll(/\s+/g, ' ')
+    .toLowerCase()
+    .replaceAll(/[\\,+=]/g, '\\$&')
 
 /** Splits at separators which are neither escaped nor in quotes. */
 const split = (text: string, separator: RegExp): readonly string[] => {

@@ -15,7 +15,13 @@ export const noneLeft = (settings: Settings, asked: string, reasons: readonly St
 }
 
 /** `WAREHOUSE_FAILED`: the server's answer is of no use, and another server would say the same. */
-export const refused = (settings: Settings, server: Server, asked: string, what: string, cause?: unknown): StokerError => {
+export const refused = (
+  settings: Settings,
+  server: Server,
+  asked: string,
+  what: string,
+  cause?: unknown,
+): StokerError => {
   const message = `warehouse ${settings.warehouse}: cannot get ${asked}: ${server.url}: ${what}`
   return new StokerError('WAREHOUSE_FAILED', settings.warehouse, message, { cause })
 }

@@ -11,7 +11,8 @@ export const parseFilter = (text: string): Filter => {
     return FilterParser.parseString(withCharacters(trimmed))
   } catch (thrown) {
     // What follows the colon is the text again.
-    const why = thrown instanceof RangeError ? 'nested too deep' : (thrown as Error).message.split(':')[0]?.toLowerCase()
+    const why =
+      thrown instanceof RangeError ? 'nested too deep' : (thrown as Error).message.split(':')[0]?.toLowerCase()
     throw new Error(`${shown(trimmed)}: ${why}`, { cause: thrown })
   }
 }

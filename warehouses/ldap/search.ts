@@ -1,11 +1,12 @@
 /** Searches on one session, complete or not at all. */
-import { type Entry } from './entry.ts'
+
+import { shown } from '../../src/names.ts'
+import { dnKey } from './dn.ts'
+import type { Entry } from './entry.ts'
 import { refused, resultTrouble } from './failure.ts'
 import type { Question } from './servers.ts'
 import type { Reply, Session } from './session.ts'
 import type { Server, Settings } from './settings.ts'
-import { shown } from '../../src/names.ts'
-import { dnKey } from './dn.ts'
 
 export interface Turn {
   readonly session: Session

@@ -121,7 +121,8 @@ export const parseSettings = (options: Readonly<Record<string, unknown>>, contex
   const nodes = given.nodes?.filter ?? preset.nodes
   const groups = given.groups?.filter ?? preset.groups
   if (!nodes) throw badOption('nodes.filter', 'is missing: with preset none, say which entries are nodes')
-  if (given.groups && !groups) throw badOption('groups.filter', 'is missing: with preset none, say which entries are groups')
+  if (given.groups && !groups)
+    throw badOption('groups.filter', 'is missing: with preset none, say which entries are groups')
   return {
     warehouse: context.name,
     servers,
@@ -146,8 +147,10 @@ const serverOf = (url: string, tls: Given['tls'], option: string): Server => {
     if (tls?.starttls) throw badOption('tls.starttls', 'is not for ldapi://; a socket does not leave this machine')
     return { url, place: { path: decoded(local[1] ?? '', bad) || SOCKET }, security: 'none', identity: 'localhost' }
   }
-  const [, scheme = '', host = '', port] = /^(ldaps?):\/\/(\[[\da-f:.%]+\]|[\p{L}\p{N}_.-]+)(?::(\d+))?\/?$/iu.exec(url) ?? []
-  if (host === '') throw bad('expected ldap://HOST[:PORT], ldaps://HOST[:PORT] or ldapi:///; the base is an option of its own')
+  const [, scheme = '', host = '', port] =
+    /^(ldaps?):\/\/(\[[\da-f:.%]+\]|[\p{L}\p{N}_.-]+)(?::(\d+))?\/?$/iu.exec(url) ?? []
+  if (host === '')
+    throw bad('expected ldap://HOST[:PORT], ldaps://HOST[:PORT] or ldapi:///; the base is an option of its own')
   const isSecure = scheme.toLowerCase() === 'ldaps'
   if (isSecure && tls?.starttls) throw badOption('tls.starttls', 'is for ldap://; ldaps:// is TLS from the beginning')
   const number = port === undefined ? (isSecure ? 636 : 389) : Number(port)
@@ -183,7 +186,10 @@ const bindOf = ({ bind, tls }: Given, servers: readonly Server[], folder: string
   if (bind === 'external') {
     const unknown = servers.find(({ place }) => !('path' in place) && tls?.cert === undefined)
     if (!unknown) return { kind: 'external' }
-    throw badOption('bind', `external needs ldapi:// or a certificate in tls.cert; ${unknown.url} could not tell who you are`)
+    throw badOption(
+      'bind',
+      `external needs ldapi:// or a certificate in tls.cert; ${unknown.url} could not tell who you are`,
+    )
   }
   const exposed = servers.find(server => server.security === 'none' && !isHere(server))
   if (exposed && !bind['allow-plaintext'])
@@ -196,12 +202,16 @@ const bindOf = ({ bind, tls }: Given, servers: readonly Server[], folder: string
 
 /** Whether nothing leaves this machine. */
 const isHere = ({ place }: Server): boolean =>
-  'path' in place || place.host === 'localhost' || place.host === '::1' || (isIP(place.host) === 4 && place.host.startsWith('127.'))
+  'path' in place ||
+  place.host === 'localhost' ||
+  place.host === '::1' ||
+  (isIP(place.host) === 4 && place.host.startsWith('127.'))
 
 const mappingOf = ({ preset, attributes: given = {} }: Given): Mapping => {
   const usual = PRESETS[preset].mapping
   const name = given.name ?? usual.name
-  if (name === undefined) throw badOption('attributes.name', 'is missing: with preset none, say which attribute is the name')
+  if (name === undefined)
+    throw badOption('attributes.name', 'is missing: with preset none, say which attribute is the name')
   return {
     ...usual,
     name,

@@ -1,0 +1,102 @@
+/** Reads the imports and keeps the arrows of the design pointing one way. */
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import t from 'tap'
+import { VERSION } from '../src/version.ts'
+
+const root = join(import.meta.dirname, '..')
+const files = globSync('{src,warehouses,actors}/**/*.ts', { cwd: root }).sort()
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+interface Import {
+  readonly from: string
+  /** A path below the root, `node:...`, or a package. */
+  readonly to: string
+  /** Types are gone before the program runs; they may point where code may not. */
+  readonly typesOnly: boolean
+}
+
+const importsOf = (from: string): readonly Import[] => {
+  const text = readFileSync(join(root, from), 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '')
+  const found = text.matchAll(
+    /^(import|export)\s+(type\s)?[^'"]*?from\s+'([^']+)'|\bimport\('([^']+)'\)|^import\s+'([^']+)'/gm,
+  )
+  return [...found].map(([, , types, named, dynamic, bare]) => {
+    const to = named ?? dynamic ?? bare ?? ''
+    return { from, to: to.startsWith('.') ? normalize(join(dirname(from), to)) : to, typesOnly: types !== undefined }
+  })
+}
+
+const imports = files.flatMap(importsOf)
+const code = imports.filter(one => !one.typesOnly)
+const packageOf = (to: string): string =>
+  to.startsWith('@') ? to.split('/').slice(0, 2).join('/') : (to.split('/')[0] ?? '')
+const isLocal = (to: string): boolean => /^(src|warehouses|actors)\//.test(to)
+const told = (wrong: readonly Import[]): readonly string[] => wrong.map(({ from, to }) => `${from} -> ${to}`)
+
+t.test('warehouses and actors never import each other', async t => {
+  t.same(told(imports.filter(({ from, to }) => from.startsWith('warehouses/') && to.startsWith('actors/'))), [])
+  t.same(told(imports.filter(({ from, to }) => from.startsWith('actors/') && to.startsWith('warehouses/'))), [])
+})
+
+t.test('only the composition root names warehouses, actors and kinds of connections', async t => {
+  const concrete = /^(warehouses|actors)\/|^src\/connection\/(ssh|openssh|local)\.ts$/
+  const inside = (from: string) => /^(warehouses|actors|src\/connection)\//.test(from)
+  t.same(told(code.filter(({ from, to }) => concrete.test(to) && !inside(from) && from !== 'src/wire.ts')), [])
+})
+
+t.test('only programs import commands, only commands and the command line import the composition root', async t => {
+  t.same(
+    told(imports.filter(({ from, to }) => to.startsWith('src/commands/') && !/^src\/(commands\/|cli\.ts)/.test(from))),
+    [],
+  )
+  t.same(told(code.filter(({ from, to }) => to === 'src/wire.ts' && !from.startsWith('src/commands/'))), [])
+})
+
+t.test('node sets are a library of their own', async t => {
+  const allowed = /^src\/(nodeset\/|errors\.ts|names\.ts|abortable\.ts)|^node:vm$/
+  t.same(told(imports.filter(({ from, to }) => from.startsWith('src/nodeset/') && !allowed.test(to))), [])
+})
+
+t.test('pure code does no I/O', async t => {
+  const pure =
+    /^src\/(nodeset\/|dedup|exclude|nearest|names|outcome|event|target|errors|attribute-query|report\/(tally|mask|details|duration|harmless)\b)/
+  const io = /^node:(?!net$|util$|crypto$)/
+  t.same(told(code.filter(({ from, to }) => pure.test(from) && io.test(to))), [])
+})
+
+t.test('each third-party package has its place, and package.json names just those', async t => {
+  const places: Readonly<Record<string, RegExp>> = {
+    commander: /^src\/cli\.ts$/,
+    ldapts: /^warehouses\/ldap(\.ts|\/)/,
+    mysql2: /^warehouses\/mysql(\.ts|\/)/,
+    'p-limit': /^src\/schedule\.ts$/,
+    ssh2: /^src\/(connection|lab)\//,
+    yaml: /^src\/config\//,
+    // Schemas stand beside what they describe.
+    zod: /^(src\/config|src\/cache|warehouses|actors)\/|^src\/options\.ts$/,
+  }
+  const foreign = imports.filter(({ to }) => !isLocal(to) && !to.startsWith('node:'))
+  t.same(told(foreign.filter(({ from, to }) => !places[packageOf(to)]?.test(from))), [])
+  t.same([...new Set(foreign.map(({ to }) => packageOf(to)))].sort(), Object.keys(manifest.dependencies).sort())
+})
+
+t.test('no module needs itself', async t => {
+  const edges = new Map(
+    files.map(file => [file, code.filter(({ from, to }) => from === file && isLocal(to)).map(({ to }) => to)]),
+  )
+  const done = new Set<string>()
+  const cycles: string[] = []
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' -> '))
+    else if (!done.has(file)) for (const next of edges.get(file) ?? []) visit(next, [...path, file])
+    done.add(file)
+  }
+  for (const file of files) visit(file, [])
+  t.same(cycles, [])
+})
+
+t.test('relative imports exist, and the version is that of package.json', async t => {
+  t.same(told(imports.filter(({ to }) => isLocal(to) && !files.includes(to))), [])
+  t.equal(VERSION, manifest.version)
+})
