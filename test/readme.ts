@@ -9,7 +9,9 @@ import { stoker } from './fixtures/cli.ts'
 
 const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
 const block = (language: string, start: string): string => {
-  const found = [...readme.matchAll(new RegExp(`\`\`\`${language}\n([\s\S]*?)\`\`\``, 'g'))].map(([, text = '']) => text)
+  const found = [...readme.matchAll(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, 'g'))].map(
+    ([, text = '']) => text,
+  )
   const text = found.find(one => one.startsWith(start))
   if (text === undefined) throw new Error(`README has no ${language} block which starts with ${start}`)
   return text

@@ -1,4 +1,5 @@
 /** From an open stream to an authenticated SSH client: key exchange, host key, authentication. */
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
   type AnyAuthMethod,
@@ -30,8 +31,10 @@ export interface LoggedIn {
   /** Milliseconds from here to the end of the key exchange, and of the authentication. */
   readonly exchangeMs: number
   readonly authMs: number
-  /** How the connection ended, once it has. */
+  /** Aborts when the connection has ended. */
   readonly lost: AbortSignal
+  /** Says goodbye; resolves when that is sent and the descriptor is free again, without waiting for the server's part. */
+  close(): Promise<void>
 }
 
 /** A server which closes before its banner is busy (MaxStartups) rather than broken: worth another try. */
@@ -71,7 +74,17 @@ export const login = (stream: Duplex, how: Login, { signal }: Abortable): Promis
     client.on('ready', () => {
       stage = 'done'
       signal.removeEventListener('abort', stop)
-      resolve({ client, exchangeMs: exchanged - began, authMs: performance.now() - exchanged, lost: lost.signal })
+      const close = async () => {
+        client.end()
+        if (stream instanceof Socket) await released(stream)
+      }
+      resolve({
+        client,
+        exchangeMs: exchanged - began,
+        authMs: performance.now() - exchanged,
+        lost: lost.signal,
+        close,
+      })
     })
     client.on('error', error => {
       // A key which cannot sign is one refused offer; ssh2 goes on with the next.
@@ -103,6 +116,20 @@ export const login = (stream: Duplex, how: Login, { signal }: Abortable): Promis
         ...(how.kex && { kex: [...how.kex] as NonNullable<NonNullable<ConnectConfig['algorithms']>['kex']> }),
       },
     })
+  })
+
+/** How long a goodbye may take to leave this machine when the peer reads nothing any more. */
+const GOODBYE_MS = 500
+
+const released = (socket: Socket): Promise<void> =>
+  new Promise(resolve => {
+    if (socket.closed) return resolve()
+    const timer = setTimeout(() => socket.destroy(), GOODBYE_MS)
+    socket.once('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    socket.destroySoon()
   })
 
 /** A peer which is gone without a word is noticed after a minute. */

@@ -10,7 +10,7 @@ import type { LoggedIn } from './login.ts'
 import { announced, lifeline, supervised } from './supervisor.ts'
 
 /** A connection over a logged-in client. Disposing it closes the client. */
-export const sshSession = (name: string, { client, lost }: LoggedIn, timing: Connection['timing']): Connection => {
+export const sshSession = (name: string, { client, close }: LoggedIn, timing: Connection['timing']): Connection => {
   const exec: Connection['exec'] = async function* (command, io) {
     const running = command.stdin
       ? await withInput(client, name, command.line, command.stdin, io)
@@ -23,20 +23,9 @@ export const sshSession = (name: string, { client, lost }: LoggedIn, timing: Con
     read: (path, io) => readFileOver(exec, path, io),
     write: (path, content, attributes, io) => writeFileOver(exec, path, content, attributes, io),
     async [Symbol.asyncDispose]() {
-      close(client, lost)
+      await close()
     },
   }
-}
-
-/** How long a server may take to close its end. */
-const GOODBYE_MS = 500
-
-/** Ends the client without waiting for the server's part, and cuts it off when that does not come. */
-export const close = (client: Client, lost: AbortSignal): void => {
-  if (lost.aborted) return
-  const timer = setTimeout(() => client.destroy(), GOODBYE_MS)
-  lost.addEventListener('abort', () => clearTimeout(timer), { once: true })
-  client.end()
 }
 
 interface Opened {

@@ -13,7 +13,7 @@ import { type HostIdentity, type KnownHosts, openKnownHosts } from './known-host
 import { Busy, type LoggedIn, login } from './login.ts'
 import { orAborted } from './or-aborted.ts'
 import { chooseAlgorithms, type HostSettings, type Jump, type SshConfig } from './ssh-config.ts'
-import { close, sshSession } from './ssh-session.ts'
+import { sshSession } from './ssh-session.ts'
 
 export interface SshOptions {
   readonly config: SshConfig
@@ -164,7 +164,7 @@ export const sshConnector = (options: SshOptions): Connector => {
     },
     async [Symbol.asyncDispose]() {
       ended.abort(new StokerError('CANCELLED', 'ssh', 'the connections are closed'))
-      for (const client of open) close(client.client, client.lost)
+      await Promise.all([...open].map(client => client.close()))
     },
   }
 }
