@@ -180,12 +180,14 @@ export const questions = (warehouses: readonly Warehouse[], io: Abortable) => {
         )
       return await guarded(warehouse, async () => (await warehouse.query?.(query, io)) ?? [])
     },
-    /** All names there are, for "did you mean"; warehouses which cannot list theirs are left out. */
+    /** All names there are, for "did you mean"; what cannot be listed is left out: it has been said what is wrong. */
     async knownNames(): Promise<{ readonly nodes: readonly string[]; readonly groups: readonly string[] }> {
-      const lists = await Promise.all(ordinary.map(groupList))
-      const able = ordinary.filter(warehouse => warehouse.all)
-      const all = await Promise.all(able.map(one => guarded(one, () => Array.fromAsync(one.all?.(io) ?? []))))
-      return { groups: lists.flatMap(list => [...(list ?? [])]), nodes: all.flat().map(facts => facts.name) }
+      const lists = await Promise.allSettled(ordinary.map(groupList))
+      const nodes = await Promise.allSettled(ordinary.map(one => Array.fromAsync(one.all?.(io) ?? [])))
+      return {
+        groups: lists.flatMap(list => (list.status === 'fulfilled' ? [...(list.value ?? [])] : [])),
+        nodes: nodes.flatMap(list => (list.status === 'fulfilled' ? list.value.map(facts => facts.name) : [])),
+      }
     },
     asked: (): string => warehouses.map(warehouse => warehouse.name).join(', '),
     notices: (): readonly string[] => [...said],

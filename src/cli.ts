@@ -86,13 +86,40 @@ export const cli = async (argv: readonly string[]): Promise<number> => {
       )
     })
 
+  // The calculator reads its flags in their order, as nodeset(1) does, so they do not go through the parser of the others.
+  program.command('nodes').description("the node-set calculator; takes nodeset(1)'s flags").argument('[words...]')
+
+  const warehouse = program.command('warehouse').description('look after a warehouse')
+  warehouse
+    .command('init')
+    .description('create what a warehouse reads from, such as its tables')
+    .argument('<name>', 'the name of the warehouse in the configuration')
+    .option('--print', 'print the statements and run nothing')
+    .action(async (name: string, flags) => {
+      const { warehouseInit } = await import('./commands/warehouse-init.ts')
+      exitCode = await warehouseInit(name, { ...program.opts(), ...flags })
+    })
+
   try {
+    const calculator = nodesWords(argv)
+    if (calculator) {
+      const { nodesCommand } = await import('./commands/nodes-command.ts')
+      return await nodesCommand(calculator.words, calculator.flags)
+    }
     await program.parseAsync(argv as string[], { from: 'user' })
     return exitCode
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2
     return complain(thrown)
   }
+}
+
+/** The words of the calculator, when the command line is one of its own. */
+const nodesWords = (argv: readonly string[]) => {
+  const [first = '', second = '', third] = argv
+  if (first === 'nodes') return { words: argv.slice(1), flags: {} }
+  if (first === '--config' && third === 'nodes') return { words: argv.slice(3), flags: { config: second } }
+  return undefined
 }
 
 const complain = (thrown: unknown): number => {

@@ -8,6 +8,7 @@ import { StokerError } from './errors.ts'
 import { isNodeName, type NodeName, parseGroupName, shown } from './names.ts'
 import { nearest } from './nearest.ts'
 import type { Expression, Operator } from './nodeset/expression.ts'
+import { globMatcher, matchRegex } from './nodeset/match.ts'
 import type { Member, Warehouse } from './warehouse.ts'
 
 /** An expression whose names have been answered. */
@@ -57,7 +58,7 @@ export const resolve = async (
       case 'group':
         return await byGroup(part.text, part.name, part.warehouse, home)
       case 'wildcard':
-        return await matching(globOf(part.pattern))
+        return await matching(all => all.filter(globMatcher(part.pattern)))
       case 'regex':
         return await byRegex(part.source)
       case 'file':
@@ -129,15 +130,16 @@ export const resolve = async (
     return inOrder(await every(parts))
   }
 
-  const matching = async (pattern: RegExp): Promise<Selection> => ({
-    kind: 'nodes',
-    nodes: (await ask.everyNode(undefined)).filter(node => pattern.test(node.facts.name)),
-  })
+  const matching = async (pick: (names: readonly string[]) => readonly string[]): Promise<Selection> => {
+    const nodes = await ask.everyNode(undefined)
+    const picked = new Set(pick(nodes.map(node => node.facts.name)))
+    return { kind: 'nodes', nodes: nodes.filter(node => picked.has(node.facts.name)) }
+  }
 
   const byRegex = async (source: string): Promise<Selection> => {
     // `/^web$/` is how a person says "the node web, not the group": it needs no list of all nodes.
     const literal = /^\^([\w-]+)\$$/.exec(source)?.[1]
-    if (literal === undefined || !isNodeName(literal)) return await matching(new RegExp(source, 'u'))
+    if (literal === undefined || !isNodeName(literal)) return await matching(all => matchRegex(source, all))
     const [node] = await ask.nodes([literal], undefined)
     if (!node) unknown.add(literal)
     return { kind: 'nodes', nodes: node ? [node] : [] }
@@ -196,15 +198,6 @@ const parseAskable = (name: string): string => {
   if (!isNodeName(name)) parseGroupName(name)
   return name
 }
-
-const globOf = (pattern: string): RegExp =>
-  new RegExp(
-    `^${pattern
-      .replaceAll(/[.+^${}()|\\/[\]]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-    'u',
-  )
 
 /** Depth-first over the groups; throws `GROUP_CYCLE` with the path of the first cycle. */
 const refuseCycles = (selection: Selection, groups: ReadonlyMap<string, Selection>): void => {

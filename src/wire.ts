@@ -18,6 +18,7 @@ import type { SshConfig } from './connection/ssh-config.ts'
 import { StokerError } from './errors.ts'
 import { loadCode } from './load-code.ts'
 import { nearest } from './nearest.ts'
+import type { Groups } from './nodeset/groups.ts'
 import { optionWords } from './options.ts'
 import type { Target } from './target.ts'
 import type { Warehouse, WarehouseFactory } from './warehouse.ts'
@@ -86,6 +87,12 @@ export const here = async (): Promise<
   return (target, environment) => localConnection(target.name, environment)
 }
 
+/** The groups of a groups.conf of ClusterShell, for the calculator's --groupsconf. */
+export const clustershellGroups = async (path: string, io: Abortable): Promise<Groups> => {
+  const { groupsOf, openSources } = await import('../warehouses/clustershell/groups.ts')
+  return groupsOf(await openSources({ warehouse: 'clustershell', path, deadline: 30_000 }, io))
+}
+
 const configuration = async (flag: string | undefined, io: Abortable): Promise<Config> => {
   const cwd = process.cwd()
   const path = await findConfig({ flag, env: process.env, cwd, home: homedir() }, io)
@@ -145,6 +152,12 @@ const sshParts = (config: Config, flags: WireFlags, say: (notice: string) => voi
 
 const KINDS: Readonly<Record<string, (ssh: SshParts) => Promise<WarehouseFactory>>> = {
   file: async () => (await import('../warehouses/file.ts')).file,
+  ldap: async () => (await import('../warehouses/ldap.ts')).ldap,
+  mysql: async () => (await import('../warehouses/mysql.ts')).mysql,
+  exec: async () => (await import('../warehouses/exec.ts')).exec,
+  clustershell: async () => (await import('../warehouses/clustershell.ts')).clustershell,
+  genders: async () => (await import('../warehouses/genders.ts')).genders,
+  hosts: async () => (await import('../warehouses/hosts.ts')).hosts,
   dns: async ssh => {
     const { dnsWarehouse } = await import('../warehouses/dns.ts')
     return dnsWarehouse({ settings: async name => nameSettings(name, await ssh.settings()) })

@@ -3,16 +3,14 @@ import { homedir } from 'node:os'
 import type { Abortable } from '../src/abortable.ts'
 import { resolvePath } from '../src/config/paths.ts'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
-import { isNodeName } from '../src/names.ts'
+import { StokerError } from '../src/errors.ts'
 import { evaluator } from '../src/nodeset/evaluate.ts'
-import type { Expression } from '../src/nodeset/expression.ts'
-import type { Groups } from '../src/nodeset/groups.ts'
-import type { GroupName, NodeName } from '../src/names.ts'
-import type { Member, Warehouse, WarehouseFactory } from '../src/warehouse.ts'
-import { groupsOf, openSources } from './clustershell/groups.ts'
+import type { Warehouse, WarehouseFactory } from '../src/warehouse.ts'
+import { type ClustershellOptions, groupsOf, openSources } from './clustershell/groups.ts'
 import { sourceNamed } from './clustershell/sources.ts'
 import { duration } from './options.ts'
-import { asFailure, noFiles, unfitMember, upcallWarehouse } from './upcall/source.ts'
+import { until } from './until.ts'
+import { asFailure, nodeMember, noFiles, upcallWarehouse } from './upcall/source.ts'
 
 const schema = mapping({
   path: text.default('/etc/clustershell/groups.conf'),
@@ -25,8 +23,53 @@ const schema = mapping({
  * The files are read at the first question.
  */
 export const clustershell: WarehouseFactory = (options, { name, folder }) => {
-  const { path: given, source: wanted, deadline } = parseOptions(schema, options)
-  const path = resolvePath(given, folder, homedir())
-  let opened: Promise<Warehouse> | undefined
-  throw new Error('not yet')
+  const { path, source, deadline } = parseOptions(schema, options)
+  const place = { warehouse: name, path: resolvePath(path, folder, homedir()), deadline }
+  let opening: Promise<Warehouse> | undefined
+  const opened = async (io: Abortable): Promise<Warehouse> => {
+    io.signal.throwIfAborted()
+    // Shared by all who ask, so no single one of them may stop it.
+    opening ??= openOne(place, source).catch(thrown => {
+      opening = undefined
+      throw thrown
+    })
+    return await until(opening, io)
+  }
+  return {
+    name,
+    members: async (group, io) => await (await opened(io)).members(group, io),
+    nodes: async (names, io) => await (await opened(io)).nodes(names, io),
+    async *groups(io) {
+      // Where there is no list, groups are known by their name with an @ only.
+      yield* (await opened(io)).groups?.(io) ?? []
+    },
+    async *all(io) {
+      const { all } = await opened(io)
+      if (!all)
+        throw new StokerError(
+          'WAREHOUSE_FAILED',
+          name,
+          `warehouse ${name}: its source has neither all nor list, so it cannot tell all nodes`,
+        )
+      yield* all(io)
+    },
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+const openOne = async (place: ClustershellOptions, wanted: string | undefined): Promise<Warehouse> => {
+  const sources = await openSources(place, { signal: new AbortController().signal })
+  const { name, source } = sourceNamed(sources, wanted, place.path)
+  const port = groupsOf(sources)
+  return upcallWarehouse({
+    name: place.warehouse,
+    source,
+    groups: { port, source: name },
+    // Other sources, wildcards and operators mean here what they mean to nodeset: names are nodes, never groups.
+    async compound(expression, io) {
+      const ask = evaluator({ ...io, groups: async () => port, source: name, readList: noFiles })
+      const names = await asFailure(place.warehouse, ask.names(expression))
+      return [...names].map(node => nodeMember(node, 'of another source', place.warehouse))
+    },
+  })
 }

@@ -7,7 +7,7 @@ import { parseFacts } from './exec/facts.ts'
 import { badOption, duration } from './options.ts'
 import { tableWarehouse } from './table.ts'
 import { type Runner, runner } from './upcall/command.ts'
-import { type GroupSource, upcallWarehouse, wordsOf } from './upcall/source.ts'
+import { type GroupSource, remembering, upcallWarehouse, wordsOf } from './upcall/source.ts'
 
 const command = z.union([text, z.array(text).min(1, 'is empty')], {
   error: 'expected text for the shell, or a list: a program and its arguments',
@@ -51,14 +51,14 @@ const upcalls = (options: Options, name: string, commands: Runner): Warehouse =>
   const { map, all, list, reverse, nodes } = options
   if (options.command !== undefined) throw badOption('command', 'is for the format ansible; upcalls has map')
   if (map === undefined) throw badOption('map', 'is missing: what prints the nodes of the group $GROUP')
-  const source: GroupSource = {
+  const source: GroupSource = remembering({
     map: async (group, io) => wordsOf(await commands.run(map, { GROUP: group }, `map, group ${group}`, io)),
     ...(all && { all: async io => wordsOf(await commands.run(all, {}, 'all', io)) }),
     ...(list && { list: async io => wordsOf(await commands.run(list, {}, 'list', io)) }),
     ...(reverse && {
       reverse: async (node, io) => wordsOf(await commands.run(reverse, { NODE: node }, `reverse, node ${node}`, io)),
     }),
-  }
+  })
   return upcallWarehouse({
     name,
     source,

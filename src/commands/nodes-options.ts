@@ -180,7 +180,10 @@ interface Word {
   readonly value: string
 }
 
-/** Flags and operands, each flag under its long name: short ones in one word (`-GL`, `-I0`), long ones shortened. */
+/**
+ * Flags and operands, each flag under its long name: short ones in one word (`-GL`, `-I0`), long ones shortened. `-` and
+ * negative numbers are operands.
+ */
 function* words(argv: readonly string[]): Generator<Word> {
   const rest = [...argv]
   const argumentOf = (name: string): string => {
@@ -196,7 +199,7 @@ function* words(argv: readonly string[]): Generator<Word> {
       const { names, takes } = longFlag(typed)
       if (!takes && value !== undefined) throw usageError(`${names.at(-1)} option does not take a value`)
       yield { name: longName(names), value: takes ? (value ?? argumentOf(names.at(-1) ?? typed)) : '' }
-    } else if (word.startsWith('-') && word !== '-') {
+    } else if (/^-[^\d]/.test(word)) {
       for (let i = 1; i < word.length; i++) {
         const flag = ALL_FLAGS.find(one => one.names.includes(`-${word?.[i]}`))
         if (!flag) throw usageError(`no such option: -${word[i]}`)

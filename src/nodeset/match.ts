@@ -71,11 +71,11 @@ const oneOf = (words: readonly string[]): Step => {
     )
 }
 
-const REGEX_LIMIT_MS = 2_000
+const REGEX_LIMIT_MS = 1_000
 
 /**
  * Those of the names in which the source of a `regex` leaf is found. The source is not anchored. Throws `EXPRESSION` when
- * matching takes longer than two seconds, as nested repetitions can.
+ * matching takes longer than a second, as nested repetitions can.
  */
 export const matchRegex = (source: string, names: readonly string[]): readonly string[] => {
   const found: string[] = []

@@ -47,12 +47,16 @@ export const parsePattern = (word: string, place: Place = { text: word, at: 0 })
 /** Digits are put beside every element; where that would be no range of numbers any more, it is refused. */
 const checkGlued = (before: string, range: Range, after: string, place: Place): void => {
   const fail = (problem: string) => refuseAt(place, range.offset, problem)
-  const low = range.kind === 'one' ? range.index : String(range.first).padStart(range.width, '0')
-  const high = range.kind === 'one' ? range.index : String(range.last).padStart(range.width, '0')
-  if (low.startsWith('-')) throw fail('negative numbers cannot have digits beside their brackets')
-  if (before.length + high.length + after.length > MAX_DIGITS)
+  const bounds =
+    range.kind === 'indices'
+      ? range.indices
+      : [range.first, range.last].map(bound => String(bound).padStart(range.width, '0'))
+  if (bounds.some(bound => bound.startsWith('-')))
+    throw fail('negative numbers cannot have digits beside their brackets')
+  if (bounds.some(bound => before.length + bound.length + after.length > MAX_DIGITS))
     throw fail(`with the digits beside it the number has more than ${MAX_DIGITS} digits`)
-  if (range.kind === 'one') return
+  if (range.kind === 'indices') return
+  const [low = '', high = ''] = bounds
   if (after && range.step !== 1n)
     throw fail(`a range with a step cannot be followed by the digits ${after}; write out the numbers`)
   const growsPadded = isPadded(`${before}${low}${after}`)

@@ -2,10 +2,9 @@
 import { MAX_DIGITS, MAX_NAMES } from './limits.ts'
 import { type Place, refuse, refuseAt } from './place.ts'
 
-/** One entry of a range list. Every element keeps the padding it was written with. */
+/** Part of a range list; `offset` is where it stands there. Every element keeps the padding it was written with. */
 export type Range =
-  /** `offset` is where it stands in its list. */
-  | { readonly kind: 'one'; readonly index: string; readonly offset: number }
+  | { readonly kind: 'indices'; readonly indices: readonly string[]; readonly offset: number }
   | {
       readonly kind: 'run'
       readonly first: bigint
@@ -24,16 +23,25 @@ const ENTRY = /^\s*(-?)(\d+)\s*(?:-\s*(-?)(\d+))?\s*(?:\/\s*(\d+))?\s*$/
  * without a range or of 0, padding of two lengths in one range, padded negative numbers.
  */
 export const parseRanges = (list: string, place: Place = { text: list, at: 0 }): readonly Range[] => {
+  const ranges: Range[] = []
+  let plain: string[] | undefined
   let offset = 0
-  return list.split(',').map(entry => {
-    const range = parseEntry(entry, offset, place)
+  for (const entry of list.split(',')) {
+    if (entry.length > MAX_DIGITS || !PLAIN.test(entry)) {
+      ranges.push(parseEntry(entry, offset, place))
+      plain = undefined
+    } else if (plain) {
+      plain.push(entry)
+    } else {
+      plain = [entry]
+      ranges.push({ kind: 'indices', indices: plain, offset })
+    }
     offset += entry.length + 1
-    return range
-  })
+  }
+  return ranges
 }
 
 const parseEntry = (entry: string, start: number, place: Place): Range => {
-  if (entry.length <= MAX_DIGITS && PLAIN.test(entry)) return { kind: 'one', index: entry, offset: start }
   const offset = start + (entry.length - entry.trimStart().length)
   const fail = (problem: string) => refuseAt(place, offset, problem)
   const parts = ENTRY.exec(entry)
@@ -49,7 +57,7 @@ const parseEntry = (entry: string, start: number, place: Place): Range => {
   if (last === undefined) {
     if (step !== undefined && !sign && BigInt(step) !== 1n)
       throw fail(`a step needs a range; write ${first}-.../${step}`)
-    return { kind: 'one', index: sign && BigInt(first) !== 0n ? `-${first}` : first, offset }
+    return { kind: 'indices', indices: [sign && BigInt(first) !== 0n ? `-${first}` : first], offset }
   }
   if ((isPadded(first) || isPadded(last)) && (first.length !== last.length || lastSign))
     throw fail(`the bounds ${first} and ${last} are padded to different lengths`)
@@ -74,7 +82,8 @@ export const isPadded = (digits: string): boolean => digits.length > 1 && digits
 /** How many elements the list writes out, counting repeated ones; may be `Infinity`. */
 export const countRanges = (ranges: readonly Range[]): number => {
   let count = 0
-  for (const range of ranges) count += range.kind === 'one' ? 1 : Number((range.last - range.first) / range.step) + 1
+  for (const range of ranges)
+    count += range.kind === 'indices' ? range.indices.length : Number((range.last - range.first) / range.step) + 1
   return count
 }
 
@@ -82,8 +91,8 @@ export const countRanges = (ranges: readonly Range[]): number => {
 export const expandRanges = (ranges: readonly Range[]): string[] => {
   const indices: string[] = []
   for (const range of ranges) {
-    if (range.kind === 'one') {
-      indices.push(range.index)
+    if (range.kind === 'indices') {
+      for (const index of range.indices) indices.push(index)
     } else if (range.last <= BigInt(Number.MAX_SAFE_INTEGER) && range.first >= -BigInt(Number.MAX_SAFE_INTEGER)) {
       const last = Number(range.last)
       const step = Number(range.step)

@@ -5,15 +5,15 @@ import { parseRanges } from './ranges.ts'
 export const slice = (names: readonly string[], places: string): readonly string[] => {
   const chosen = new Set<number>()
   for (const range of parseRanges(places)) {
-    const first = range.kind === 'one' ? BigInt(range.index) : range.first
-    const last = range.kind === 'one' ? first : range.last
-    const step = range.kind === 'one' ? 1n : range.step
+    if (range.kind === 'indices') {
+      for (const index of range.indices) chosen.add(Number(index))
+      continue
+    }
     // Only the part of the range within the list is walked.
+    const { first, step } = range
     const from = first < 0n ? first + ((-first + step - 1n) / step) * step : first
-    if (from >= BigInt(names.length)) continue
-    const end = last < BigInt(names.length) ? Number(last) : names.length - 1
-    const stride = step > BigInt(names.length) ? names.length : Number(step)
-    for (let place = Number(from); place <= end; place += stride) chosen.add(place)
+    const last = Math.min(Number(range.last), names.length - 1)
+    for (let place = Number(from); place <= last; place += Number(step)) chosen.add(place)
   }
   return names.filter((_, place) => chosen.has(place))
 }

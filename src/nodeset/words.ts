@@ -2,7 +2,7 @@
 import { StokerError } from '../errors.ts'
 
 // A word may be a long list of names; more than this is no list that anyone wrote.
-const MAX_WORD = 64 * 1024 * 1024
+const MAX_WORD = 32 * 1024 * 1024
 
 /**
  * The stream of UTF-8 in pieces of whole words with blanks between them, as they come. Throws `EXPRESSION` when a word has
@@ -10,27 +10,38 @@ const MAX_WORD = 64 * 1024 * 1024
  */
 export async function* wordsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, void> {
   const decoder = new TextDecoder()
-  let rest = ''
+  /** The pieces of a word which may go on. */
+  let open: string[] = []
+  let size = 0
+  let comment = false
   for await (const chunk of chunks) {
-    const { complete, open } = cut(rest + decoder.decode(chunk, { stream: true }))
-    rest = open
-    if (rest.length > MAX_WORD)
+    const read = withoutComments(decoder.decode(chunk, { stream: true }), comment)
+    comment = read.open
+    const end = afterLastBlank(read.text)
+    if (end > 0) {
+      yield open.join('') + read.text.slice(0, end)
+      open = []
+      size = 0
+    }
+    open.push(read.text.slice(end))
+    size += read.text.length - end
+    if (size > MAX_WORD)
       throw new StokerError(
         'EXPRESSION',
         'standard input',
         `standard input: a word of more than ${MAX_WORD} characters`,
       )
-    yield complete
   }
-  yield cut(`${rest}${decoder.decode()}\n`).complete
+  yield open.join('') + decoder.decode()
 }
 
-/** Parts a text into what is complete and what the next chunk may go on with; comments are gone. */
-const cut = (text: string): { readonly complete: string; readonly open: string } => {
-  const plain = text.includes('#') ? text.replaceAll(/#.*\n/g, '\n') : text
-  const comment = plain.indexOf('#')
-  // Of an open comment only its beginning is kept: the rest of it is of no interest.
-  if (comment >= 0) return { complete: plain.slice(0, comment), open: '#' }
-  const end = Math.max(plain.lastIndexOf('\n'), plain.lastIndexOf(' '), plain.lastIndexOf('\t')) + 1
-  return { complete: plain.slice(0, end), open: plain.slice(end) }
+/** The text without comments; `open` when the last one, or the one which was open before, goes on in the next chunk. */
+const withoutComments = (text: string, before: boolean): { readonly text: string; readonly open: boolean } => {
+  const all = before ? `#${text}` : text
+  if (!all.includes('#')) return { text: all, open: false }
+  const open = all.indexOf('#', all.lastIndexOf('\n') + 1) >= 0
+  return { text: all.replaceAll(/#[^\n]*/g, ' '), open }
 }
+
+const afterLastBlank = (text: string): number =>
+  Math.max(text.lastIndexOf('\n'), text.lastIndexOf(' '), text.lastIndexOf('\t')) + 1

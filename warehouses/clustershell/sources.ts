@@ -7,7 +7,7 @@ import { parseYaml } from '../../src/config/yaml-source.ts'
 import { StokerError } from '../../src/errors.ts'
 import { shown } from '../../src/names.ts'
 import type { Runner } from '../upcall/command.ts'
-import { type GroupSource, type Words, wordsOf } from '../upcall/source.ts'
+import { type GroupSource, remembering, type Words, wordsOf } from '../upcall/source.ts'
 import { broken, parseConf, type Section, splitWords, substitute } from './conf.ts'
 
 export interface Sources {
@@ -31,7 +31,7 @@ export const readSources = async ({ path, runner }: SourcesOptions, io: Abortabl
   const all = new Map<string, GroupSource>()
   const add = (name: string, source: GroupSource, file: string, line?: number) => {
     if (all.has(name)) throw broken(file, line, `group source ${shown(name)} is defined twice`)
-    all.set(name, source)
+    all.set(name, remembering(source))
   }
   const addSections = (list: readonly Section[], file: string, cfgdir: string) => {
     for (const section of list)
@@ -55,7 +55,11 @@ export const readSources = async ({ path, runner }: SourcesOptions, io: Abortabl
 
   const preferred = main?.values.get('default') || undefined
   if (preferred !== undefined && !all.has(preferred))
-    throw broken(path, main?.line, `the default group source ${shown(preferred)} is not defined (there is: ${[...all.keys()].join(', ')})`)
+    throw broken(
+      path,
+      main?.line,
+      `the default group source ${shown(preferred)} is not defined (there is: ${[...all.keys()].join(', ')})`,
+    )
   return { all, default: preferred ?? [...all.keys()][0] }
 }
 
@@ -67,7 +71,10 @@ const foldersOf = (value: string | undefined, cfgdir: string): ReadonlySet<strin
 const filesIn = async (folder: string, ending: string, conf: string): Promise<readonly string[]> => {
   try {
     const names = await readdir(folder)
-    return names.filter(name => name.endsWith(ending) && !name.startsWith('.')).sort().map(name => join(folder, name))
+    return names
+      .filter(name => name.endsWith(ending) && !name.startsWith('.'))
+      .sort()
+      .map(name => join(folder, name))
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
     if (code === 'ENOENT') return [] // the shipped configuration names folders which need not be there
@@ -104,7 +111,9 @@ const upcalls = ({ values, line }: Section, { name, cfgdir, file, runner }: Plac
   const commands = runner(cfgdir)
   const ask = async (command: string, what: string, variables: Readonly<Record<string, string>>, io: Abortable) => {
     if (Object.values(variables).some(value => !INERT.test(value) || value.includes('..'))) return []
-    return wordsOf(await commands.run(substitute(command, { CFGDIR: cfgdir, SOURCE: name, ...variables }), {}, what, io))
+    return wordsOf(
+      await commands.run(substitute(command, { CFGDIR: cfgdir, SOURCE: name, ...variables }), {}, what, io),
+    )
   }
   const [map, all, list, reverse] = ['map', 'all', 'list', 'reverse'].map(key => values.get(key) || undefined)
   if (map === undefined) throw broken(file, line, `group source ${shown(name)} has no map`)
@@ -126,7 +135,10 @@ function* yamlSources(text: string, file: string): Generator<readonly [string, G
       const texts = [nodes ?? ''].flat()
       if (!texts.every(one => typeof one === 'string' || typeof one === 'number'))
         throw yaml.error([name, group], 'expected a node set as text, or a list of them')
-      known.set(group, texts.flatMap(one => wordsOf(String(one))))
+      known.set(
+        group,
+        texts.flatMap(one => wordsOf(String(one))),
+      )
     }
     yield [name, yamlSource(known)]
   }
@@ -149,6 +161,7 @@ export const sourceNamed = ({ all, default: preferred }: Sources, wanted: string
   const name = wanted ?? preferred
   const source = name === undefined ? undefined : all.get(name)
   if (name !== undefined && source) return { name, source }
-  const there = all.size > 0 ? `there is: ${[...all.keys()].join(', ')}` : 'it has none'
-  throw new StokerError('CONFIG', 'source', `${path} has no group source ${name === undefined ? '' : shown(name)}; ${there}`)
+  const known = [...all.keys()].join(', ')
+  const what = name === undefined ? 'defines no group source' : `has no group source ${shown(name)}; there is: ${known}`
+  throw new StokerError('CONFIG', 'source', `${path} ${what}`)
 }

@@ -63,7 +63,7 @@ const secured = async (
 }
 
 /** What Node trusts, and what this machine does. */
-const trusted = (): string[] => [...getCACertificates('default'), ...getCACertificates('system')]
+const trusted = (): string[] => [...new Set([...getCACertificates('default'), ...getCACertificates('system')])]
 
 const bind = async (
   session: Session,

@@ -51,11 +51,13 @@ export const networkTrouble = (thrown: unknown, server: Server, milliseconds: nu
       return 'connection lost before the answer was complete; has it been stopped? Its log may tell'
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return `its certificate is not for ${server.identity}; check the options url and tls.servername`
+    case 'NOT_LDAP':
+      return 'what it says is not LDAP; is this its port? With ldap:// for a port of TLS, write ldaps://'
     default:
       if (/CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)/.test(code))
         return `its certificate is not trusted (${message}); check the option tls.ca`
       if (/TLS|SSL/.test(code)) return `no TLS with it (${shown(message)}); is this its port for TLS? Its log may tell`
-      return `${shown(message)}; is this the port of an LDAP server? Its log may tell more`
+      return `${shown(message)}; its log may tell more`
   }
 }
 
@@ -105,7 +107,7 @@ const explain = (status: number, settings: Settings, base: string | undefined): 
     case 32:
       return `it has no entry ${shown(base ?? '')} which we may see; check the options base and bind`
     case 34:
-      return `${shown(base ?? who(settings))} is no distinguished name; check the options base and bind`
+      return `${base === undefined ? who(settings) : shown(base)} is no distinguished name; check the options base and bind`
     case 48:
     case 53:
       return base === undefined

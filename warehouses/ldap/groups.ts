@@ -22,6 +22,8 @@ export interface Groups {
   matches(entries: readonly Entry[], label: string): readonly Member[]
 }
 
+type NodeMember = Extract<Member, { readonly kind: 'node' }>
+
 export const readGroups = (entries: readonly Entry[], nodes: Nodes, settings: Settings): Groups => {
   const { mapping, warehouse, dangling } = settings
   const byName = new Map<string, Entry[]>()
@@ -37,9 +39,9 @@ export const readGroups = (entries: readonly Entry[], nodes: Nodes, settings: Se
   }
 
   const fail = (subject: string, what: string) =>
-    new StokerError('WAREHOUSE_FAILED', subject, `warehouse ${warehouse}: ${what}`)
+    new StokerError('WAREHOUSE_FAILED', shown(subject), `warehouse ${warehouse}: ${what}`)
   /** A node whose name is not fit must not make the list shorter. */
-  const node = (name: string, dn: string, label: string): RowMember => {
+  const node = (name: string, dn: string, label: string): NodeMember => {
     if (isNodeName(name)) return { kind: 'node', name }
     throw fail(
       dn,
@@ -101,17 +103,13 @@ export const readGroups = (entries: readonly Entry[], nodes: Nodes, settings: Se
       return fitMembers(members, name, warehouse)
     },
     matches(found, label) {
-      const members = found.map(({ dn }) => {
+      const members = found.map(({ dn }): NodeMember => {
         const name = nodes.nameOf.get(dnKey(dn))
         if (name !== undefined) return node(name, dn, label)
         throw fail(dn, `${label} has the entry ${shown(dn)}, which was not there a moment ago; try again`)
       })
       // A machine with several entries may match with more than one.
-      return fitMembers(
-        [...new Map(members.map(member => [(member as { name: string }).name, member])).values()],
-        label,
-        warehouse,
-      )
+      return [...new Map(members.map(member => [member.name, member])).values()]
     },
   }
 }

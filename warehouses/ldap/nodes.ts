@@ -1,5 +1,4 @@
 /** Entries -> nodes: what each says of its machine, and which belong together. Pure. */
-
 import { parseMac } from '../../src/mac.ts'
 import { isNodeName, shown } from '../../src/names.ts'
 import type { Row } from '../table.ts'
@@ -100,8 +99,7 @@ export const namesOf = (entry: Entry, attribute: string): readonly string[] => {
   if (values.length < 2) return values
   const inDn = firstRdn(entry.dn)
     .find(({ type }) => type === attribute.toLowerCase())
-    ?.value.trim()
-    .toLowerCase()
+    ?.value.toLowerCase()
   const first = values.find(value => value.toLowerCase() === inDn) ?? values[0]
   return [first as string, ...values.filter(value => value !== first)]
 }

@@ -18,19 +18,38 @@ export interface Turn {
   readonly time: number
 }
 
-/** The entries for each question. All are asked at once; bases which lie in each other give each entry once. */
-export const searchAll = (turn: Turn, questions: readonly Question[]): Promise<readonly (readonly Entry[])[]> =>
-  all(
-    questions.map(async question => {
-      const found = await all(question.bases.map(base => searchBelow(turn, question, base)))
-      const [first = []] = found
-      if (found.length === 1) return first
-      return [...new Map(found.flat().map(entry => [dnKey(entry.dn), entry])).values()]
-    }),
-  )
+/**
+ * The entries for each question; bases which lie in each other give each entry once. Whole first, all at once: one round
+ * trip. Some servers give everything only in pages; they say that a size limit is reached, and what came before that is
+ * thrown away.
+ */
+export const searchAll = async (turn: Turn, questions: readonly Question[]): Promise<readonly (readonly Entry[])[]> => {
+  const { pageSize } = turn.settings
+  const parts = questions.flatMap(question => question.bases.map(base => ({ question, base })))
+  const replies = await all(parts.map(part => (pageSize === undefined ? search(turn, part) : undefined)))
+  const found = new Map<Question, Entry[]>(questions.map(question => [question, []]))
+  for (const [i, part] of parts.entries()) {
+    const reply = replies[i]
+    const entries =
+      !reply || LIMITED.includes(reply.status)
+        ? // One after the other: OpenLDAP remembers one paged search for each connection.
+          await searchPages(turn, part, pageSize ?? USUAL_PAGE)
+        : complete(turn, part, reply)
+    for (const entry of entries) found.get(part.question)?.push(entry)
+  }
+  return questions.map(question => {
+    const entries = found.get(question) ?? []
+    return question.bases.length === 1 ? entries : [...new Map(entries.map(one => [dnKey(one.dn), one])).values()]
+  })
+}
 
-/** Like `Promise.all`, but waits for every part before it throws: no rejection is left unseen. */
-const all = async <T>(parts: readonly Promise<T>[]): Promise<readonly T[]> => {
+interface Part {
+  readonly question: Question
+  readonly base: string
+}
+
+/** Waits for every part before it throws: no rejection is left unseen. */
+const all = async <T>(parts: readonly (Promise<T> | undefined)[]): Promise<readonly (T | undefined)[]> => {
   await Promise.allSettled(parts)
   return await Promise.all(parts)
 }
@@ -41,36 +60,27 @@ const USUAL_PAGE = 1_000
 /** Size limits of the server (RFC 4511 appendix A): of this search, and of any. */
 const LIMITED: readonly number[] = [4, 11]
 
-/**
- * Whole first: one round trip. Some servers give everything only in pages; they say that there is more than they give
- * whole. What came before that is thrown away.
- */
-const searchBelow = async (turn: Turn, question: Question, base: string): Promise<readonly Entry[]> => {
-  const { pageSize } = turn.settings
-  if (pageSize !== undefined) return await searchPages(turn, question, base, pageSize)
-  const reply = await search(turn, question, base)
-  if (LIMITED.includes(reply.status)) return await searchPages(turn, question, base, USUAL_PAGE)
-  return complete(turn, base, reply)
-}
-
-const searchPages = async (turn: Turn, question: Question, base: string, size: number): Promise<readonly Entry[]> => {
+const searchPages = async (turn: Turn, part: Part, size: number): Promise<readonly Entry[]> => {
   const entries: Entry[] = []
   let cookie: Buffer | undefined
   do {
-    const reply = await search(turn, question, base, { size, cookie })
-    for (const entry of complete(turn, base, reply)) entries.push(entry)
+    const reply = await search(turn, part, { size, cookie })
+    for (const entry of complete(turn, part, reply)) entries.push(entry)
     cookie = reply.cookie
   } while (cookie) // also after a page without entries (RFC 2696 section 3)
   return entries
 }
 
-const search = ({ session, time }: Turn, { filter, attributes }: Question, base: string, page?: Page): Promise<Reply> =>
-  session.search({ base, filter, attributes, timeLimit: Math.ceil(time / 1_000), ...(page && { page }) })
+const search = ({ session, time }: Turn, { question, base }: Part, page?: Page): Promise<Reply> =>
+  session.search({
+    ...{ base, filter: question.filter, attributes: question.attributes, timeLimit: Math.ceil(time / 1_000) },
+    ...(page && { page }),
+  })
 
 type Page = { readonly size: number; readonly cookie: Buffer | undefined }
 
 /** The reply's entries, when they are all there is. */
-const complete = ({ server, settings, asked }: Turn, base: string, reply: Reply): readonly Entry[] => {
+const complete = ({ server, settings, asked }: Turn, { base }: Part, reply: Reply): readonly Entry[] => {
   if (reply.status !== 0) throw resultTrouble(settings, server, asked, reply, base)
   const [elsewhere] = reply.references
   if (elsewhere === undefined) return reply.entries

@@ -16,6 +16,7 @@ import {
   UnbindRequest,
 } from 'ldapts'
 import { type Entry, entryOf } from './entry.ts'
+import { messageFraming } from './framing.ts'
 
 /** How the server answered. Zero is success; see RFC 4511 appendix A for the others. */
 export interface Reply {
@@ -76,7 +77,7 @@ export const sessionOn = (stream: Duplex): Session => {
     pending.clear()
     stream.destroy()
   }
-  parser.on('error', cause => fail(new Error('it does not speak LDAP', { cause })))
+  parser.on('error', cause => fail(Object.assign(new Error('no LDAP', { cause }), { code: 'NOT_LDAP' })))
   parser.on('message', message => {
     // Message 0 is the server's notice that it hangs up (RFC 4511 section 4.4.1).
     if (message.messageId === 0) return fail(new Error(`it hung up: ${message.errorMessage}`))
@@ -92,7 +93,14 @@ export const sessionOn = (stream: Duplex): Session => {
       waiting.resolve({ status, text, entries, references, cookie: cookie?.length ? cookie : undefined })
     }
   })
-  const read = (data: Buffer) => parser.read(data, noControls)
+  const framed = messageFraming()
+  const read = (data: Buffer) => {
+    try {
+      for (const message of framed(data)) parser.read(message, noControls)
+    } catch (thrown) {
+      fail(thrown as Error)
+    }
+  }
   const lost = () => fail(Object.assign(new Error('connection lost'), { code: 'ECONNRESET' }))
   stream.on('data', read).on('error', fail).on('end', lost).on('close', lost)
 

@@ -1,7 +1,8 @@
 /** The options of the MySQL warehouse. */
 import { isIP } from 'node:net'
-import { resolve } from 'node:path'
+import { homedir } from 'node:os'
 import * as z from 'zod'
+import { resolvePath } from '../../src/config/paths.ts'
 import { mapping, parseOptions, text } from '../../src/config/shape.ts'
 import type { WarehouseContext } from '../../src/warehouse.ts'
 import { badOption, duration } from '../options.ts'
@@ -55,7 +56,7 @@ export const parseSettings = (
 ): Settings => {
   const given = parseOptions(schema, options)
   const { host, socket, tls, preset, sql } = given
-  const path = (file: string | undefined) => (file === undefined ? undefined : resolve(folder, file))
+  const path = (file: string | undefined) => (file === undefined ? undefined : resolvePath(file, folder, homedir()))
   if (host !== undefined && socket !== undefined) throw badOption('socket', 'give host or socket, not both')
   if (preset !== undefined && sql !== undefined) throw badOption('sql', 'give preset or sql, not both')
   if (preset === undefined && sql === undefined)

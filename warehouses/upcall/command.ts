@@ -132,7 +132,7 @@ const killGroup = ({ pid }: Child): void => {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch {
-    // It has ended by itself in this very moment.
+    // It has ended by itself in this very moment, or became somebody else's (sudo), and is out of our reach.
   }
 }
 

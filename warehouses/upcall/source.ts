@@ -31,19 +31,21 @@ export interface UpcallOptions {
   facts?(io: Abortable): Promise<readonly Row[]>
   /** Members for what is neither a name nor a group of this source: `@other:x`, `a!b`, `n*`. */
   compound(expression: Expression, io: Abortable): Promise<readonly Member[]>
+  /** The port and the source in it by which all nodes are found; the source alone unless given. */
+  readonly groups?: { readonly port: Groups; readonly source: string }
 }
 
 /** The words of a text. */
 export const wordsOf = (text: string): Words => text.split(/\s+/).filter(word => word !== '')
 
 /** A warehouse on a group source. Names in its answers are nodes; groups have `@` in front. */
-export const upcallWarehouse = ({ name, source, facts, compound }: UpcallOptions): Warehouse => {
-  const kept = remembering(source)
+export const upcallWarehouse = ({ name, source, facts, compound, groups }: UpcallOptions): Warehouse => {
   const table = tableWarehouse({
     name,
     async load(io) {
       const rows = facts ? await facts(io) : []
-      const listed = source.all || !facts ? await nodesOf(kept, name, io) : []
+      const listed =
+        source.all || !facts ? await nodesOf(groups ?? { port: groupsPort(source, name), source: name }, name, io) : []
       const told = new Set(rows.map(row => row.name))
       return {
         nodes: [...rows, ...listed.filter(node => !told.has(node)).map(node => ({ name: node }))],
@@ -53,13 +55,13 @@ export const upcallWarehouse = ({ name, source, facts, compound }: UpcallOptions
   })
   const canListNodes = source.all !== undefined || source.list !== undefined || facts !== undefined
 
-  const isListed = async (group: string, io: Abortable) => (await kept.list?.(io))?.includes(group)
+  const isListed = async (group: string, io: Abortable) => (await source.list?.(io))?.includes(group)
 
   const warehouse: Warehouse = {
     name,
     async members(group, io) {
       io.signal.throwIfAborted()
-      const words = await kept.map(group, io).catch(async thrown => {
+      const words = await source.map(group, io).catch(async thrown => {
         io.signal.throwIfAborted()
         // Many commands fail for a group which does not exist. Then the list says so; if that fails, too, it is broken.
         if ((await isListed(group, io)) === false) return []
@@ -70,14 +72,14 @@ export const upcallWarehouse = ({ name, source, facts, compound }: UpcallOptions
     },
     async nodes(names, io) {
       io.signal.throwIfAborted()
-      return canListNodes ? await table.nodes(names, io) : await nodesByReverse(kept, names, io)
+      return canListNodes ? await table.nodes(names, io) : await nodesByReverse(source, names, io)
     },
     ...(canListNodes && { all: table.all }),
     ...(facts && { query: table.query }),
     ...(source.list && {
       async *groups(io: Abortable) {
         io.signal.throwIfAborted()
-        yield* new Set((await kept.list?.(io))?.flatMap(group => fitGroup(group) ?? []))
+        yield* new Set((await source.list?.(io))?.flatMap(group => fitGroup(group) ?? []))
       },
     }),
     async [Symbol.asyncDispose]() {},
@@ -98,13 +100,20 @@ export const membersOf = async (
     const expression: Expression = PLAIN.test(word)
       ? { kind: 'names', text: word, names: [word] }
       : parseMemberText(word, group, warehouse)
-    if (expression.kind === 'names') members.push(expression.names.map(node => nodeMember(node, group, warehouse)))
-    else if (expression.kind === 'group' && expression.warehouse === undefined && expression.name !== '*')
-      members.push([{ kind: 'group', name: parseGroupName(expression.name) }])
-    else members.push(compound(expression))
+    for (const part of unionPartsOf(expression)) {
+      if (part.kind === 'names') members.push(part.names.map(node => nodeMember(node, group, warehouse)))
+      else if (part.kind === 'group' && part.warehouse === undefined && part.name !== '*')
+        members.push([{ kind: 'group', name: parseGroupName(part.name) }])
+      else members.push(compound(part))
+    }
   }
   return (await Promise.all(members)).flat()
 }
+
+const unionPartsOf = (expression: Expression): readonly Expression[] =>
+  expression.kind === 'operation' && expression.operator === ','
+    ? [...unionPartsOf(expression.left), ...unionPartsOf(expression.right)]
+    : [expression]
 
 /** The source as the calculator's port, under its warehouse's name. */
 export const groupsPort = (source: GroupSource, warehouse: string): Groups => ({
@@ -132,14 +141,19 @@ export const noFiles = async (path: string): Promise<never> => {
 
 const PLAIN = /^[\p{L}\p{N}_.-]+$/u
 
-const nodeMember = (node: string, group: string, warehouse: string): Member => {
+/** A member which is a node; throws `WAREHOUSE_FAILED` when that is no name. */
+export const nodeMember = (node: string, group: string, warehouse: string): Member => {
   if (isNodeName(node)) return { kind: 'node', name: node }
   throw unfit(warehouse, node, `group ${shown(group)} has a member ${shown(node)}, which is no name`)
 }
 
-const nodesOf = async (source: GroupSource, warehouse: string, io: Abortable): Promise<readonly string[]> => {
-  const port = groupsPort(source, warehouse)
-  return [...(await asFailure(warehouse, evaluator({ ...io, groups: async () => port, readList: noFiles }).all()))]
+const nodesOf = async (
+  { port, source }: { readonly port: Groups; readonly source: string },
+  warehouse: string,
+  io: Abortable,
+): Promise<readonly string[]> => {
+  const ask = evaluator({ ...io, groups: async () => port, source, readList: noFiles })
+  return [...(await asFailure(warehouse, ask.all()))]
 }
 
 /** What a source answers is not what somebody typed: when it makes no sense, the source is broken. */
@@ -176,7 +190,7 @@ const fitGroup = (name: string): GroupName | undefined => {
 }
 
 /** The same source, which is asked each question once. */
-const remembering = (source: GroupSource): GroupSource => {
+export const remembering = (source: GroupSource): GroupSource => {
   const answers = new Map<string, Words>()
   const once = async (question: string, ask: () => Promise<Words>): Promise<Words> => {
     const known = answers.get(question)

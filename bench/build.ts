@@ -1,0 +1,25 @@
+/** What is measured: the program as it is published, JavaScript and not TypeScript, and the bare loop made the same way. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const ROOT = join(import.meta.dirname, '..')
+// Inside node_modules packages are found, and neither git nor npm looks there.
+const OUT = join(ROOT, 'node_modules/.cache/stoker-bench')
+
+/** Absolute paths of what was built. */
+export interface Built {
+  readonly stoker: string
+  readonly bare: string
+}
+
+/** Builds both anew. Throws with the compiler's words when it has any. */
+export const build = (): Built => {
+  rmSync(OUT, { recursive: true, force: true })
+  mkdirSync(OUT, { recursive: true })
+  writeFileSync(join(OUT, 'package.json'), '{ "type": "module" }\n')
+  for (const config of ['src/tsconfig.build.json', 'bench/tsconfig.build.json']) {
+    execFileSync('tsc', ['-p', join(ROOT, config), '--outDir', OUT], { stdio: ['ignore', process.stderr, 'inherit'] })
+  }
+  return { stoker: join(OUT, 'src/stoker.js'), bare: join(OUT, 'bench/bare-ssh2.js') }
+}

@@ -1,0 +1,33 @@
+/** Figures as text: columns for people. */
+import type { Standing } from './rounds.ts'
+
+/** Rows as aligned columns, the first to the left, the others to the right. */
+export const table = (rows: readonly (readonly string[])[]): string => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)))
+  const line = (row: readonly string[]) =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+  return rows.map(row => `  ${line(row).join('  ')}`.trimEnd()).join('\n')
+}
+
+/** What each took, and the first one's share of it. */
+export const standingsTable = (standings: readonly Standing[]): string => {
+  const withMemory = standings.some(({ memory }) => memory !== undefined)
+  const [first] = standings
+  const head = ['', 'wall', 'CPU', ...(withMemory ? ['memory'] : [])]
+  const ratioHead = ['wall', 'CPU', ...(withMemory ? ['memory'] : [])].map(text => `${first?.name}'s ${text}`)
+  return table([
+    [...head, ...ratioHead],
+    ...standings.map(({ name, wall, cpu, memory, ratio }) => [
+      ...[name, seconds(wall), seconds(cpu), ...(withMemory ? [megabytes(memory)] : [])],
+      ...[share(ratio.wall), share(ratio.cpu), ...(withMemory ? [share(ratio.memory)] : [])],
+    ]),
+  ])
+}
+
+export const seconds = (value: number): string =>
+  value < 1 ? `${(value * 1000).toFixed(0)} ms` : `${value.toFixed(2)} s`
+
+export const share = (value: number | undefined): string => (value === undefined ? '-' : `${value.toFixed(2)} x`)
+
+const megabytes = (bytes: number | undefined): string =>
+  bytes === undefined ? '-' : `${(bytes / 1024 ** 2).toFixed(0)} MiB`

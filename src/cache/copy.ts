@@ -1,0 +1,121 @@
+/** A copy of what a warehouse answered: what it holds, and what can be answered from it. Pure. */
+import { parseAttributeQuery } from '../attribute-query.ts'
+import type { GroupName, NodeName } from '../names.ts'
+import type { Member, NodeFacts } from '../warehouse.ts'
+
+/** Answers of one run. What is absent was not asked then. */
+export interface Batch {
+  /** When the source was asked, in milliseconds since 1970. */
+  readonly at: number
+  readonly groups?: readonly GroupName[]
+  /** All nodes. */
+  readonly all?: readonly NodeFacts[]
+  /** By group; `undefined` is an answer: there is no such group. */
+  readonly members: ReadonlyMap<GroupName, readonly Member[] | undefined>
+  /** By the name asked for; `undefined` is an answer, too. */
+  readonly nodes: ReadonlyMap<NodeName, NodeFacts | undefined>
+  readonly queries: ReadonlyMap<string, readonly Member[]>
+}
+
+/** What a source has in memory once it has answered anything, so that a copy of it all costs it no further question. */
+export interface Held {
+  /** Whether the members of this group are; the lists of all groups and of all nodes always are. */
+  members(group: GroupName): boolean
+  /** Its queries are those of `parseAttributeQuery`, which can be answered from the list of all nodes. */
+  readonly attributeQueries: boolean
+}
+
+/** An answer which may be `undefined`. */
+export interface Found<T> {
+  readonly answer: T
+}
+
+export type Copy = ReturnType<typeof copyOf>
+
+/** Answers from batches, the newest first. Each method returns `undefined` for what the copy cannot tell. */
+export const copyOf = (batches: readonly Batch[], held: Held | undefined) => {
+  const indexes = new Map<Batch, ReadonlyMap<string, NodeFacts>>()
+  const indexOf = (batch: Batch, all: readonly NodeFacts[]): ReadonlyMap<string, NodeFacts> => {
+    const index = indexes.get(batch) ?? byName(all)
+    indexes.set(batch, index)
+    return index
+  }
+  const first = <T>(find: (batch: Batch) => Found<T> | undefined): Found<T> | undefined => {
+    for (const batch of batches) {
+      const found = find(batch)
+      if (found) return found
+    }
+    return undefined
+  }
+
+  const all = () => first(batch => batch.all && { answer: batch.all })
+  return {
+    oldest: Math.min(...batches.map(({ at }) => at)),
+    newest: Math.max(...batches.map(({ at }) => at)),
+    /** Whether it knows any node or group at all. */
+    isEmpty: batches.every(
+      ({ groups = [], all = [], members, nodes }) =>
+        groups.length + all.length === 0 && ![...members.values(), ...nodes.values()].some(one => one !== undefined),
+    ),
+    groups: () => first(batch => batch.groups && { answer: batch.groups }),
+    all,
+    members: (group: GroupName) =>
+      first<readonly Member[] | undefined>(({ members, groups }) => {
+        if (members.has(group)) return { answer: members.get(group) }
+        // A source which holds all its groups would have told about this one.
+        const isUnknown = groups !== undefined && held?.members(group) === true && !groups.includes(group)
+        return isUnknown ? { answer: undefined } : undefined
+      }),
+    node: (name: NodeName) =>
+      first<NodeFacts | undefined>(batch => {
+        if (batch.nodes.has(name)) return { answer: batch.nodes.get(name) }
+        return batch.all && { answer: indexOf(batch, batch.all).get(name) }
+      }),
+    query(query: string): Found<readonly Member[]> | undefined {
+      const asked = first(({ queries }) => {
+        const answer = queries.get(query)
+        return answer && { answer }
+      })
+      const nodes = held?.attributeQueries ? all()?.answer : undefined
+      if (asked || !nodes) return asked
+      const matches = parseAttributeQuery(query)
+      return { answer: nodes.filter(matches).map(({ name }) => ({ kind: 'node', name })) }
+    },
+  }
+}
+
+/** Names win over aliases, the first node with an alias over the others. */
+const byName = (all: readonly NodeFacts[]): ReadonlyMap<string, NodeFacts> => {
+  const index = new Map<string, NodeFacts>(all.map(facts => [facts.name, facts]))
+  for (const facts of all) for (const alias of facts.aliases ?? []) if (!index.has(alias)) index.set(alias, facts)
+  return index
+}
+
+/** The new batch, and of the older ones, newest first, what no newer one tells. */
+export const merged = (fresh: Batch, older: readonly Batch[]): readonly Batch[] => {
+  const known = { groups: fresh.groups, all: fresh.all }
+  const members = new Set(fresh.members.keys())
+  const nodes = new Set(fresh.nodes.keys())
+  const queries = new Set(fresh.queries.keys())
+  const rest = older.flatMap((batch): readonly Batch[] => {
+    const left: Batch = {
+      at: batch.at,
+      ...(!known.groups && batch.groups && { groups: batch.groups }),
+      ...(!known.all && batch.all && { all: batch.all }),
+      members: without(batch.members, members),
+      nodes: known.all ? new Map() : without(batch.nodes, nodes),
+      queries: without(batch.queries, queries),
+    }
+    known.groups ??= batch.groups
+    known.all ??= batch.all
+    for (const group of batch.members.keys()) members.add(group)
+    for (const name of batch.nodes.keys()) nodes.add(name)
+    for (const query of batch.queries.keys()) queries.add(query)
+    const isWorth = left.groups || left.all || left.members.size + left.nodes.size + left.queries.size > 0
+    return isWorth ? [left] : []
+  })
+  return [fresh, ...rest]
+}
+
+const without = <K, V>(map: ReadonlyMap<K, V>, keys: ReadonlySet<K>): ReadonlyMap<K, V> =>
+  new Map([...map].filter(([key]) => !keys.has(key)))

@@ -1,0 +1,53 @@
+/** The warehouses as the node-set calculator sees them: sources of groups, by name only. */
+import type { Abortable } from './abortable.ts'
+import { StokerError } from './errors.ts'
+import { parseGroupName } from './names.ts'
+import type { Expression } from './nodeset/expression.ts'
+import type { Groups } from './nodeset/groups.ts'
+import type { Member, Warehouse } from './warehouse.ts'
+
+/** Each warehouse which knows groups is a source; the first one is the default. */
+export const warehouseGroups = (warehouses: readonly Warehouse[]): Groups => {
+  const able = warehouses.filter(warehouse => warehouse.groups)
+  const named = (source: string): Warehouse => {
+    const warehouse = able.find(one => one.name === source)
+    if (warehouse) return warehouse
+    throw new StokerError('UNKNOWN_NAME', source, `no warehouse with groups is called ${source}`)
+  }
+  return {
+    sources: able.map(warehouse => warehouse.name),
+    async map(source, group, io) {
+      const members = await named(source).members(parseGroupName(group), io)
+      if (members) return joined(members, `@${group}`)
+      throw new StokerError('UNKNOWN_NAME', group, `no group ${group} in ${source}`)
+    },
+    async all(source, io) {
+      const nodes = named(source).all?.(io)
+      return nodes && namesOf(await Array.fromAsync(nodes, facts => facts.name), '@*')
+    },
+    async list(source, io) {
+      return await Array.fromAsync(named(source).groups?.(io) ?? [])
+    },
+    // The calculator then looks through the groups itself.
+    async reverse() {
+      return undefined
+    },
+    async query(source, query, io: Abortable) {
+      const found = await named(source).query?.(query, io)
+      return found && joined(found, `@${source}:(${query})`)
+    },
+  }
+}
+
+const namesOf = (names: readonly string[], text: string): Expression => ({ kind: 'names', text, names })
+
+const joined = (members: readonly Member[], text: string): Expression => {
+  const nodes = members.flatMap(member => (member.kind === 'node' ? [member.name] : []))
+  return members
+    .flatMap((member): readonly Expression[] => {
+      if (member.kind === 'node') return []
+      if (member.kind === 'expression') return [member.expression]
+      return [{ kind: 'group', text: `@${member.name}`, warehouse: undefined, name: member.name }]
+    })
+    .reduce<Expression>((left, right) => ({ kind: 'operation', operator: ',', left, right }), namesOf(nodes, text))
+}
