@@ -76,9 +76,21 @@ export const questions = (warehouses: readonly Warehouse[], io: Abortable) => {
         const facts = answers[i]?.get(name)
         return facts ? [{ warehouse: warehouse.name, facts }] : []
       })
-      return known.length === 0 ? undefined : layered(name, known, said)
+      const [first, ...others] = known
+      return first && answered(name, [first, ...others])
     })
     return found
+  }
+
+  /** The node which a name means; a warehouse which knows another machine by it is told. */
+  const answered = (name: NodeName, answers: readonly [Answer, ...Answer[]]): ResolvedNode => {
+    const { node, contradicting } = layered(name, answers)
+    const [first = ''] = node.warehouses
+    for (const { warehouse, facts } of contradicting)
+      said.add(
+        `${name} is ${ips(node.facts).join(' ')} in ${first} but ${ips(facts).join(' ')} in ${warehouse}; ${first} answers, it comes first`,
+      )
+    return node
   }
 
   /** Asks the warehouses of last resort for what nobody else knew. */
@@ -160,7 +172,7 @@ export const questions = (warehouses: readonly Warehouse[], io: Abortable) => {
       const lists = await Promise.all(
         able.map(warehouse => guarded(warehouse, () => Array.fromAsync(warehouse.all?.(io) ?? []))),
       )
-      const known = new Map<NodeName, { warehouse: string; facts: NodeFacts }[]>()
+      const known = new Map<NodeName, Answer[]>()
       for (const [i, list] of lists.entries())
         for (const facts of list) {
           const entry = { warehouse: (able[i] as Warehouse).name, facts }
@@ -168,7 +180,7 @@ export const questions = (warehouses: readonly Warehouse[], io: Abortable) => {
           if (others) others.push(entry)
           else known.set(facts.name, [entry])
         }
-      return [...known].map(([name, answers]) => layered(name, answers, said))
+      return [...known].flatMap(([name, answers]) => allLayered(name, answers))
     },
     named: (name: string): Warehouse => named(warehouses, name),
     async query(warehouse: Warehouse, query: string): Promise<readonly Member[]> {
@@ -245,28 +257,39 @@ const loader = (warehouse: Warehouse, io: Abortable) => {
   }
 }
 
-/** One node out of several warehouses' answers: the first one's facts, filled up by those which do not contradict it. */
-const layered = (
-  asked: NodeName,
-  answers: readonly { readonly warehouse: string; readonly facts: NodeFacts }[],
-  said: Set<string>,
-): ResolvedNode => {
-  const [first, ...others] = answers as [(typeof answers)[number], ...(typeof answers)[number][]]
+interface Answer {
+  readonly warehouse: string
+  readonly facts: NodeFacts
+}
+
+/**
+ * One node out of several warehouses' answers: the first one's facts, filled up by those which do not contradict it. Those
+ * which do, by having other addresses, are returned beside it: under the same name they know another machine.
+ */
+const layered = (asked: NodeName, answers: readonly [Answer, ...Answer[]]) => {
+  const [first, ...others] = answers
   let facts = first.facts
   const warehouses = [first.warehouse]
+  const contradicting: Answer[] = []
   for (const other of others) {
     const mine = ips(facts)
     const theirs = ips(other.facts)
     if (mine.length > 0 && theirs.length > 0 && !theirs.some(address => mine.includes(address))) {
-      said.add(
-        `${asked} is ${mine.join(' ')} in ${first.warehouse} but ${theirs.join(' ')} in ${other.warehouse}; ${first.warehouse} answers, it comes first`,
-      )
+      contradicting.push(other)
       continue
     }
     facts = filled(facts, other.facts)
     warehouses.push(other.warehouse)
   }
-  return { asked, facts, warehouses }
+  return { node: { asked, facts, warehouses }, contradicting }
+}
+
+/** All machines which go by one name, each with the warehouses which agree on it. */
+const allLayered = (name: NodeName, answers: readonly Answer[]): readonly ResolvedNode[] => {
+  const [first, ...others] = answers
+  if (!first) return []
+  const { node, contradicting } = layered(name, [first, ...others])
+  return [node, ...allLayered(name, contradicting)]
 }
 
 const ips = (facts: NodeFacts): readonly string[] => (facts.addresses ?? []).filter(address => isIP(address) !== 0)

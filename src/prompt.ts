@@ -1,6 +1,6 @@
 /** Asking the person at the terminal for a secret, whatever standard input and output are connected to. */
-import { open } from 'node:fs/promises'
-import { ReadStream, WriteStream } from 'node:tty'
+import { openSync, writeSync } from 'node:fs'
+import { ReadStream } from 'node:tty'
 import type { Abortable } from './abortable.ts'
 
 const ENTER = ['\r', '\n']
@@ -10,28 +10,45 @@ const ERASE = ['\u007f', '\b']
 
 /** The answer, typed without echo; `undefined` when there is no terminal, or Ctrl-C or Ctrl-D is pressed. */
 export const askSecret = async (question: string, { signal }: Abortable): Promise<string | undefined> => {
-  const terminal = await open('/dev/tty', 'r+').catch(() => undefined) // no terminal, nobody to ask
-  if (!terminal) return undefined
-  const input = new ReadStream(terminal.fd)
-  const output = new WriteStream(terminal.fd)
+  signal.throwIfAborted()
+  const terminal = openTerminal()
+  if (terminal === undefined) return undefined
+  const input = new ReadStream(terminal)
+  input.setRawMode(true)
+  writeSync(terminal, question)
   try {
-    output.write(question)
-    input.setRawMode(true)
-    return await new Promise<string | undefined>((resolve, reject) => {
-      let answer = ''
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-      input.on('data', (data: Buffer) => {
-        for (const key of data.toString()) {
-          if (ENTER.includes(key)) return resolve(answer)
-          if (key === INTERRUPT || key === END_OF_INPUT) return resolve(undefined)
-          answer = ERASE.includes(key) ? answer.slice(0, -1) : answer + key
-        }
-      })
-    })
+    return await typed(input, signal)
   } finally {
     input.setRawMode(false)
-    output.write('\n')
+    writeSync(terminal, '\n')
     input.destroy()
-    output.destroy()
   }
 }
+
+const openTerminal = (): number | undefined => {
+  try {
+    return openSync('/dev/tty', 'r+')
+  } catch {
+    return undefined // no terminal, nobody to ask
+  }
+}
+
+const typed = (input: ReadStream, signal: AbortSignal): Promise<string | undefined> =>
+  new Promise((resolve, reject) => {
+    let answer = ''
+    const stop = () => reject(signal.reason)
+    const settle = (result: string | undefined) => {
+      signal.removeEventListener('abort', stop)
+      resolve(result)
+    }
+    signal.addEventListener('abort', stop, { once: true })
+    input.once('error', reject)
+    input.once('end', () => settle(undefined))
+    input.on('data', (data: Buffer) => {
+      for (const key of data.toString()) {
+        if (ENTER.includes(key)) return settle(answer)
+        if (key === INTERRUPT || key === END_OF_INPUT) return settle(undefined)
+        answer = ERASE.includes(key) ? answer.slice(0, -1) : answer + key
+      }
+    })
+  })

@@ -132,7 +132,7 @@ const sshParts = (config: Config, flags: WireFlags, say: (notice: string) => voi
       const identities = await openIdentities(
         {
           files: [...(flags.identity ?? []), ...(ssh.identity ?? [])],
-          askPassphrase: file => askSecret(`Passphrase for ${file}: `, io),
+          askPassphrase: (file, attempt) => askSecret(`${attempt > 1 ? 'Wrong. ' : ''}Passphrase for ${file}: `, io),
           notice: say,
         },
         io,

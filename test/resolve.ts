@@ -118,6 +118,12 @@ t.test('facts of several warehouses are joined; a contradiction is told and the 
   t.match(notices, [/n2 is 10\.0\.0\.2 in one but 10\.9\.9\.9 in two; one answers/])
 })
 
+t.test('all nodes are all machines, also when two warehouses call different ones the same', async t => {
+  const one = memory({ name: 'one', nodes: { n1: { addresses: ['10.0.0.1'] }, n2: {} } })
+  const two = memory({ name: 'two', nodes: { n1: { addresses: ['10.9.9.9'] } } })
+  t.equal(await names('@*', one, two), 'n1 n1 n2')
+})
+
 t.test('a group known to several warehouses is answered by the first, and that is told', async t => {
   const one = memory({ name: 'one', nodes: { a: {}, b: {} }, groups: { g: ['a'] } })
   const two = memory({ name: 'two', nodes: { b: {} }, groups: { g: ['b'] } })

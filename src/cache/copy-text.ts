@@ -1,7 +1,8 @@
-/** Copies as the text of a file, and back. Everything is parsed on reading: a file is never trusted. Pure. */
-import * as z from 'zod'
-import { parseMac } from '../mac.ts'
-import { type GroupName, isNodeName, type NodeName, parseGroupName } from '../names.ts'
+/**
+ * Copies as the text of a file, and back. Everything is looked at on reading: a file is never trusted. Not by a schema:
+ * ten thousand nodes are read before a run begins. Pure.
+ */
+import { type GroupName, isNodeName, type NodeName, parseGroupName, parseNodeName } from '../names.ts'
 import type { Member, NodeFacts } from '../warehouse.ts'
 import type { Batch } from './copy.ts'
 import { memberText, parseMember } from './member-text.ts'
@@ -9,68 +10,18 @@ import { memberText, parseMember } from './member-text.ts'
 /** Another number means another shape, which is not read. */
 const VERSION = 1
 
-const name = z.custom<NodeName>(value => typeof value === 'string' && isNodeName(value))
-
-const facts = z.strictObject({
-  name,
-  id: z.string().exactOptional(),
-  aliases: z.array(name).exactOptional(),
-  addresses: z.array(name).exactOptional(),
-  port: z.int().min(1).max(65_535).exactOptional(),
-  // The login program gets it as a word.
-  user: z
-    .string()
-    .regex(/^[^\s\p{C}-][^\s\p{C}]*$/u)
-    .exactOptional(),
-  macs: z.array(z.string().refine(isMac)).exactOptional(),
-  vars: z.record(z.string(), z.unknown()).exactOptional(),
-})
-
-const group = z.string().transform(parsedBy(parseGroupName))
-const members = z.array(z.string().transform(parsedBy(parseMember)))
-
-// Lists of pairs, because an object cannot have every name for a key. `null`: there is no such group, no such node.
-const batch = z.strictObject({
-  at: z.int().min(0),
-  groups: z.array(group).exactOptional(),
-  all: z.array(facts).exactOptional(),
-  members: z.array(z.tuple([group, members.nullable()])),
-  nodes: z.array(z.tuple([name, facts.nullable()])),
-  queries: z.array(z.tuple([z.string(), members])),
-})
-
-const copy = z.strictObject({
-  stoker: z.literal('copy'),
-  version: z.literal(VERSION),
-  warehouse: z.string(),
-  batches: z.array(batch),
-})
-
 /** The batches in the text of a file which was written for this warehouse; throws an `Error` which says what is wrong. */
 export const parseCopy = (text: string, warehouse: string): readonly Batch[] => {
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch (cause) {
-    throw new Error('it is damaged', { cause })
-  }
-  const version = z.looseObject({ stoker: z.literal('copy'), version: z.number() }).safeParse(json)
-  if (version.success && version.data.version !== VERSION) throw new Error('another version of stoker wrote it')
-  const result = copy.safeParse(json)
-  if (!result.success) throw new Error('it is damaged', { cause: result.error })
-  if (result.data.warehouse !== warehouse) throw new Error('it is of another warehouse')
-  const batches = result.data.batches.map(({ members, nodes, queries, ...rest }) => ({
-    ...rest,
-    members: new Map(members.map(([group, list]) => [group, list ?? undefined])),
-    nodes: new Map(nodes.map(([name, one]) => [name, one ?? undefined])),
-    queries: new Map(queries),
-  }))
-  return batches.sort((a, b) => b.at - a.at)
+  const { stoker, version, warehouse: owner, batches } = damaged(() => entriesOf(JSON.parse(text)))
+  if (stoker !== 'copy') throw new Error('it is no copy of a warehouse')
+  if (version !== VERSION) throw new Error('another version of stoker wrote it')
+  if (owner !== warehouse) throw new Error('it is of another warehouse')
+  return damaged(() => listOf(batches, parseBatch).sort((a, b) => b.at - a.at))
 }
 
 /** The text of the file. An answer which could not be read again as it is, is left out. */
 export const formatCopy = (batches: readonly Batch[], warehouse: string): string =>
-  JSON.stringify({ stoker: 'copy', version: VERSION, warehouse, batches: batches.map(formatBatch) }, withBigInts)
+  JSON.stringify({ stoker: 'copy', version: VERSION, warehouse, batches: batches.map(formatBatch) })
 
 /** Facts as text: two answers say the same when their texts are the same. */
 export const factsText = (one: NodeFacts | undefined): string => JSON.stringify(one ?? null, inOrder)
@@ -82,16 +33,41 @@ export const membersText = (list: readonly Member[]): string =>
     .sort()
     .join('\n')
 
+const damaged = <T>(parse: () => T): T => {
+  try {
+    return parse()
+  } catch (cause) {
+    throw new Error('it is damaged', { cause })
+  }
+}
+
+const parseBatch = (value: unknown): Batch => {
+  const { at, groups, all, members, nodes, queries } = entriesOf(value)
+  return {
+    at: parseTime(at),
+    ...(groups !== undefined && { groups: listOf(groups, parseGroup) }),
+    ...(all !== undefined && { all: listOf(all, parseFacts) }),
+    members: pairsOf(members, parseGroup, list => (list === null ? undefined : listOf(list, parseMemberOf))),
+    nodes: pairsOf(
+      nodes,
+      name => parseNodeName(textOf(name)),
+      one => (one === null ? undefined : parseFacts(one)),
+    ),
+    queries: pairsOf(queries, textOf, list => listOf(list, parseMemberOf)),
+  }
+}
+
+// Lists of pairs, because an object cannot have every name for a key. `null`: there is no such group, no such node.
 const formatBatch = ({ at, groups, all, members, nodes, queries }: Batch) => ({
   at,
   ...(groups && { groups }),
-  ...(all?.every(isFit) && { all }),
-  members: [...members].flatMap(([group, list]) => entry(group, list && formatMembers(list), list)),
-  nodes: [...nodes].flatMap(([name, one]) => (one && !isFit(one) ? [] : [[name, one ?? null]])),
-  queries: [...queries].flatMap(([query, list]) => entry(query, formatMembers(list), list)),
+  ...(all?.every(isFacts) && { all }),
+  members: [...members].flatMap(([group, list]) => pair(group, list && formatMembers(list), list)),
+  nodes: [...nodes].flatMap(([name, one]) => (one && !isFacts(one) ? [] : [[name, one ?? null]])),
+  queries: [...queries].flatMap(([query, list]) => pair(query, formatMembers(list), list)),
 })
 
-const entry = (key: GroupName | string, texts: readonly string[] | undefined, answer: unknown) =>
+const pair = (key: GroupName | string, texts: readonly string[] | undefined, answer: unknown) =>
   answer !== undefined && texts === undefined ? [] : [[key, texts ?? null]]
 
 const formatMembers = (list: readonly Member[]): readonly string[] | undefined => {
@@ -99,31 +75,86 @@ const formatMembers = (list: readonly Member[]): readonly string[] | undefined =
   return texts.every(text => text !== undefined) ? texts : undefined
 }
 
-const isFit = (one: NodeFacts): boolean => facts.safeParse(one).success
+type Entries = Readonly<Record<string, unknown>>
 
-const withBigInts = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
+const entriesOf = (value: unknown): Entries => {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Entries
+  throw new TypeError('expected an object')
+}
+
+const listOf = <T>(value: unknown, parse: (one: unknown) => T): T[] => {
+  if (Array.isArray(value)) return value.map(one => parse(one))
+  throw new TypeError('expected a list')
+}
+
+const pairsOf = <K, V>(value: unknown, key: (one: unknown) => K, item: (one: unknown) => V): ReadonlyMap<K, V> =>
+  new Map(
+    listOf(value, one => {
+      if (Array.isArray(one) && one.length === 2) return [key(one[0]), item(one[1])]
+      throw new TypeError('expected a pair')
+    }),
+  )
+
+const textOf = (value: unknown): string => {
+  if (typeof value === 'string') return value
+  throw new TypeError('expected text')
+}
+
+const parseTime = (value: unknown): number => {
+  if (Number.isSafeInteger(value)) return Number(value)
+  throw new TypeError('expected a time')
+}
+
+const parseGroup = (value: unknown): GroupName => parseGroupName(textOf(value))
+
+const parseMemberOf = (value: unknown): Member => parseMember(textOf(value))
+
+const parseFacts = (value: unknown): NodeFacts => {
+  if (isFacts(value)) return value
+  throw new TypeError('expected what is known of a node')
+}
+
+/** Whether it is what a warehouse may say of a node, and nothing else. */
+const isFacts = (value: unknown): value is NodeFacts =>
+  isNode(value) && Object.entries(value).every(([key, one]) => Object.hasOwn(FACTS, key) && FACTS[key as Fact](one))
+
+type Fact = keyof NodeFacts
+
+const isNode = (value: unknown): value is { readonly name: unknown } =>
+  typeof value === 'object' && value !== null && 'name' in value
+
+const FACTS: Readonly<Record<Fact, (value: unknown) => boolean>> = {
+  name: isName,
+  id: value => typeof value === 'string',
+  aliases: isNames,
+  addresses: isNames,
+  port: value => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65_535,
+  // The login program gets it as a word.
+  user: value => typeof value === 'string' && /^[^\s\p{C}-][^\s\p{C}]*$/u.test(value),
+  macs: value =>
+    Array.isArray(value) && value.every(one => typeof one === 'string' && /^[\da-f:.-]{11,17}$/i.test(one)),
+  vars: value => typeof value === 'object' && value !== null && !Array.isArray(value) && isJson(value),
+}
+
+function isName(value: unknown): value is NodeName {
+  return typeof value === 'string' && isNodeName(value)
+}
+
+function isNames(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isName)
+}
+
+/** Whether it can be written: a date becomes text, which is as good; everything else stays what it is. */
+const isJson = (value: unknown): boolean => {
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return !['bigint', 'function', 'symbol'].includes(typeof value)
+  if (value instanceof Date) return !Number.isNaN(value.getTime())
+  const isPlain = Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value))
+  return isPlain && Object.values(value).every(isJson)
+}
 
 /** For `JSON.stringify`: the keys of every object in one order. */
-const inOrder = (key: string, value: unknown): unknown =>
+const inOrder = (_: string, value: unknown): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-    : withBigInts(key, value)
-
-function isMac(text: string): boolean {
-  try {
-    return parseMac(text) !== ''
-  } catch {
-    return false // the schema says so
-  }
-}
-
-function parsedBy<T>(parse: (text: string) => T) {
-  return (text: string, context: z.RefinementCtx): T => {
-    try {
-      return parse(text)
-    } catch (thrown) {
-      context.addIssue({ code: 'custom', message: String(thrown) })
-      return z.NEVER
-    }
-  }
-}
+    : value

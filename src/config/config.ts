@@ -18,6 +18,10 @@ export interface WarehouseEntry {
   readonly kind: CodeName
   /** Unique; what stands before the colon in `@site:group`. */
   readonly name: string
+  /** Milliseconds for which a copy of its answers is as good as asking; absent: what is usual for the kind. */
+  readonly cache?: number
+  /** Milliseconds for which that copy stands in when the source is down; absent: what is usual for the kind. */
+  readonly keep?: number
   /** All other keys, for the warehouse's factory to parse. */
   readonly options: Readonly<Record<string, unknown>>
   /** Where it stands, for `atPlace`. */
@@ -158,7 +162,7 @@ type Entries = NonNullable<z.output<typeof configSchema>['warehouses']>
 
 const warehouses = (entries: Entries, { source }: Where, file: (text: string) => string): readonly WarehouseEntry[] => {
   const owners = new Map<string, Path>()
-  return entries.map(({ kind, name: given, ...options }, i) => {
+  return entries.map(({ kind, name: given, cache, keep, ...options }, i) => {
     const path = ['warehouses', i]
     const code = codeName(kind, file)
     const name = given ?? defaultName(code)
@@ -169,7 +173,8 @@ const warehouses = (entries: Entries, { source }: Where, file: (text: string) =>
     if (source && owner)
       throw source.error(at, `there is a warehouse ${name} already, at ${source.place(owner)}; give each its own name:`)
     owners.set(name, at)
-    return { kind: code, name, options, path }
+    const copies = { ...(cache !== undefined && { cache }), ...(keep !== undefined && { keep }) }
+    return { kind: code, name, ...copies, options, path }
   })
 }
 

@@ -1,16 +1,24 @@
-/** Lengths of time as people write them: `10`, `1.5`, `90s`, `5m`, `1h`. Pure. */
+/** Lengths of time as people write them: `10`, `1.5`, `90s`, `5m`, `1h`, `7d`. Pure. */
 import { shown } from '../names.ts'
 
-const DURATION = /^(\d+(?:\.\d+)?)\s*([smh]?)$/
-const SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600 }
+const DURATION = /^(\d+(?:\.\d+)?)\s*([smhd]?)$/
+const SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }
 /** What a timer of Node can hold; longer ones would end at once. */
 const MAX_MS = 2 ** 31 - 1
+const TEN_YEARS_MS = 3650 * 86_400_000
 
-/** In milliseconds; a bare number is seconds. Throws a `TypeError` which says what is expected. */
-export const parseDuration = (input: string | number): number => {
+/** A time to wait, in milliseconds; a bare number is seconds. Throws a `TypeError` which says what is expected. */
+export const parseDuration = (input: string | number): number =>
+  parsed(input, MAX_MS, 'seconds, or a time such as 90s, 5m or 1h (at most 24 days)')
+
+/** How old something may be, likewise. */
+export const parseAge = (input: string | number): number =>
+  parsed(input, TEN_YEARS_MS, 'seconds, or a time such as 5m, 12h or 7d (at most ten years)')
+
+const parsed = (input: string | number, most: number, expected: string): number => {
   const [, number, unit = ''] = DURATION.exec(String(input).trim()) ?? []
   const milliseconds = Math.round(Number(number) * (SECONDS[unit] ?? 1) * 1000)
-  if (milliseconds >= 0 && milliseconds <= MAX_MS) return milliseconds
+  if (milliseconds >= 0 && milliseconds <= most) return milliseconds
   const given = typeof input === 'number' ? String(input) : shown(input)
-  throw new TypeError(`expected seconds, or a time such as 90s, 5m or 1h (at most 24 days), not ${given}`)
+  throw new TypeError(`expected ${expected}, not ${given}`)
 }

@@ -1,24 +1,33 @@
 /** The shape of `stoker.yaml`, key by key. */
 import * as z from 'zod'
-import { parseDuration } from './duration.ts'
+import { parseAge, parseDuration } from './duration.ts'
 import { mapping, text, texts } from './shape.ts'
 
 const word = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'expected a plain word: letters, digits, _ . -')
 
-const duration = z.union([z.number(), z.string()], { error: 'expected a time' }).transform((input, context) => {
-  try {
-    return parseDuration(input)
-  } catch (thrown) {
-    context.addIssue({ code: 'custom', message: (thrown as TypeError).message })
-    return z.NEVER
-  }
-})
+const time = (parse: (input: string | number) => number) =>
+  z.union([z.number(), z.string()], { error: 'expected a time' }).transform((input, context) => {
+    try {
+      return parse(input)
+    } catch (thrown) {
+      context.addIssue({ code: 'custom', message: (thrown as TypeError).message })
+      return z.NEVER
+    }
+  })
+
+const duration = time(parseDuration)
+const age = time(parseAge)
 
 // The login program and ssh_config get it as a word: nothing which looks like an option or has a space.
 const user = z.string().regex(/^[^\s\p{C}:@-][^\s\p{C}:@]*$/u, 'expected a user name')
 
 /** Warehouse entries keep all further keys: they are the options of that kind. */
-const warehouse = z.looseObject({ kind: text, name: word.optional() })
+const warehouse = z.looseObject({
+  kind: text,
+  name: word.optional(),
+  cache: age.optional(),
+  keep: age.optional(),
+})
 
 const argument = z.union([z.string(), z.record(z.string(), z.unknown())], {
   error: 'expected text, or a mapping of options',

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { parseDuration } from '../../src/config/duration.ts'
+import { parseAge, parseDuration } from '../../src/config/duration.ts'
 
-t.test('seconds, or a number with s, m or h, become milliseconds', async t => {
+t.test('seconds, or a number with s, m, h or d, become milliseconds', async t => {
   const table = [
     [10, 10_000],
     [0, 0],
@@ -11,12 +11,21 @@ t.test('seconds, or a number with s, m or h, become milliseconds', async t => {
     ['90s', 90_000],
     ['5m', 300_000],
     ['1h', 3_600_000],
+    ['2d', 172_800_000],
     [' 2 m ', 120_000],
   ] as const
   for (const [input, expected] of table) t.equal(parseDuration(input), expected, String(input))
 })
 
 t.test('anything else is refused, and the message says what is expected', async t => {
-  for (const input of ['', 'x', '-1', -1, '5d', '1e9', '600h', Number.NaN, Number.POSITIVE_INFINITY, '5 minutes'])
+  for (const input of ['', 'x', '-1', -1, '25d', '5w', '1e9', '600h', Number.NaN, Number.POSITIVE_INFINITY, '5 minutes'])
     t.throws(() => parseDuration(input), { name: 'TypeError', message: /90s, 5m or 1h/ }, String(input))
+})
+
+t.test('an age may be longer than a timer can wait', async t => {
+  t.equal(parseAge('7d'), 604_800_000)
+  t.equal(parseAge('60d'), 5_184_000_000)
+  t.equal(parseAge(0), 0)
+  for (const input of ['4000d', 'a week', '-1d'])
+    t.throws(() => parseAge(input), { name: 'TypeError', message: /5m, 12h or 7d/ }, input)
 })
