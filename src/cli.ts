@@ -19,6 +19,7 @@ export const cli = async (argv: readonly string[]): Promise<number> => {
     command
       .option('-x, --exclude <targets>', 'leave these out (may be repeated)', collect, [])
       .option('--allow-unknown', 'take names which no warehouse knows as host names')
+      .option('--fresh', FRESH)
 
   sharedWho(
     program
@@ -63,12 +64,26 @@ export const cli = async (argv: readonly string[]): Promise<number> => {
     })
 
   program
+    .command('show')
+    .description('show what the warehouses know of a node or group, and which of them says so')
+    .argument('<name>', "a node or a group: web1, '@web', '@ldap:web'")
+    .option('--fresh', FRESH)
+    .option('--json', 'as one JSON object')
+    .action(async (name: string, flags) => {
+      const { show } = await import('./commands/show.ts')
+      exitCode = await show(name, { ...program.opts(), ...flags })
+    })
+
+  program
     .command('groups')
     .description('list the groups which the warehouses know')
+    .argument('[pattern]', "only groups which match: 'web*', '@ldap:web*'")
+    .option('-c, --count', 'the number of nodes as well')
+    .option('--fresh', FRESH)
     .option('--json', 'one group a line')
-    .action(async flags => {
+    .action(async (pattern: string | undefined, flags) => {
       const { groups } = await import('./commands/groups.ts')
-      exitCode = await groups({ ...program.opts(), ...flags })
+      exitCode = await groups(pattern, { ...program.opts(), ...flags })
     })
 
   program
@@ -121,6 +136,8 @@ const nodesWords = (argv: readonly string[]) => {
   if (first === '--config' && third === 'nodes') return { words: argv.slice(3), flags: { config: second } }
   return undefined
 }
+
+const FRESH = 'ask the warehouses now: take nothing which was kept, also when one is down'
 
 const complain = (thrown: unknown): number => {
   const error = toStokerError(thrown, 'stoker')

@@ -5,7 +5,7 @@
 import type { Abortable } from './abortable.ts'
 import { type Questions, questions, type ResolvedNode } from './ask.ts'
 import { StokerError } from './errors.ts'
-import { isNodeName, type NodeName, parseGroupName, shown } from './names.ts'
+import { isNodeName, parseGroupName, shown } from './names.ts'
 import { nearest } from './nearest.ts'
 import type { Expression, Operator } from './nodeset/expression.ts'
 import { globMatcher, matchRegex } from './nodeset/match.ts'

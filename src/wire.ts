@@ -2,6 +2,7 @@
 import { homedir } from 'node:os'
 import type { Abortable } from './abortable.ts'
 import type { Actor } from './actor.ts'
+import { withCopy } from './cache/with-copy.ts'
 import { atPlace } from './config/at-place.ts'
 import {
   type ActionEntry,
@@ -29,6 +30,8 @@ export interface WireFlags {
   readonly user?: string
   readonly identity?: readonly string[]
   readonly hostKeys?: 'strict' | 'accept-new'
+  /** Whether no answers which were kept may be used. */
+  readonly fresh?: boolean
 }
 
 /** An actor and the options for it, ready to be scheduled. */
@@ -63,7 +66,10 @@ export const wire = async (flags: WireFlags, say: (notice: string) => void, io: 
   await using opened = new AsyncDisposableStack()
   const ssh = sshParts(config, flags, say, io)
   const warehouses: Warehouse[] = []
-  for (const entry of config.warehouses) warehouses.push(opened.use(await openWarehouse(entry, config, ssh)))
+  for (const entry of config.warehouses) {
+    const warehouse = await openWarehouse(entry, config, ssh)
+    warehouses.push(opened.use(withCopy(warehouse, entry, { config, fresh: flags.fresh === true, notice: say })))
+  }
   let connector: Promise<Connector> | undefined
   const stack = opened.move()
   return {

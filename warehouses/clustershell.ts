@@ -1,6 +1,7 @@
 /** The `clustershell` warehouse: the node groups which clush and nodeset already have. */
 import { homedir } from 'node:os'
 import type { Abortable } from '../src/abortable.ts'
+import { orAborted } from '../src/abortable.ts'
 import { resolvePath } from '../src/config/paths.ts'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
 import { StokerError } from '../src/errors.ts'
@@ -8,8 +9,7 @@ import { evaluator } from '../src/nodeset/evaluate.ts'
 import type { Warehouse, WarehouseFactory } from '../src/warehouse.ts'
 import { type ClustershellOptions, groupsOf, openSources } from './clustershell/groups.ts'
 import { sourceNamed } from './clustershell/sources.ts'
-import { duration } from './options.ts'
-import { until } from './until.ts'
+import { duration } from './common/options.ts'
 import { asFailure, nodeMember, noFiles, upcallWarehouse } from './upcall/source.ts'
 
 const schema = mapping({
@@ -33,7 +33,7 @@ export const clustershell: WarehouseFactory = (options, { name, folder }) => {
       opening = undefined
       throw thrown
     })
-    return await until(opening, io)
+    return await orAborted(opening, io)
   }
   return {
     name,

@@ -5,18 +5,17 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { Abortable } from '../src/abortable.ts'
+import { orAborted } from '../src/abortable.ts'
 import { mapping, parseOptions } from '../src/config/shape.ts'
 import { StokerError } from '../src/errors.ts'
 import type { NodeName } from '../src/names.ts'
 import type { NodeFacts, WarehouseFactory } from '../src/warehouse.ts'
-import { until } from './until.ts'
 
 /** What ssh_config says about a name. */
 export interface NameSettings {
   /** `HostName`, where it is another than the name itself. */
   readonly hostName?: string
   readonly port?: number
-  readonly user?: string
   /** Somebody has written about this very host; a pattern for all hosts does not count. */
   readonly matched: boolean
   /** It is reached by way of another host, whose resolver counts and not ours. */
@@ -41,18 +40,18 @@ export const dnsWarehouse = ({ settings, lookup = systemLookup }: DnsDependencie
 
     const ask = async (name: NodeName, io: Abortable): Promise<NodeFacts | undefined> => {
       io.signal.throwIfAborted()
-      const { hostName, port, user, matched, viaJump } = await settings(name, io)
+      const { hostName, port, matched, viaJump } = await settings(name, io)
       const host = hostName ?? name
       const facts = (addresses: readonly string[]): NodeFacts => ({
         name,
         addresses,
         ...(port !== undefined && { port }),
-        ...(user !== undefined && { user }),
       })
       if (isIP(host) || viaJump) return facts([host])
       // The system's resolver reads "1" as 0.0.0.1; nobody who types it means that.
       const addresses = NUMERIC.test(host) ? [] : await resolved(host, warehouse, lookup, io)
-      if (addresses.length > 0) return facts(addresses)
+      // The name first: known_hosts knows the machine by it, as ssh would. The addresses tell whether two names are one machine.
+      if (addresses.length > 0) return facts([host, ...addresses])
       // A host which ssh_config describes is a known one, also while its name has no address: it is unreachable then.
       return matched && hostName !== undefined ? facts([host]) : undefined
     }
@@ -99,7 +98,7 @@ const resolved = async (
   io: Abortable,
 ): Promise<readonly string[]> => {
   try {
-    return await until(lookup(host), io)
+    return await orAborted(lookup(host), io)
   } catch (cause) {
     io.signal.throwIfAborted()
     const { code = '', message } = cause as NodeJS.ErrnoException

@@ -2,10 +2,10 @@
 import * as z from 'zod'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
 import type { Warehouse, WarehouseFactory } from '../src/warehouse.ts'
+import { badOption, duration } from './common/options.ts'
+import { tableWarehouse } from './common/table.ts'
 import { parseAnsible } from './exec/ansible.ts'
 import { parseFacts } from './exec/facts.ts'
-import { badOption, duration } from './options.ts'
-import { tableWarehouse } from './table.ts'
 import { type Runner, runner } from './upcall/command.ts'
 import { type GroupSource, remembering, upcallWarehouse, wordsOf } from './upcall/source.ts'
 

@@ -1,6 +1,7 @@
 /** The `file` warehouse: nodes and groups in a YAML file which people write. */
 import { homedir } from 'node:os'
 import type { Abortable } from '../src/abortable.ts'
+import { orAborted } from '../src/abortable.ts'
 import { parseAttributeQuery } from '../src/attribute-query.ts'
 import { resolvePath } from '../src/config/paths.ts'
 import { readText } from '../src/config/read-text.ts'
@@ -8,8 +9,7 @@ import { mapping, parseOptions, text } from '../src/config/shape.ts'
 import { parseYaml } from '../src/config/yaml-source.ts'
 import type { NodeName } from '../src/names.ts'
 import type { NodeFacts, WarehouseFactory } from '../src/warehouse.ts'
-import { type Inventory, parseInventory } from './inventory.ts'
-import { until } from './until.ts'
+import { type Inventory, parseInventory } from './file/inventory.ts'
 
 const schema = mapping({ path: text })
 
@@ -28,7 +28,7 @@ export const file: WarehouseFactory = (options, { name, folder }) => {
       loading = undefined
       throw thrown
     })
-    return await until(loading, io)
+    return await orAborted(loading, io)
   }
 
   return {

@@ -8,8 +8,8 @@ import { shown } from '../src/names.ts'
 import { MAX_NAMES } from '../src/nodeset/limits.ts'
 import { countPattern, expandPattern, parsePattern } from '../src/nodeset/pattern.ts'
 import type { Warehouse, WarehouseContext } from '../src/warehouse.ts'
-import { listIn } from './gather.ts'
-import { type RowMember, type Table, tableWarehouse } from './table.ts'
+import { listIn } from './common/gather.ts'
+import { type RowMember, type Table, tableWarehouse } from './common/table.ts'
 
 const schema = mapping({ path: text.default('/etc/genders') })
 

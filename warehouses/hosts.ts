@@ -5,8 +5,8 @@ import { resolvePath } from '../src/config/paths.ts'
 import { readText } from '../src/config/read-text.ts'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
 import type { Warehouse, WarehouseContext } from '../src/warehouse.ts'
-import { gather, type NodeLine } from './gather.ts'
-import { type Row, tableWarehouse } from './table.ts'
+import { gather, type NodeLine } from './common/gather.ts'
+import { type Row, tableWarehouse } from './common/table.ts'
 
 const schema = mapping({ path: text.default('/etc/hosts') })
 

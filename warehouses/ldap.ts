@@ -3,6 +3,7 @@ import type { Abortable } from '../src/abortable.ts'
 import { StokerError } from '../src/errors.ts'
 import { shown } from '../src/names.ts'
 import type { Member, WarehouseContext } from '../src/warehouse.ts'
+import { type TableWarehouse, tableWarehouse } from './common/table.ts'
 import type { Entry } from './ldap/entry.ts'
 import { both, type Filter, parseFilter } from './ldap/filter.ts'
 import { GROUP_NAME, type Groups, NETGROUP_ATTRIBUTES, readGroups } from './ldap/groups.ts'
@@ -10,7 +11,6 @@ import { readNodes } from './ldap/nodes.ts'
 import type { Mapping } from './ldap/presets.ts'
 import { openServers, type Question } from './ldap/servers.ts'
 import { parseSettings, type Settings } from './ldap/settings.ts'
-import { type TableWarehouse, tableWarehouse } from './table.ts'
 
 /**
  * Reads all nodes and all groups at the first question, in two searches at once, and keeps them as long as it lives: a run

@@ -1,12 +1,12 @@
 /** The `mysql` warehouse: nodes and groups in a MySQL or MariaDB database, with its own tables or somebody else's. */
 import type { Abortable } from '../src/abortable.ts'
 import type { WarehouseContext } from '../src/warehouse.ts'
+import { fitMembers, type Table, type TableWarehouse, tableWarehouse } from './common/table.ts'
 import { type Database, database } from './mysql/client.ts'
 import { loadRocks } from './mysql/rocks.ts'
 import { parseSettings, type Settings } from './mysql/settings.ts'
 import { asksByGroup, loadSql, membersByGroup } from './mysql/sql.ts'
 import { type Initialised, initialise, loadStoker, stokerDdl } from './mysql/stoker.ts'
-import { fitMembers, type Table, type TableWarehouse, tableWarehouse } from './table.ts'
 
 export interface MysqlWarehouse extends TableWarehouse {
   /** The statements which `init` runs; only with the preset `stoker`. */

@@ -3,7 +3,7 @@
  * answers come from the source, or all from the copy. Which one is decided by the first question.
  */
 import type { Abortable } from '../abortable.ts'
-import { orAborted } from '../connection/or-aborted.ts'
+import { orAborted } from '../abortable.ts'
 import { StokerError, toStokerError } from '../errors.ts'
 import type { Warehouse } from '../warehouse.ts'
 import { age } from './age.ts'
@@ -54,7 +54,7 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
   const inTurn = queue()
   const notes: Notes = { members: new Map(), nodes: new Map(), queries: new Map() }
   /** What the recent copy answered, to be confirmed by the source should the copy prove not to have everything. */
-  const answered: { readonly question: Question<unknown>; readonly text: string }[] = []
+  const answered: { readonly question: Question<unknown>; readonly answer: unknown }[] = []
   let world: World = { kind: 'undecided' }
   let disposing: Promise<void> | undefined
 
@@ -91,7 +91,7 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
       case 'recent': {
         const found = question.find(world.copy)
         if (!found) return await askSource(question, io, early)
-        answered.push({ question: question as Question<unknown>, text: question.text(found.answer) })
+        answered.push({ question: question as Question<unknown>, answer: found.answer })
         return async () => found.answer
       }
       case 'undecided':
@@ -196,9 +196,9 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
     for (const [i, one] of attempts.entries()) {
       if (one.kind === 'thrown') throw one.thrown
       if (one.kind === 'failed') return one
-      const { question, text } = answered[i] as (typeof answered)[number]
+      const { question, answer } = answered[i] as (typeof answered)[number]
       question.note(notes, one.answer)
-      if (question.text(one.answer) !== text) differing ??= question.label
+      if (question.text(one.answer) !== question.text(answer)) differing ??= question.label
     }
     return differing === undefined ? undefined : { kind: 'differs', label: differing }
   }

@@ -23,8 +23,8 @@ export const parseMember = (text: string): Member => {
   return { kind: 'node', name: parseNodeName(text) }
 }
 
-// Operators bind left to right: what is not the first operand needs parentheses, unless it is a union in a union.
-const expressionText = (expression: Expression): string => {
+/** The expression as one could type it, its names written out. */
+export const expressionText = (expression: Expression): string => {
   if (expression.kind === 'names') return expression.names.join(',')
   if (expression.kind !== 'operation') return expression.text
   const { operator, left, right } = expression
@@ -32,6 +32,7 @@ const expressionText = (expression: Expression): string => {
   return parts.map(partText).join(operator)
 }
 
+// Operators bind left to right: what is not the first operand needs parentheses.
 const partText = (part: Expression, i: number): string =>
   part.kind === 'operation' && i > 0 ? `(${expressionText(part)})` : expressionText(part)
 

@@ -1,28 +1,71 @@
 /** `stoker groups`: what groups there are, and who says so. */
 import { StokerError } from '../errors.ts'
+import type { GroupName } from '../names.ts'
+import { globMatcher } from '../nodeset/match.ts'
+import { harmlessMessage } from '../report/harmless.ts'
 import { standardSinks } from '../report/sink.ts'
 import { wire } from '../wire.ts'
+import { countNodes } from './count-nodes.ts'
+import { listGroups } from './memberships.ts'
 
-/** Prints `@warehouse:group`, one a line; returns the exit code. */
-export const groups = async (flags: { readonly config?: string; readonly json?: boolean }): Promise<number> => {
+export interface GroupsFlags {
+  readonly config?: string
+  readonly fresh?: boolean
+  /** The number of nodes in each, as well. */
+  readonly count?: boolean
+  readonly json?: boolean
+}
+
+/** Prints `@warehouse:group`, one a line, with `count` a number and a blank before it; returns the exit code. */
+export const groups = async (pattern: string | undefined, flags: GroupsFlags): Promise<number> => {
   const { stdout, stderr } = standardSinks()
   const io = { signal: stdout.gone }
-  const say = (notice: string) => void stderr.write(`stoker: ${notice}\n`)
+  const say = (notice: string) => void stderr.write(`stoker: ${harmlessMessage(notice)}\n`)
+  const { from, matches } = parsePattern(pattern)
   await using site = await wire(flags, say, io)
-  const able = site.warehouses.filter(warehouse => warehouse.groups)
-  if (able.length === 0)
+  const names = site.warehouses.map(one => one.name).join(', ')
+  const asked = site.warehouses.filter(one => from === undefined || one.name === from)
+  if (asked.length === 0)
+    throw new StokerError('UNKNOWN_NAME', from ?? '', `no warehouse is called ${from}; there is: ${names}`)
+  const lists = await listGroups(asked, io)
+  if (lists.size === 0)
     throw new StokerError(
       'WAREHOUSE_FAILED',
       'groups',
-      `no warehouse can list groups (asked: ${site.warehouses.map(one => one.name).join(', ')})`,
+      `${from ?? 'no warehouse'} can${from ? 'not' : ''} list groups (there is: ${names})`,
     )
-  for (const warehouse of able) {
-    const names = await Array.fromAsync(warehouse.groups?.(io) ?? [])
-    const text = names.sort().map(group => {
-      return flags.json ? `${JSON.stringify({ warehouse: warehouse.name, group })}\n` : `@${warehouse.name}:${group}\n`
-    })
-    await stdout.write(text.join(''))
+
+  let found = 0
+  for (const [{ name: warehouse }, list] of lists) {
+    const matching = list.filter(matches)
+    found += matching.length
+    if (!flags.count) await stdout.write(matching.map(group => line({ warehouse, group }, flags)).join(''))
+    else
+      for (const group of matching) {
+        const nodes = await countNodes(group, warehouse, site.warehouses, io)
+        if (typeof nodes !== 'number') say(`@${warehouse}:${group}: ${nodes.message}`)
+        await stdout.write(line({ warehouse, group, nodes: typeof nodes === 'number' ? nodes : null }, flags))
+      }
   }
+  if (found === 0 && pattern !== undefined) say(`no group matches ${pattern}`)
   await stdout.flush()
   return 0
+}
+
+interface Line {
+  readonly warehouse: string
+  readonly group: GroupName
+  readonly nodes?: number | null
+}
+
+// The number stands in front because names may have blanks, and reads as those of uniq -c do.
+const line = ({ warehouse, group, nodes }: Line, { json }: GroupsFlags): string => {
+  if (json) return `${JSON.stringify({ warehouse, group, ...(nodes !== undefined && { nodes }) })}\n`
+  return `${nodes === undefined ? '' : `${nodes ?? '-'} `}@${warehouse}:${group}\n`
+}
+
+/** `web*`, `@web*`, or `@ldap:web*` for one warehouse. */
+const parsePattern = (pattern = '*') => {
+  const [, from, glob = pattern.replace(/^@/, '')] = /^@([^:]+):(.*)$/s.exec(pattern) ?? []
+  return { from, matches: globMatcher(glob) }
 }

@@ -2,8 +2,8 @@
 import type { Groups } from '../nodeset/groups.ts'
 import { standardSinks } from '../report/sink.ts'
 import { VERSION } from '../version.ts'
-import { clustershellGroups, wire } from '../wire.ts'
 import { warehouseGroups } from '../warehouse-groups.ts'
+import { clustershellGroups, wire } from '../wire.ts'
 import { nodes } from './nodes.ts'
 
 /** Runs the calculator with these words; returns the exit code. */

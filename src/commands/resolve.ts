@@ -1,4 +1,5 @@
 /** `stoker resolve`: who would be acted on, how they are reached, and what led to them. */
+import { isIP } from 'node:net'
 import { dedup } from '../dedup.ts'
 import { exclude } from '../exclude.ts'
 import { parseExpression } from '../nodeset/parse.ts'
@@ -43,7 +44,7 @@ const asJson = (target: Target): string => {
 const asTable = (targets: readonly Target[]): string => {
   const rows = targets.map(target => [
     target.name,
-    `${target.addresses[0] ?? target.name} ${target.port ?? 22}`,
+    `${target.addresses.find(address => isIP(address) !== 0) ?? target.addresses[0] ?? target.name} ${target.port ?? 22}`,
     target.macs.join(' ') || '-',
     `via ${target.via.map(way).join(', ')}`,
   ])

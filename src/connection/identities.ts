@@ -2,12 +2,12 @@
 import { join } from 'node:path'
 import type { AgentAuthMethod, ParsedKey, PublicKeyAuthMethod } from 'ssh2'
 import type { Abortable } from '../abortable.ts'
+import { sharedWork } from '../abortable.ts'
 import { StokerError } from '../errors.ts'
 import { shown } from '../names.ts'
 import { reason } from './fault.ts'
 import { type AskPassphrase, type KeyFile, type LockedKey, readKeyFile } from './key-file.ts'
 import { localUser } from './local-user.ts'
-import { sharedWork } from './or-aborted.ts'
 import { SingleIdentity, type SshAgent, sshAgent } from './ssh-agent.ts'
 import type { HostSettings } from './ssh-config.ts'
 

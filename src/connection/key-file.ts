@@ -3,8 +3,8 @@ import { createPrivateKey, sign } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import ssh2, { type ParsedKey } from 'ssh2'
 import type { Abortable } from '../abortable.ts'
+import { orAborted } from '../abortable.ts'
 import { isAbsent, reason } from './fault.ts'
-import { orAborted } from './or-aborted.ts'
 
 // One of the names which node does not find in this CommonJS package.
 const { parseKey } = ssh2.utils

@@ -24,26 +24,28 @@ const WATCH =
   'kill -s TERM -- -$p; sleep 2; kill -s KILL -- -$p'
 
 /** A server which does not make the shell a group leader is given one. */
-const LEAD = 'kill -s 0 -- -$$ 2>/dev/null || exec setsid /bin/sh -c "eval \\"\\$1\\"" sh "$1" "$2"; '
+const LEAD = 'kill -s 0 -- -$$ 2>/dev/null || exec setsid /bin/sh -c "eval \\"\\$1\\"" sh "$1"; '
 
-const RUN = 'exec "${SHELL:-/bin/sh}" -c "$2" 3<&-'
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
+const RUN = 'exec "${SHELL:-/bin/sh}" -c "$l" 3<&-'
 
+// The line travels in the environment: in the watcher's arguments it would look to `pgrep -f` like the command itself.
 const start = (script: string, line: string): string =>
-  `exec /bin/sh -c ${quote('eval "$1"')} sh ${quote(script)} ${quote(line)}`
+  `exec env STOKER_LINE=${quote(line)} /bin/sh -c ${quote('eval "$1"')} sh ` +
+  quote(`${LEAD}l=$STOKER_LINE; unset STOKER_LINE; ${script}`)
 
 /** Runs `line` with an empty standard input; the channel's own input is the lifeline. */
 export const supervised = (line: string): string =>
-  start(`${LEAD}exec 3<&0 </dev/null; p=$$; { ${WATCH}; } >/dev/null 2>&1 & ${RUN}`, line)
+  start(`exec 3<&0 </dev/null; p=$$; { ${WATCH}; } >/dev/null 2>&1 & ${RUN}`, line)
 
 /** The same where the lifeline is already on descriptor 3, so that standard input is free for data. */
-export const supervisedWithInput = (line: string): string =>
-  start(`${LEAD}p=$$; { ${WATCH}; } >/dev/null 2>&1 & ${RUN}`, line)
+export const supervisedWithInput = (line: string): string => start(`p=$$; { ${WATCH}; } >/dev/null 2>&1 & ${RUN}`, line)
 
 /**
  * Where a channel has no third descriptor: prints its process group on standard error and waits for one line on standard
  * input before it runs `line` with the rest. `lifeline` for that group is started on a second channel in between.
  */
-export const announced = (line: string): string => start(`${LEAD}echo $$ >&2; read -r go || exit 255; ${RUN}`, line)
+export const announced = (line: string): string => start(`echo $$ >&2; read -r go || exit 255; ${RUN}`, line)
 
 /** The watcher alone, for the second channel; says `ready` when it watches. `group` comes from `announced`. */
 export const lifeline = (group: number): string =>

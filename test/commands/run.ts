@@ -106,7 +106,7 @@ t.test('on real sshd targets', async t => {
       ['run', 'shell', 'all_apache_servers', '-f', '4', '--', `echo up; sleep ${mark} & sleep ${mark}`],
       { config },
     )
-    await run.says(/(up[^]*){4}/)
+    await run.says(/(up[\s\S]*){4}/)
     run.process.kill('SIGINT')
     await run.says(/still running: .*; Ctrl-C again to stop/)
     run.process.kill('SIGINT')

@@ -3,7 +3,7 @@ import t from 'tap'
 import { parseConfig } from '../../src/config/config.ts'
 import { parseYaml } from '../../src/config/yaml-source.ts'
 import { parseGroupName, parseNodeName } from '../../src/names.ts'
-import { parseInventory } from '../../warehouses/inventory.ts'
+import { parseInventory } from '../../warehouses/file/inventory.ts'
 
 const read = (name: string) => readFile(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
 

@@ -18,7 +18,19 @@ t.test('seconds, or a number with s, m, h or d, become milliseconds', async t =>
 })
 
 t.test('anything else is refused, and the message says what is expected', async t => {
-  for (const input of ['', 'x', '-1', -1, '25d', '5w', '1e9', '600h', Number.NaN, Number.POSITIVE_INFINITY, '5 minutes'])
+  for (const input of [
+    '',
+    'x',
+    '-1',
+    -1,
+    '25d',
+    '5w',
+    '1e9',
+    '600h',
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    '5 minutes',
+  ])
     t.throws(() => parseDuration(input), { name: 'TypeError', message: /90s, 5m or 1h/ }, String(input))
 })
 

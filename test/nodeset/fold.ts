@@ -66,6 +66,19 @@ t.test('several numbers fold into products, larger ones first', async t => {
   t.equal(fold(expand('r[1-40]n[1-50]!r7n[3-5]')), 'r[1-6,8-40]n[1-50],r7n[1-2,6-50]')
 })
 
+t.test('what is no product is cut as nodeset(1) cuts it', async t => {
+  for (const [names, expected] of [
+    ['a0b2c1 a1b0c1 a1b1c0 a1b2c1', 'a[0-1]b2c1,a1b0c1,a1b1c0'],
+    ['a0b0 a1b0 a1b2 a1b3 a2b0 a3b2 a3b3', 'a[1,3]b[2-3],a[0-2]b0'],
+    ['a0b2 a1b1 a2b1 a2b2', 'a[0,2]b2,a[1-2]b1'],
+    ['a0b0c1 a0b2c2 a1b2c2 a2b0c1', 'a[0-1]b2c2,a[0,2]b0c1'],
+    ['a2b2 a3b0 a3b2', 'a3b[0,2],a2b2'],
+    ['a0b0 a1b1 a2b0', 'a[0,2]b0,a1b1'],
+    ['a0b1 a0b2 a1b0 a2b0', 'a[1-2]b0,a0b[1-2]'],
+  ] as const)
+    t.equal(folded(names), expected, names)
+})
+
 t.test('steps are written from the given number of elements on', async t => {
   for (const [names, autostep, expected] of [
     ['n0 n2 n4', undefined, 'n[0,2,4]'],

@@ -1,6 +1,6 @@
 /** What an Ansible inventory script prints for `--list`, as a table. Pure. */
 import { StokerError } from '../../src/errors.ts'
-import type { Row, RowMember, Table } from '../table.ts'
+import type { Row, RowMember, Table } from '../common/table.ts'
 import { isEntry, parseJson, portOf, portProblem, textOf } from './facts.ts'
 
 type Vars = Readonly<Record<string, unknown>>

@@ -1,8 +1,8 @@
 /** Facts of nodes as a command prints them: a JSON array of objects, or one object a line. Pure. */
 import { StokerError } from '../../src/errors.ts'
 import { shown } from '../../src/names.ts'
-import { gather, type NodeLine } from '../gather.ts'
-import type { Row } from '../table.ts'
+import { gather, type NodeLine } from '../common/gather.ts'
+import type { Row } from '../common/table.ts'
 
 type Entry = Readonly<Record<string, unknown>>
 

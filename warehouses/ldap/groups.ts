@@ -2,7 +2,7 @@
 import { StokerError } from '../../src/errors.ts'
 import { isNodeName, shown } from '../../src/names.ts'
 import type { Member } from '../../src/warehouse.ts'
-import { fitMembers, type RowMember } from '../table.ts'
+import { fitMembers, type RowMember } from '../common/table.ts'
 import { dnKey } from './dn.ts'
 import { type Entry, valuesOf } from './entry.ts'
 import { type Nodes, namesOf } from './nodes.ts'

@@ -1,7 +1,7 @@
 /** Entries -> nodes: what each says of its machine, and which belong together. Pure. */
 import { parseMac } from '../../src/mac.ts'
 import { isNodeName, shown } from '../../src/names.ts'
-import type { Row } from '../table.ts'
+import type { Row } from '../common/table.ts'
 import { dnKey, firstRdn } from './dn.ts'
 import { type Entry, valuesOf } from './entry.ts'
 import type { Mapping } from './presets.ts'

@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { mapping, parseOptions, text, texts } from '../../src/config/shape.ts'
 import { parseGroupName } from '../../src/names.ts'
 import type { WarehouseContext } from '../../src/warehouse.ts'
-import { badOption, duration } from '../options.ts'
+import { badOption, duration } from '../common/options.ts'
 import { type Filter, parseFilter } from './filter.ts'
 import { type Mapping, PRESETS } from './presets.ts'
 

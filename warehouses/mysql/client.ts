@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net'
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2'
 import type { Abortable } from '../../src/abortable.ts'
-import { readOptionFile, readSecret } from '../secret-file.ts'
+import { readOptionFile, readSecret } from '../common/secret-file.ts'
 import { failure } from './failure.ts'
 import type { Settings, TlsSettings } from './settings.ts'
 

@@ -2,8 +2,8 @@
  * The database of a ROCKS frontend, versions 5 to 7. Their tables differ in a few columns, so all columns are asked for and
  * those used which are there.
  */
-import { gather, listIn, type NodeLine } from '../gather.ts'
-import type { RowMember, Table } from '../table.ts'
+import { gather, listIn, type NodeLine } from '../common/gather.ts'
+import type { RowMember, Table } from '../common/table.ts'
 import type { Answer, Session } from './client.ts'
 import { plain, textOf } from './rows.ts'
 

@@ -1,7 +1,7 @@
 /** Rows of an answer as what is said of nodes. */
 import { StokerError } from '../../src/errors.ts'
 import { shown } from '../../src/names.ts'
-import type { NodeLine } from '../gather.ts'
+import type { NodeLine } from '../common/gather.ts'
 import type { Answer } from './client.ts'
 
 const FACTS = new Set(['name', 'id', 'address', 'mac', 'alias', 'port', 'user', 'vars'])

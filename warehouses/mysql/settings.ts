@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { resolvePath } from '../../src/config/paths.ts'
 import { mapping, parseOptions, text } from '../../src/config/shape.ts'
 import type { WarehouseContext } from '../../src/warehouse.ts'
-import { badOption, duration } from '../options.ts'
+import { badOption, duration } from '../common/options.ts'
 
 const schema = mapping({
   host: text.optional(),

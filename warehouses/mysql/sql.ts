@@ -1,7 +1,7 @@
 /** Queries of the administrator's own. */
 import type { Abortable } from '../../src/abortable.ts'
-import { gather, listIn } from '../gather.ts'
-import type { RowMember, Table } from '../table.ts'
+import { gather, listIn } from '../common/gather.ts'
+import type { RowMember, Table } from '../common/table.ts'
 import type { Answer, Database, Session } from './client.ts'
 import { linesByColumn, senseless, textOf } from './rows.ts'
 import type { FreeSql } from './settings.ts'

@@ -1,8 +1,8 @@
 /** Our own tables: what they are, how they are made, and how they are read. */
 import type { Abortable } from '../../src/abortable.ts'
 import { StokerError } from '../../src/errors.ts'
-import { gather, listIn } from '../gather.ts'
-import type { RowMember, Table } from '../table.ts'
+import { gather, listIn } from '../common/gather.ts'
+import type { RowMember, Table } from '../common/table.ts'
 import type { Database, Session } from './client.ts'
 import { linesByColumn, senseless, textOf } from './rows.ts'
 import type { Settings } from './settings.ts'

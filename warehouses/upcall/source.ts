@@ -7,8 +7,8 @@ import type { Expression } from '../../src/nodeset/expression.ts'
 import type { Groups } from '../../src/nodeset/groups.ts'
 import { unionOf } from '../../src/nodeset/union.ts'
 import type { Member, NodeFacts, Warehouse } from '../../src/warehouse.ts'
-import { parseMemberText } from '../member-text.ts'
-import { type Row, tableWarehouse, unfit } from '../table.ts'
+import { parseMemberText } from '../common/member-text.ts'
+import { type Row, tableWarehouse, unfit } from '../common/table.ts'
 
 /** Answers come as words: a node set each, or a group's name each. */
 export type Words = readonly string[]

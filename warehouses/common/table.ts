@@ -1,11 +1,11 @@
 /** Warehouses which read their whole source at the first question, and answer everything from memory afterwards. */
-import type { Abortable } from '../src/abortable.ts'
-import { parseAttributeQuery } from '../src/attribute-query.ts'
-import { StokerError } from '../src/errors.ts'
-import { type GroupName, isNodeName, type NodeName, parseGroupName, shown } from '../src/names.ts'
-import type { Member, NodeFacts, Warehouse } from '../src/warehouse.ts'
+import type { Abortable } from '../../src/abortable.ts'
+import { orAborted } from '../../src/abortable.ts'
+import { parseAttributeQuery } from '../../src/attribute-query.ts'
+import { StokerError } from '../../src/errors.ts'
+import { type GroupName, isNodeName, type NodeName, parseGroupName, shown } from '../../src/names.ts'
+import type { Member, NodeFacts, Warehouse } from '../../src/warehouse.ts'
 import { parseMemberText } from './member-text.ts'
-import { until } from './until.ts'
 
 /** What a source says of one node, not yet looked at. */
 export interface Row extends Omit<NodeFacts, 'name'> {
@@ -50,7 +50,7 @@ export const tableWarehouse = ({ name, load, dispose }: TableSource): TableWareh
     loading ??= { index: load(io).then(table => indexOf(table, name)), signal: io.signal }
     const current = loading
     try {
-      return await until(current.index, io)
+      return await orAborted(current.index, io)
     } catch (thrown) {
       const isOver = current.signal.aborted || !io.signal.aborted
       if (loading === current && isOver) loading = undefined

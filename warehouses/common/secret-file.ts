@@ -1,6 +1,6 @@
 /** Files with a secret in them: a password, a private key. */
 import { open } from 'node:fs/promises'
-import type { Abortable } from '../src/abortable.ts'
+import type { Abortable } from '../../src/abortable.ts'
 import { unusableOption } from './options.ts'
 
 /**

@@ -1,12 +1,12 @@
 /** One entry of an inventory's `nodes:`, which may be many nodes: the ranges of the key and of the attributes run side by side. */
 import { isIP } from 'node:net'
 import * as z from 'zod'
-import { parseShape, text, texts } from '../src/config/shape.ts'
-import type { Path, YamlSource } from '../src/config/yaml-source.ts'
-import { parseMac } from '../src/mac.ts'
-import { isNodeName, type NodeName, parseNodeName, shown } from '../src/names.ts'
-import { countPattern, expandPattern, parsePattern } from '../src/nodeset/pattern.ts'
-import type { NodeFacts } from '../src/warehouse.ts'
+import { parseShape, text, texts } from '../../src/config/shape.ts'
+import type { Path, YamlSource } from '../../src/config/yaml-source.ts'
+import { parseMac } from '../../src/mac.ts'
+import { isNodeName, type NodeName, parseNodeName, shown } from '../../src/names.ts'
+import { countPattern, expandPattern, parsePattern } from '../../src/nodeset/pattern.ts'
+import type { NodeFacts } from '../../src/warehouse.ts'
 
 const number = z.number().transform(String)
 

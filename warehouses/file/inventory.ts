@@ -1,12 +1,12 @@
 /** An inventory file: `nodes:` with ranges in their keys, `groups:` of target expressions. Pure. */
 import * as z from 'zod'
-import { mapping, parseShape, texts, what } from '../src/config/shape.ts'
-import type { Path, YamlSource } from '../src/config/yaml-source.ts'
-import type { StokerError } from '../src/errors.ts'
-import { type GroupName, isNodeName, type NodeName, parseGroupName, parseNodeName } from '../src/names.ts'
-import { expand } from '../src/nodeset/expand.ts'
-import { parseExpression } from '../src/nodeset/parse.ts'
-import type { Member, NodeFacts } from '../src/warehouse.ts'
+import { mapping, parseShape, texts, what } from '../../src/config/shape.ts'
+import type { Path, YamlSource } from '../../src/config/yaml-source.ts'
+import type { StokerError } from '../../src/errors.ts'
+import { type GroupName, isNodeName, type NodeName, parseGroupName, parseNodeName } from '../../src/names.ts'
+import { expand } from '../../src/nodeset/expand.ts'
+import { parseExpression } from '../../src/nodeset/parse.ts'
+import type { Member, NodeFacts } from '../../src/warehouse.ts'
 import { nodeFacts } from './inventory-node.ts'
 
 export interface Inventory {

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { parseGroupName, parseNodeName } from '../../src/names.ts'
-import { type Table, tableWarehouse } from '../../warehouses/table.ts'
+import { parseGroupName, parseNodeName } from '../../../src/names.ts'
+import { type Table, tableWarehouse } from '../../../warehouses/common/table.ts'
 
 const io = { signal: new AbortController().signal }
 const empty: Table = { nodes: [], groups: new Map() }

@@ -1,0 +1,51 @@
+import t from 'tap'
+import { memberText, parseMember } from '../../src/cache/member-text.ts'
+import { parseGroupName, parseNodeName } from '../../src/names.ts'
+import type { Expression } from '../../src/nodeset/expression.ts'
+import { parseExpression } from '../../src/nodeset/parse.ts'
+import type { Member } from '../../src/warehouse.ts'
+
+const expression = (text: string): Member => ({ kind: 'expression', expression: parseExpression(text) })
+
+t.test('nodes, groups and expressions become text', async t => {
+  t.equal(memberText({ kind: 'node', name: parseNodeName('web1') }), 'web1')
+  t.equal(memberText({ kind: 'group', name: parseGroupName('Rack 3') }), '@Rack 3')
+  for (const [written, kept] of [
+    ['web[1-3]', '=web1,web2,web3'],
+    ['a,(b,@c)', '=a,b,@c'],
+    ['(a,@b)!(c&d)^@e', '=a,@b!(c&d)^@e'],
+    ['a!(b!c)', '=a!(b!c)'],
+    ['@site:rack[1-2],n*,/^x[0-9]+$/', '=@site:rack1,@site:rack2,n*,/^x[0-9]+$/'],
+    ['@ldap:(&(l=rack3)(!(cn=web1)))', '=@ldap:(&(l=rack3)(!(cn=web1)))'],
+    ['Rack 3,@*,@@', '=Rack 3,@*,@@'],
+  ] as const)
+    t.equal(memberText(expression(written)), kept, written)
+})
+
+t.test('the text read again is the same member, however deep unions nest', async t => {
+  const words = ['a', 'b[1-3]', '@c', '@d:e', 'f*']
+  let seed = 1
+  const random = (below: number) => {
+    seed = (seed * 48_271) % 2_147_483_647
+    return seed % below
+  }
+  const made = (depth: number): string =>
+    depth === 0 || random(4) === 0
+      ? (words[random(words.length)] as string)
+      : `(${made(depth - 1)}${',!&^,'[random(5)]}${made(depth - 1)})`
+  for (let i = 0; i < 500; i++) {
+    const written = made(5)
+    const text = memberText(expression(written))
+    if (text === undefined) return t.fail(`${written} is not kept`)
+    if (memberText(parseMember(text)) !== text) return t.fail(`${written} as ${text}`)
+  }
+  t.pass('500 of them')
+})
+
+t.test('what could not be read again has no text', async t => {
+  const names = (list: readonly string[]): Expression => ({ kind: 'names', text: 'x', names: list })
+  for (const list of [[], ['a,b'], ['a!b'], ['a['], [' a'], ['@a']])
+    t.equal(memberText({ kind: 'expression', expression: names(list) }), undefined, JSON.stringify(list))
+  t.equal(memberText({ kind: 'group', name: '-x' as never }), undefined)
+  t.equal(memberText({ kind: 'node', name: '@x' as never }), undefined)
+})
