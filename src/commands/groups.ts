@@ -36,6 +36,8 @@ export const groups = async (pattern: string | undefined, flags: GroupsFlags): P
     )
 
   let found = 0
+  /** Groups by what is wrong with them: one cycle may be in many. */
+  const uncounted = new Map<string, string[]>()
   for (const [{ name: warehouse }, list] of lists) {
     const matching = list.filter(matches)
     found += matching.length
@@ -43,13 +45,21 @@ export const groups = async (pattern: string | undefined, flags: GroupsFlags): P
     else
       for (const group of matching) {
         const nodes = await countNodes(group, warehouse, site.warehouses, io)
-        if (typeof nodes !== 'number') say(`@${warehouse}:${group}: ${nodes.message}`)
+        if (typeof nodes !== 'number') listIn(uncounted, nodes.message).push(`@${warehouse}:${group}`)
         await stdout.write(line({ warehouse, group, nodes: typeof nodes === 'number' ? nodes : null }, flags))
       }
   }
+  for (const [message, [first, ...others]] of uncounted)
+    say(`${first}${others.length > 0 ? ` and ${others.length} more` : ''}: ${message}`)
   if (found === 0 && pattern !== undefined) say(`no group matches ${pattern}`)
   await stdout.flush()
   return 0
+}
+
+const listIn = <K, V>(lists: Map<K, V[]>, key: K): V[] => {
+  const list = lists.get(key) ?? []
+  lists.set(key, list)
+  return list
 }
 
 interface Line {

@@ -21,6 +21,19 @@ import { parseSettings } from '../../warehouses/ldap/settings.ts'
 import { ldap } from '../../warehouses/ldap.ts'
 import { findProgram } from '../fixtures/debian.ts'
 import { INVENTORY, inventory } from '../fixtures/large-site.ts'
+import {
+  groupDn,
+  type HostOptions,
+  host,
+  hostDn,
+  isLong,
+  MACHINE,
+  netgroup,
+  ofNames,
+  rfc2307,
+  UNITS,
+  unit,
+} from '../fixtures/ldap-site.ts'
 import { BASE, dnValue, entry, needSlapd, type Slapd, startSlapd } from '../fixtures/slapd.ts'
 import { type ContractData, warehouseContract } from '../fixtures/warehouse-contract.ts'
 
@@ -41,53 +54,6 @@ const node = async (name: string, warehouse: Warehouse) => {
   return (await warehouse.nodes([asked], io)).get(asked)
 }
 const members = async (group: string, warehouse: Warehouse) => await warehouse.members(parseGroupName(group), io)
-
-// The database takes no DN as long as some names here; such entries are called by something else.
-const isLong = (name: string) => name.length > 200
-const hostDn = (name: string) => `${isLong(name) ? 'l=long' : `cn=${dnValue(name)}`},ou=hosts,${BASE}`
-const groupDn = (name: string) => `cn=${dnValue(name)},ou=groups,${BASE}`
-const unit = (name: string) => entry(`ou=${name},${BASE}`, { objectClass: 'organizationalUnit', ou: name })
-const UNITS = ['hosts', 'ethers', 'groups'].map(unit).join('')
-
-interface HostOptions {
-  readonly [attribute: string]: string | readonly string[]
-}
-const host = (name: string, address: string | readonly string[], more: HostOptions = {}, classes: string[] = []) =>
-  entry(hostDn(name), {
-    ...{ objectClass: ['device', 'ipHost', ...classes], cn: name, ipHostNumber: address },
-    ...(isLong(name) && { l: 'long' }),
-    ...more,
-  })
-const ofNames = (name: string, member: string | readonly string[]) =>
-  entry(groupDn(name), { objectClass: 'groupOfNames', cn: name, member })
-const netgroup = (name: string, more: HostOptions = {}) =>
-  entry(groupDn(name), { objectClass: 'nisNetgroup', cn: name, ...more })
-
-/** The contract's data, or the large site's, in the schema of RFC 2307. */
-const rfc2307 = ({ nodes, groups }: ContractData): string => {
-  const hosts = nodes.map(({ name, aliases = [], addresses = [], macs = [], port, user, vars = {} }) => {
-    const { rack, role } = vars
-    return entry(hostDn(name), {
-      objectClass: ['device', 'ieee802Device', 'machine', ...(addresses.length > 0 ? ['ipHost'] : [])],
-      cn: [...aliases, name],
-      ...(addresses.length > 0 && { ipHostNumber: addresses }),
-      ...(macs.length > 0 && { macAddress: macs }),
-      ...(port !== undefined && { sshPort: String(port) }),
-      ...(user !== undefined && { sshUser: user }),
-      ...(rack !== undefined && { rack }),
-      ...(role !== undefined && { role }),
-    })
-  })
-  const dnOf = (member: string) => (member.startsWith('@') ? groupDn(member.slice(1)) : hostDn(member))
-  const lists = Object.entries(groups).map(([name, list]) => {
-    if (list.length === 0) return netgroup(name)
-    return name.length % 2 === 0
-      ? ofNames(name, list.map(dnOf))
-      : entry(groupDn(name), { objectClass: 'groupOfUniqueNames', cn: name, uniqueMember: list.map(dnOf) })
-  })
-  return [UNITS, ...hosts, ...lists].join('')
-}
-const MACHINE = { port: 'sshPort', user: 'sshUser', vars: ['rack', 'role'] }
 
 interface RelayOptions {
   /** So many bytes of the server's are forwarded, then something happens, and the connection ends in good order. */
