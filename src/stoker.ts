@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The program `stoker`: argv -> command -> exit code, and nothing else.
+import { keepCompiledCode } from './compile-cache.ts'
 import { VERSION } from './version.ts'
 
 const OLDEST_NODE = 24
@@ -12,6 +13,7 @@ if (Number(major) < OLDEST_NODE) {
 } else if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.stdout.write(`stoker ${VERSION}\n`)
 } else {
+  keepCompiledCode()
   const { cli } = await import('./cli.ts')
   process.exitCode = await cli(argv)
 }

@@ -174,6 +174,20 @@ const parseAutostep = (value: string | undefined): Autostep | undefined => {
   throw usageError(`option --autostep: invalid value: '${value}', should be node count, node percentage or 'auto'`)
 }
 
+/** The number of elements from which on steps are written. */
+export const stepsFrom = ({ autostep }: NodesOptions, size: number): number | undefined => {
+  switch (autostep?.kind) {
+    case 'count':
+      return autostep.count
+    case 'share':
+      return Math.ceil(size * autostep.share)
+    case 'auto':
+      return Math.max(3, size)
+    default:
+      return undefined
+  }
+}
+
 interface Word {
   /** The long name of a flag; `undefined` for an operand. */
   readonly name: string | undefined

@@ -13,6 +13,7 @@ import { slice, split } from '../nodeset/slices.ts'
 import { wordsOf } from '../nodeset/words.ts'
 import { readList } from '../read-list.ts'
 import { formatter, separatorOf } from './nodes-format.ts'
+import { labelFor, printCompletion, printGroups, printSources } from './nodes-groups.ts'
 import { helpText, type NodesOptions, parseNodesOptions } from './nodes-options.ts'
 
 export interface NodesIo {
@@ -131,80 +132,6 @@ const growing = () => {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the parser refuses them
 const SPECIAL = /[,!&^[\]()@*?/\u0000-\u0008\u000e-\u001f\u007f]/
-
-const printSources = async (options: NodesOptions, ask: Evaluator, io: NodesIo): Promise<void> => {
-  for (const [i, source] of (await ask.sources()).entries())
-    io.stdout(`${source}${i === 0 && !options.quiet ? ' (default)' : ''}\n`)
-}
-
-const printCompletion = async (options: NodesOptions, ask: Evaluator, io: NodesIo): Promise<void> => {
-  if (options.source === undefined) for (const source of await ask.sources()) io.stdout(`@${source}:\n`)
-  await printGroups({ ...options, command: 'list', level: 1, steps: [], all: false }, new Set(), ask, io)
-}
-
-const printGroups = async (options: NodesOptions, set: Names, ask: Evaluator, io: NodesIo): Promise<void> => {
-  // The default or chosen source goes without its name where all are listed.
-  const sources =
-    options.command === 'list' ? [options.source] : (await ask.sources()).map((name, i) => (i === 0 ? undefined : name))
-  for (const source of sources) {
-    const label = labelFor(options, source)
-    const lines =
-      options.all || options.steps.length > 0
-        ? await groupsOfNodes(options, set, ask, source, label)
-        : await allGroups(options, ask, source, label)
-    if (lines) io.stdout(lines.map(line => `${line}\n`).join(''))
-    else {
-      const name = source ?? (await ask.sources())[0] ?? ''
-      if (options.command === 'list') throw noListing(name)
-      io.stderr(`Warning: No list upcall defined for group source ${name}\n`)
-    }
-  }
-}
-
-const labelFor = (options: NodesOptions, source: string | undefined) => (group: string) =>
-  source !== undefined && !options.groupbase ? `@${source}:${group}` : `@${group}`
-
-type Label = (group: string) => string
-
-const allGroups = async ({ level }: NodesOptions, ask: Evaluator, source: string | undefined, label: Label) => {
-  const groups = await ask.list(source)
-  if (!groups || level === 1) return groups?.map(label)
-  const lines: string[] = []
-  for (const group of groups) {
-    const members = await ask.members(source, group)
-    const count = level > 2 ? ` ${members.size}` : ''
-    lines.push(`${label(group)} ${foldFamilies(families(members))}${count}`)
-  }
-  return lines
-}
-
-const groupsOfNodes = async (
-  options: NodesOptions,
-  set: Names,
-  ask: Evaluator,
-  source: string | undefined,
-  label: Label,
-) =>
-  (await memberships(set, ask, source)).map(({ group, nodes }) => {
-    if (options.level === 1) return label(group)
-    const common = set.intersection(nodes)
-    const text = foldFamilies(families(common), { autostep: stepsFrom(options, set.size) })
-    return `${label(group)} ${text}${options.level > 2 ? ` ${common.size}/${nodes.size}` : ''}`
-  })
-
-/** The number of elements from which on steps are written. */
-const stepsFrom = ({ autostep }: NodesOptions, size: number): number | undefined => {
-  switch (autostep?.kind) {
-    case 'count':
-      return autostep.count
-    case 'share':
-      return Math.ceil(size * autostep.share)
-    case 'auto':
-      return Math.max(3, size)
-    default:
-      return undefined
-  }
-}
 
 const printSet = async (options: NodesOptions, computed: Names, ask: Evaluator, io: NodesIo): Promise<void> => {
   const grouped = (names: Iterable<string>): readonly Family[] =>

@@ -26,7 +26,6 @@ import {
   type HostOptions,
   host,
   hostDn,
-  isLong,
   MACHINE,
   netgroup,
   ofNames,
@@ -34,7 +33,7 @@ import {
   UNITS,
   unit,
 } from '../fixtures/ldap-site.ts'
-import { BASE, dnValue, entry, needSlapd, type Slapd, startSlapd } from '../fixtures/slapd.ts'
+import { BASE, entry, needSlapd, type Slapd, startSlapd } from '../fixtures/slapd.ts'
 import { type ContractData, warehouseContract } from '../fixtures/warehouse-contract.ts'
 
 const io = { signal: new AbortController().signal }
