@@ -1,7 +1,7 @@
 /** What is measured. */
 import { type Fleet, startFleet } from '../test/fixtures/sshd.ts'
 import type { Built } from './build.ts'
-import { measure } from './measure.ts'
+import { measure, type Program } from './measure.ts'
 import { contest, type RoundOptions, type Standing } from './rounds.ts'
 import type { Tool, Work } from './tools.ts'
 
@@ -49,26 +49,25 @@ export const long = async (
   return await cold(inProcess, work, options, say)
 }
 
-/** Whether the window slides as it should. The runs are side by side: they do nothing but wait. */
+/** Whether the window slides as it should. The longest run goes beside the others: it hardly does anything but wait. */
 export const sweep = async (stoker: Tool, fleet: Fleet, say: Say): Promise<Figures> => {
   const [targets, pause] = [16, 2]
-  const title = `${targets} targets, sleep ${pause}, fanouts side by side`
+  const title = `${targets} targets, sleep ${pause}, by fanout`
   say(title)
-  const rows = await Promise.all(
-    [1, 4, 8, 15, 16].map(async fanout => {
-      const program = stoker.program({
-        ...{ fleet, targets, fanout, command: `sleep ${pause}`, lines: 0, exchange: 'default' },
-      })
-      const { wall } = await measure(program)
-      return { fanout, wall, ideal: Math.ceil(targets / fanout) * pause }
-    }),
-  )
-  return { kind: 'sweep', title, rows }
+  const row = async (fanout: number): Promise<SweepRow> => {
+    const work = { fleet, targets, fanout, command: `sleep ${pause}`, lines: 0, exchange: 'default' } as const
+    const { wall } = await measure(stoker.program(work))
+    return { fanout, wall, ideal: Math.ceil(targets / fanout) * pause }
+  }
+  const longest = row(1)
+  const rows: SweepRow[] = []
+  for (const fanout of [4, 8, 15, 16]) rows.push(await row(fanout))
+  return { kind: 'sweep', title, rows: [await longest, ...rows] }
 }
 
-/** What a person waits for before anything happens. `empty` is the least a program in Node can take. */
+/** What a person waits for before anything happens; the first is the least that a program in Node can take. */
 export const startUp = async (
-  { stoker }: Built,
+  { stoker, cache }: Built,
   stokerTool: Tool,
   fleet: Fleet,
   rounds: number,
@@ -78,14 +77,17 @@ export const startUp = async (
   const [first] = fleet.targets
   const resolve = ['resolve', '--config', fleet.config, first?.name ?? '']
   const one: Work = { fleet, targets: 1, fanout: 1, command: 'echo', lines: 1, exchange: 'default' }
-  const source = new URL('../src/stoker.ts', import.meta.url).pathname
-  const node = process.execPath
+  const node = (...args: string[]): Program => ({
+    argv: [process.execPath, ...args],
+    env: { XDG_CACHE_HOME: cache },
+    lines: 1,
+  })
   const standings = await contest(
     [
-      { name: 'node -e 0', program: { argv: [node, '-e', '0'], lines: 0 } },
-      { name: 'stoker --version', program: { argv: [node, stoker, '--version'], lines: 1 } },
-      { name: 'stoker --version, from its source', program: { argv: [node, source, '--version'], lines: 1 } },
-      { name: 'stoker resolve, one target', program: { argv: [node, stoker, ...resolve], lines: 1 } },
+      { name: 'node -e 0', program: { ...node('-e', '0'), lines: 0 } },
+      { name: 'stoker --version', program: node(stoker, '--version') },
+      { name: 'stoker nodes -f', program: node(stoker, 'nodes', '-f', 'n1,n2') },
+      { name: 'stoker resolve, one target', program: node(stoker, ...resolve) },
       { name: 'stoker run, one target', program: stokerTool.program(one) },
     ],
     { rounds, say: text => say(`${title}: ${text}`) },

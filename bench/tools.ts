@@ -22,41 +22,40 @@ export type ToolName = 'stoker' | 'bare ssh2' | 'pdsh' | 'clush'
 
 export interface Tool {
   readonly name: ToolName
-  /** Which of its versions is measured. */
-  readonly version?: string
   program(work: Work): Program
 }
 
 /** The tools which are here, and the names of those which are not. */
-export const tools = ({ stoker, bare }: Built): { present: readonly Tool[]; missing: readonly string[] } => {
+export const tools = (built: Built): { present: readonly Tool[]; missing: readonly string[] } => {
   const rivals = [pdsh, clush]
   const present = rivals.filter(({ name }) => findProgram(name) !== undefined)
   const missing = rivals.filter(tool => !present.includes(tool)).map(({ name }) => name)
-  return { present: [stokerTool(stoker), bareTool(bare), ...present], missing }
+  return { present: [stokerTool(built), bareTool(built), ...present], missing }
 }
 
 // A thousand servers which start on the client's own two cores take their time.
 const PATIENCE = '120s'
 
 // ssh2 prefers this key exchange by itself.
-const stokerTool = (entry: string): Tool => ({
+const stokerTool = ({ stoker, cache }: Built): Tool => ({
   name: 'stoker',
   program: ({ fleet, targets, fanout, command, lines }) => {
     const names = fleet.targets.slice(0, targets).map(({ name }) => name)
     const options = ['--config', fleet.config, '-f', `${fanout}`, '-t', PATIENCE]
     return {
-      argv: [process.execPath, entry, 'run', ...options, 'shell', names.join(','), '--', command],
+      argv: [process.execPath, stoker, 'run', ...options, 'shell', names.join(','), '--', command],
+      env: { XDG_CACHE_HOME: cache },
       lines: lines * targets,
     }
   },
 })
 
-const bareTool = (script: string): Tool => ({
+const bareTool = ({ bare }: Built): Tool => ({
   name: 'bare ssh2',
   program: ({ fleet, targets, fanout, command, lines }) => {
     const { user, port } = placeOf(fleet)
     const where = [fleet.identity, user, `${port}`, `${fanout}`, addresses(fleet, targets)]
-    return { argv: [process.execPath, script, ...where, command], lines: lines * targets }
+    return { argv: [process.execPath, bare, ...where, command], lines: lines * targets }
   },
 })
 

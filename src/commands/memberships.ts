@@ -159,19 +159,22 @@ export const memberships = async (
     await Promise.all(round.map(work => work()))
   }
 
-  const ways = waysInto(groups)
-  const found = [...ways].map(([key, way]) => {
-    const [warehouse = '', name = ''] = key.split('\0')
-    return { warehouse, path: [`@${name}`, ...way] }
-  })
   const order = [...lists.keys()].map(({ name }) => name)
+  const found = [...waysInto(groups)].map(([key, way]) => {
+    const [warehouse = '', name = ''] = key.split('\0')
+    return { key, warehouse, path: [`@${name}`, ...way] }
+  })
   found.sort(
     (a, b) =>
       order.indexOf(a.warehouse) - order.indexOf(b.warehouse) ||
       a.path.length - b.path.length ||
-      (a.path[0] as string).localeCompare(b.path[0] as string),
+      (a.key < b.key ? -1 : 1),
   )
-  return { groups: found, cycles: cyclesFrom([...ways.keys()], groups), failures }
+  const cycles = cyclesFrom(
+    found.map(({ key }) => key),
+    groups,
+  )
+  return { groups: found.map(({ warehouse, path }) => ({ warehouse, path })), cycles, failures }
 }
 
 const IT: Formula = { kind: 'it' }

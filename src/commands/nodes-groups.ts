@@ -74,4 +74,3 @@ const groupsOfNodes = async (
     const text = foldFamilies(families(common), { autostep: stepsFrom(options, set.size) })
     return `${label(group)} ${text}${options.level > 2 ? ` ${common.size}/${nodes.size}` : ''}`
   })
-

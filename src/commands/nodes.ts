@@ -1,7 +1,7 @@
 /** `stoker nodes`: the node-set calculator. Takes nodeset(1)'s flags, so that a script moves over by changing one word. */
 import { type StokerError, toStokerError } from '../errors.ts'
 import { combine, limited } from '../nodeset/algebra.ts'
-import { type Evaluator, evaluator, type Names, noListing } from '../nodeset/evaluate.ts'
+import { type Evaluator, evaluator, type Names } from '../nodeset/evaluate.ts'
 import { type Family, families, rangeFamily } from '../nodeset/family.ts'
 import { type FoldOptions, foldFamilies } from '../nodeset/fold.ts'
 import type { Groups } from '../nodeset/groups.ts'
@@ -14,7 +14,7 @@ import { wordsOf } from '../nodeset/words.ts'
 import { readList } from '../read-list.ts'
 import { formatter, separatorOf } from './nodes-format.ts'
 import { labelFor, printCompletion, printGroups, printSources } from './nodes-groups.ts'
-import { helpText, type NodesOptions, parseNodesOptions } from './nodes-options.ts'
+import { helpText, type NodesOptions, parseNodesOptions, stepsFrom } from './nodes-options.ts'
 
 export interface NodesIo {
   readonly stdin: AsyncIterable<Uint8Array>

@@ -1,18 +1,12 @@
 /** `stoker resolve`: who would be acted on, how they are reached, and what led to them. */
 import { isIP } from 'node:net'
-import { dedup } from '../dedup.ts'
-import { exclude } from '../exclude.ts'
-import { parseExpression } from '../nodeset/parse.ts'
-import { readList } from '../read-list.ts'
 import { standardSinks } from '../report/sink.ts'
-import { resolve } from '../resolve.ts'
 import type { Provenance, Target } from '../target.ts'
 import { wire } from '../wire.ts'
+import { type TargetFlags, targetsOf } from './targets.ts'
 
-export interface ResolveFlags {
+export interface ResolveFlags extends TargetFlags {
   readonly config?: string
-  readonly exclude: readonly string[]
-  readonly allowUnknown?: boolean
   readonly json?: boolean
 }
 
@@ -21,17 +15,9 @@ export const resolveCommand = async (text: string, flags: ResolveFlags): Promise
   const { stdout, stderr } = standardSinks()
   const io = { signal: stdout.gone }
   const say = (notice: string) => void stderr.write(`stoker: ${notice}\n`)
-  const expression = exclude(parseExpression(text), flags.exclude.map(parseExpression))
   await using site = await wire(flags, say, io)
-  const resolution = await resolve(expression, site.warehouses, {
-    ...io,
-    allowUnknown: flags.allowUnknown === true,
-    readList,
-  })
-  for (const notice of resolution.notices) say(notice)
-  const targets = dedup(resolution)
+  const targets = await targetsOf(text, flags, site.warehouses, say, io)
   await stdout.write(flags.json ? targets.map(asJson).join('') : asTable(targets))
-  if (targets.length === 0) say(`no targets: ${text} has no members left`)
   await stdout.flush()
   return 0
 }

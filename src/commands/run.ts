@@ -1,21 +1,20 @@
 /** `stoker run`: parse, resolve, dedup, schedule, report. */
+import type { Actor } from '../actor.ts'
 import { broadcast, hasInput } from '../broadcast.ts'
-import { dedup } from '../dedup.ts'
-import { exclude } from '../exclude.ts'
-import { parseExpression } from '../nodeset/parse.ts'
-import { readList } from '../read-list.ts'
+import type { Connector } from '../connection/connection.ts'
+import { StokerError } from '../errors.ts'
 import { folded } from '../report/folded.ts'
 import { json } from '../report/json.ts'
 import { lines } from '../report/lines.ts'
 import { progress } from '../report/progress.ts'
 import { exitCode, report, type View } from '../report/report.ts'
-import { standardSinks } from '../report/sink.ts'
+import { type Sinks, standardSinks } from '../report/sink.ts'
 import { summary } from '../report/summary.ts'
-import { resolve } from '../resolve.ts'
 import { schedule } from '../schedule.ts'
-import { affordable, openFileLimit } from '../window.ts'
+import { affordable } from '../window.ts'
 import { here, wire } from '../wire.ts'
 import { onInterrupt } from './interrupt.ts'
+import { type TargetFlags, targetsOf } from './targets.ts'
 
 /** What is to be done, as it was typed. */
 export interface RunRequest {
@@ -26,10 +25,8 @@ export interface RunRequest {
 }
 
 /** The options of `stoker run`; what is absent comes from the configuration. Times are in milliseconds. */
-export interface RunFlags {
+export interface RunFlags extends TargetFlags {
   readonly config?: string
-  readonly exclude: readonly string[]
-  readonly allowUnknown?: boolean
   readonly fanout?: number
   readonly connectTimeout?: number
   readonly commandTimeout?: number
@@ -57,48 +54,40 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
   using interrupt = onInterrupt(() => status(), say)
   const io = { signal: AbortSignal.any([interrupt.signal, sinks.stdout.gone]) }
 
-  const expression = exclude(parseExpression(request.targets), flags.exclude.map(parseExpression))
-  await using site = await wire(flags, say, io)
-  const { actor, options } = await site.action(request.action, request.words)
-  const resolution = await resolve(expression, site.warehouses, {
-    ...io,
-    allowUnknown: flags.allowUnknown === true,
-    readList,
-  })
-  for (const notice of resolution.notices) say(notice)
-  const targets = dedup(resolution)
-  if (targets.length === 0) say(`no targets: ${request.targets} has no members left`)
+  try {
+    await using site = await wire(flags, say, io)
+    const { actor, options } = await site.action(request.action, request.words)
+    const targets = await targetsOf(request.targets, flags, site.warehouses, say, io)
+    const connector = await site.connector()
+    if (actor.connects) await connector.prepare(targets, io)
+    await using input = flags.stdin && hasInput() ? broadcast(process.stdin) : undefined
+    const tracker = progress(sinks, { total: targets.length })
+    status = tracker.describe
+    const events = schedule(targets, actor, options, {
+      ...io,
+      fanout: affordable(flags.fanout ?? site.defaults.fanout, targets.length, descriptorsOf(actor, connector), say),
+      apply: !flags.check,
+      connector,
+      here: await here(),
+      connectTimeout: flags.connectTimeout ?? site.defaults.connectTimeout,
+      commandTimeout: flags.commandTimeout ?? site.defaults.commandTimeout,
+      connectRate: flags.connectRate ?? site.defaults.connectRate,
+      ...(input && { stdin: input.open }),
+    })
+    const result = await report(events, [tracker, ...views(flags, sinks)])
+    return interrupt.exitCode ?? exitCode(result, { worst: flags.worst === true, interrupted: false })
+  } catch (thrown) {
+    // Stopped before there was anything to report.
+    if (interrupt.exitCode !== undefined && !(thrown instanceof StokerError)) return interrupt.exitCode
+    throw thrown
+  }
+}
 
-  const connector = await site.connector()
-  if (actor.connects) await connector.prepare(targets, io)
-  const wanted = flags.fanout ?? site.defaults.fanout
-  const descriptors = (actor.descriptors ?? 0) + (actor.connects ? connector.descriptors : 0)
-  const fanout = affordable(Math.min(wanted, Math.max(1, targets.length)), descriptors, openFileLimit())
-  if (fanout < Math.min(wanted, targets.length))
-    say(`${fanout} targets at a time instead of ${wanted}: the limit on open files (ulimit -n) allows no more`)
+const descriptorsOf = (actor: Actor, connector: Connector): number =>
+  (actor.descriptors ?? 0) + (actor.connects ? connector.descriptors : 0)
 
-  await using input = flags.stdin && hasInput() ? broadcast(process.stdin) : undefined
-  const tracker = progress(sinks, { total: targets.length })
-  status = tracker.describe
-  const events = schedule(targets, actor, options, {
-    ...io,
-    fanout,
-    apply: !flags.check,
-    connector,
-    here: await here(),
-    connectTimeout: flags.connectTimeout ?? site.defaults.connectTimeout,
-    commandTimeout: flags.commandTimeout ?? site.defaults.commandTimeout,
-    connectRate: flags.connectRate ?? site.defaults.connectRate,
-    ...(input && { stdin: input.open }),
-  })
-  const output = flags.json
-    ? json(sinks.stdout)
-    : flags.fold
-      ? folded(sinks.stdout)
-      : lines(sinks, { label: flags.label })
-  const end: readonly View[] = flags.json
-    ? []
-    : [summary(sinks.stderr, { verbose: flags.verbose === true, quiet: flags.quiet === true })]
-  const result = await report(events, [tracker, output, ...end])
-  return interrupt.exitCode ?? exitCode(result, { worst: flags.worst === true, interrupted: false })
+const views = (flags: RunFlags, sinks: Sinks): readonly View[] => {
+  if (flags.json) return [json(sinks.stdout)]
+  const output = flags.fold ? folded(sinks.stdout) : lines(sinks, { label: flags.label })
+  return [output, summary(sinks.stderr, { verbose: flags.verbose === true, quiet: flags.quiet === true })]
 }

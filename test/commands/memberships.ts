@@ -75,7 +75,7 @@ t.test('groups which contain themselves are told, and harm nobody', async t => {
 })
 
 t.test('groups of other warehouses are followed, and named', async t => {
-  const one = memory({ name: 'one', nodes: { web1: {} }, groups: { web: ['web1'], all: ['@two:web', '@rest'] } })
+  const one = memory({ name: 'one', nodes: { web1: {} }, groups: { web: ['web1'], all: ['=@two:web', '@rest'] } })
   const two = memory({ name: 'two', groups: { web: ['web1'], more: ['=@one:all'], rest: ['db1'] } })
   const { groups } = await groupsOf(['web1'], [one, two])
   t.strictSame(

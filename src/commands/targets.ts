@@ -1,0 +1,36 @@
+/** From what is typed to the machines which are meant: parse, resolve, dedup. */
+import type { Abortable } from '../abortable.ts'
+import { dedup } from '../dedup.ts'
+import { exclude } from '../exclude.ts'
+import { parseExpression } from '../nodeset/parse.ts'
+import { readList } from '../read-list.ts'
+import { resolve } from '../resolve.ts'
+import type { Target } from '../target.ts'
+import type { Warehouse } from '../warehouse.ts'
+
+/** The options which every command with targets has. */
+export interface TargetFlags {
+  /** `-x`, as typed. */
+  readonly exclude: readonly string[]
+  readonly allowUnknown?: boolean
+}
+
+/** The machines, each once. Notices go to `say`. Throws a `StokerError` for what cannot be parsed or resolved. */
+export const targetsOf = async (
+  text: string,
+  flags: TargetFlags,
+  warehouses: readonly Warehouse[],
+  say: (notice: string) => void,
+  io: Abortable,
+): Promise<readonly Target[]> => {
+  const expression = exclude(parseExpression(text), flags.exclude.map(parseExpression))
+  const resolution = await resolve(expression, warehouses, {
+    ...io,
+    allowUnknown: flags.allowUnknown === true,
+    readList,
+  })
+  for (const notice of resolution.notices) say(notice)
+  const targets = dedup(resolution)
+  if (targets.length === 0) say(`no targets: ${text} has no members left`)
+  return targets
+}
