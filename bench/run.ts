@@ -8,13 +8,15 @@ import { startFleet } from '../test/fixtures/sshd.ts'
 import { build } from './build.ts'
 import { type Machine, machine, machineText } from './machine.ts'
 import { cold, type Figures, long, startUp, sweep } from './scenarios.ts'
-import { seconds, share, standingsTable, table } from './table.ts'
+import { multiplesTable, seconds, share, standingsTable, table } from './table.ts'
 import { type Tool, tools } from './tools.ts'
 
 const figuresText = (figures: Figures): string => {
   switch (figures.kind) {
     case 'contest':
       return `${figures.title}\n${standingsTable(figures.standings)}`
+    case 'start-up':
+      return `${figures.title}\n${multiplesTable(figures.standings)}`
     case 'sweep': {
       const rows = figures.rows.map(({ fanout, wall, ideal }) => [
         ...[`${fanout}`, seconds(wall), seconds(ideal), seconds(wall - ideal), share(wall / ideal)],

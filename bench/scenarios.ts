@@ -7,7 +7,7 @@ import type { Tool, Work } from './tools.ts'
 
 /** The figures of one scenario; times are in seconds. */
 export type Figures =
-  | { readonly kind: 'contest'; readonly title: string; readonly standings: readonly Standing[] }
+  | { readonly kind: 'contest' | 'start-up'; readonly title: string; readonly standings: readonly Standing[] }
   | { readonly kind: 'sweep'; readonly title: string; readonly rows: readonly SweepRow[] }
 
 export interface SweepRow {
@@ -92,5 +92,5 @@ export const startUp = async (
     ],
     { rounds, say: text => say(`${title}: ${text}`) },
   )
-  return { kind: 'contest', title, standings }
+  return { kind: 'start-up', title, standings }
 }

@@ -24,6 +24,15 @@ export const standingsTable = (standings: readonly Standing[]): string => {
   ])
 }
 
+/** What each took, and how many times what the first one takes. */
+export const multiplesTable = (standings: readonly Standing[]): string => {
+  const rows = standings.map(({ name, wall, cpu, ratio }) => [
+    ...[name, seconds(wall), seconds(cpu), share(1 / ratio.wall), share(1 / ratio.cpu)],
+  ])
+  const [first] = standings
+  return table([['', 'wall', 'CPU', `wall, ${first?.name}`, `CPU, ${first?.name}`], ...rows])
+}
+
 export const seconds = (value: number): string =>
   value < 1 ? `${(value * 1000).toFixed(0)} ms` : `${value.toFixed(2)} s`
 

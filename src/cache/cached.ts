@@ -175,14 +175,23 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
     // The cheaper look first: a source which holds its lists has them at hand.
     if (held && (await isEmpty(io)) === false) return undefined
     if (copyOf(await store.read(io), held).isEmpty || (await isEmpty(io)) !== true) return undefined
-    return broken('it is suddenly empty, without any node or group (if that is right, say so with --fresh)')
+    return broken(
+      'it is suddenly empty, without a node or a group which has any (if that is right, say so with --fresh)',
+    )
   }
 
-  /** `undefined`: nobody can tell. */
+  /** Whether the source has no node, and no group which has members; `undefined` when it cannot tell. */
   const isEmpty = async (io: Abortable): Promise<boolean | undefined> => {
-    const lists = [...(source.groups ? [attempt(allGroups, io)] : []), ...(source.all ? [attempt(allNodes, io)] : [])]
-    const told = (await Promise.all<Attempt<readonly unknown[]>>(lists)).filter(one => one.kind === 'answer')
-    return told.length === 0 ? undefined : told.every(({ answer }) => answer.length === 0)
+    const nodes = source.all ? await attempt(allNodes, io) : undefined
+    if (nodes?.kind === 'answer' && nodes.answer.length > 0) return false
+    const groups = source.groups ? await attempt(allGroups, io) : undefined
+    if (groups?.kind !== 'answer') return nodes?.kind === 'answer' ? true : undefined
+    if (!held) return groups.answer.length === 0
+    for (const group of groups.answer.filter(held.members)) {
+      const members = await attempt(membersOf(group), io)
+      if (members.kind !== 'answer' || members.answer?.length) return false
+    }
+    return true
   }
 
   /** Whether the source still says what the recent copy has said: the first answer which differs, if any. */

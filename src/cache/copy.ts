@@ -52,11 +52,13 @@ export const copyOf = (batches: readonly Batch[], held: Held | undefined) => {
   return {
     oldest: Math.min(...batches.map(({ at }) => at)),
     newest: Math.max(...batches.map(({ at }) => at)),
-    /** Whether it knows any node or group at all. */
-    isEmpty: batches.every(
-      ({ groups = [], all = [], members, nodes }) =>
-        groups.length + all.length === 0 && ![...members.values(), ...nodes.values()].some(one => one !== undefined),
-    ),
+    /** Whether it knows no node and no group which has members. */
+    isEmpty: batches.every(({ groups = [], all = [], members, nodes }) => {
+      // Who holds its members has told of groups which have some; names alone may come from a configuration.
+      const names = held ? 0 : groups.length
+      const someone = [...members.values()].some(list => list?.length) || [...nodes.values()].some(Boolean)
+      return all.length + names === 0 && !someone
+    }),
     groups: () => first(batch => batch.groups && { answer: batch.groups }),
     all,
     members: (group: GroupName) =>

@@ -28,13 +28,16 @@ export const expressionText = (expression: Expression): string => {
   if (expression.kind === 'names') return expression.names.join(',')
   if (expression.kind !== 'operation') return expression.text
   const { operator, left, right } = expression
-  const parts = operator === ',' ? unionParts(expression) : [left, right]
-  return parts.map(partText).join(operator)
+  if (operator === ',') return unionParts(expression).map(laterText).join(',')
+  return `${expressionText(left)}${operator}${laterText(right, 1)}`
 }
 
-// Operators bind left to right: what is not the first operand needs parentheses.
-const partText = (part: Expression, i: number): string =>
-  part.kind === 'operation' && i > 0 ? `(${expressionText(part)})` : expressionText(part)
+// Operators bind left to right: what is not the first operand needs parentheses, unless it is one name or set.
+const laterText = (part: Expression, i: number): string => {
+  const text = expressionText(part)
+  const isOne = part.kind === 'names' ? part.names.length === 1 : part.kind !== 'operation'
+  return isOne || i === 0 ? text : `(${text})`
+}
 
 /** The operands of nested unions, which may be nested in any way and mean the same. */
 const unionParts = (expression: Expression): readonly Expression[] =>

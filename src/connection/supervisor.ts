@@ -7,9 +7,9 @@
  * leader still runs (or if a signal was sent before), first with TERM, two seconds later with KILL. The command itself
  * replaces the shell, so its exit status reaches the client untouched.
  *
- * The scripts hold no newline, no single quote and no exclamation mark, so that csh and fish as login shells pass them on.
+ * The scripts hold no newline, which csh as a login shell could not pass on.
  */
-import { quote } from './quote.ts'
+import { quoteForAnyShell } from './quote.ts'
 
 /** Ends what is left of group $p. It runs in a session of its own, to see whether the group is empty. */
 const FINISH =
@@ -31,8 +31,8 @@ const RUN = 'exec "${SHELL:-/bin/sh}" -c "$l" 3<&-'
 
 // The line travels in the environment: in the watcher's arguments it would look to `pgrep -f` like the command itself.
 const start = (script: string, line: string): string =>
-  `exec env STOKER_LINE=${quote(line)} /bin/sh -c ${quote('eval "$1"')} sh ` +
-  quote(`${LEAD}l=$STOKER_LINE; unset STOKER_LINE; ${script}`)
+  `exec env STOKER_LINE=${quoteForAnyShell(line)} /bin/sh -c ${quoteForAnyShell('eval "$1"')} sh ` +
+  quoteForAnyShell(`${LEAD}l=$STOKER_LINE; unset STOKER_LINE; ${script}`)
 
 /** Runs `line` with an empty standard input; the channel's own input is the lifeline. */
 export const supervised = (line: string): string =>
@@ -49,4 +49,4 @@ export const announced = (line: string): string => start(`echo $$ >&2; read -r g
 
 /** The watcher alone, for the second channel; says `ready` when it watches. `group` comes from `announced`. */
 export const lifeline = (group: number): string =>
-  `exec /bin/sh -c ${quote(`exec 3<&0 </dev/null; p=${group}; echo ready; exec >/dev/null 2>&1; ${WATCH}`)}`
+  `exec /bin/sh -c ${quoteForAnyShell(`exec 3<&0 </dev/null; p=${group}; echo ready; exec >/dev/null 2>&1; ${WATCH}`)}`
