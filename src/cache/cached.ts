@@ -5,6 +5,7 @@
 import type { Abortable } from '../abortable.ts'
 import { orAborted } from '../abortable.ts'
 import { StokerError, toStokerError } from '../errors.ts'
+import { harmlessMessage } from '../report/harmless.ts'
 import type { Warehouse } from '../warehouse.ts'
 import { age } from './age.ts'
 import { type Copy, copyOf, type Held } from './copy.ts'
@@ -134,7 +135,8 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
       const isSources = !(thrown instanceof StokerError) || thrown.code === 'WAREHOUSE_FAILED'
       if (io.signal.aborted || !isSources) return { kind: 'thrown', thrown }
       const { message } = toStokerError(thrown, name, 'WAREHOUSE_FAILED')
-      const failure = thrown instanceof StokerError && message.includes(name) ? thrown : broken(message, thrown)
+      const failure =
+        thrown instanceof StokerError && message.startsWith(`warehouse ${name}`) ? thrown : broken(message, thrown)
       return { kind: 'failed', failure }
     }
   }
@@ -165,15 +167,15 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
     const copy = copyOf(usable, held)
     const answer = fromCopy(question, copy, failure)
     world = { kind: 'last-good', copy, failure }
-    notice(`${failure.message}; using the copy of ${ago(copy)} (keep: ${age(keep)})`)
+    notice(harmlessMessage(`${failure.message}; using the copy of ${ago(copy)} (keep: ${age(keep)})`))
     return async () => answer
   }
 
-  /** A source which has suddenly nothing is broken. It is asked for its lists when an answer is empty and the copy is not. */
+  /** A source which has suddenly nothing is broken. */
   const doubts = async <T>(question: Question<T>, answer: T, io: Abortable): Promise<StokerError | undefined> => {
-    if (fresh || keep === 0 || !question.isEmpty(answer)) return undefined
-    // The cheaper look first: a source which holds its lists has them at hand.
-    if (held && (await isEmpty(io)) === false) return undefined
+    if (fresh || keep === 0) return undefined
+    // A source which holds its lists has them at hand; another one is asked for them when it has made us wonder.
+    if (held ? (await isEmpty(io)) !== true : !question.isEmpty(answer)) return undefined
     if (copyOf(await store.read(io), held).isEmpty || (await isEmpty(io)) !== true) return undefined
     return broken(
       'it is suddenly empty, without a node or a group which has any (if that is right, say so with --fresh)',
@@ -238,7 +240,10 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
     await using _source = source
     if ((world.kind !== 'source' && world.kind !== 'torn') || ttl + keep === 0) return
     if (held) await takeAll(held)
-    await store.add({ at: world.since, ...notes }, now() - Math.max(ttl, keep))
+    const batch = { at: world.since, ...notes }
+    // Somebody said that it is right: what was there before is no copy any more.
+    const isNothing = fresh && (notes.groups || notes.all) && copyOf([batch], held).isEmpty
+    await store.add(batch, isNothing ? Number.POSITIVE_INFINITY : now() - Math.max(ttl, keep))
   }
 
   return {

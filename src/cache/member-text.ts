@@ -28,16 +28,16 @@ export const expressionText = (expression: Expression): string => {
   if (expression.kind === 'names') return expression.names.join(',')
   if (expression.kind !== 'operation') return expression.text
   const { operator, left, right } = expression
-  if (operator === ',') return unionParts(expression).map(laterText).join(',')
-  return `${expressionText(left)}${operator}${laterText(right, 1)}`
+  // Operators bind left to right: only what is not the first operand may need parentheses.
+  if (operator === ',')
+    return unionParts(expression)
+      .map((part, i) => inParentheses(expressionText(part), i > 0 && part.kind === 'operation'))
+      .join(',')
+  const isMany = right.kind === 'operation' || (right.kind === 'names' && right.names.length > 1)
+  return `${expressionText(left)}${operator}${inParentheses(expressionText(right), isMany)}`
 }
 
-// Operators bind left to right: what is not the first operand needs parentheses, unless it is one name or set.
-const laterText = (part: Expression, i: number): string => {
-  const text = expressionText(part)
-  const isOne = part.kind === 'names' ? part.names.length === 1 : part.kind !== 'operation'
-  return isOne || i === 0 ? text : `(${text})`
-}
+const inParentheses = (text: string, yes: boolean): string => (yes ? `(${text})` : text)
 
 /** The operands of nested unions, which may be nested in any way and mean the same. */
 const unionParts = (expression: Expression): readonly Expression[] =>

@@ -7,6 +7,8 @@ import { type TargetFlags, targetsOf } from './targets.ts'
 
 export interface ResolveFlags extends TargetFlags {
   readonly config?: string
+  /** Take no warehouse's copy for an answer. */
+  readonly fresh?: boolean
   readonly json?: boolean
 }
 

@@ -13,6 +13,7 @@ import { summary } from '../report/summary.ts'
 import { schedule } from '../schedule.ts'
 import { affordable } from '../window.ts'
 import { here, wire } from '../wire.ts'
+import { holdYoungGeneration } from '../young-generation.ts'
 import { onInterrupt } from './interrupt.ts'
 import { type TargetFlags, targetsOf } from './targets.ts'
 
@@ -27,6 +28,8 @@ export interface RunRequest {
 /** The options of `stoker run`; what is absent comes from the configuration. Times are in milliseconds. */
 export interface RunFlags extends TargetFlags {
   readonly config?: string
+  /** Take no warehouse's copy for an answer. */
+  readonly fresh?: boolean
   readonly fanout?: number
   readonly connectTimeout?: number
   readonly commandTimeout?: number
@@ -61,6 +64,7 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
     const connector = await site.connector()
     if (actor.connects) await connector.prepare(targets, io)
     await using input = flags.stdin && hasInput() ? broadcast(process.stdin) : undefined
+    holdYoungGeneration()
     const tracker = progress(sinks, { total: targets.length })
     status = tracker.describe
     const events = schedule(targets, actor, options, {

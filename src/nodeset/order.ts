@@ -1,5 +1,5 @@
 /** The order of a set: the one in which its folded text names the nodes. */
-import { runs } from './axis.ts'
+import { type Axis, runs } from './axis.ts'
 import type { Family } from './family.ts'
 import type { Box } from './merge.ts'
 
@@ -10,11 +10,12 @@ export const inOrder = (all: readonly Family[]): string[] =>
 const namesOf = ({ texts, axes }: Family, box: Box): readonly string[] => {
   let names: readonly string[] = [texts[0] ?? '']
   for (const [place, ranks] of box.entries()) {
-    const endings = Array.from(ranks, rank => `${axes[place]?.text(rank)}${texts[place + 1]}`)
-    names =
-      names.length === 1
-        ? endings.map(ending => `${names[0]}${ending}`)
-        : names.flatMap(name => endings.map(ending => `${name}${ending}`))
+    const axis = axes[place] as Axis
+    const indices = ranks.map(axis.text)
+    const after = texts[place + 1] as string
+    const longer: string[] = []
+    for (const name of names) for (const index of indices) longer.push(`${name}${index}${after}`)
+    names = longer
   }
   return names
 }

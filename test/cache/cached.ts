@@ -178,6 +178,18 @@ t.test('a source which is suddenly empty is broken, until somebody says with --f
   }
 })
 
+t.test('groups which are always there do not make a source anything but empty', async t => {
+  const held = { members: (group: string) => group !== 'odd', attributeQueries: false }
+  const site = station(t.testdir(), { held })
+  await site.run(everything)
+  site.data = { name: 'site', groups: { odd: ['web1'], none: [] } }
+  await site.run(groups)
+  t.match(site.notices, [/suddenly empty/])
+  await site.run(groups, { fresh: true })
+  await site.run(groups)
+  t.strictSame(site.notices, [])
+})
+
 t.test('an answer without names does not make a source empty', async t => {
   for (const held of [HOLDS_ALL, undefined]) {
     const site = station(t.testdir(), { held })
@@ -255,6 +267,30 @@ t.test('what is asked for one by one is kept so, over several runs', async t => 
     { message: /does not tell group "web"$/ },
     'each answer has its own age',
   )
+})
+
+t.test('what a source has to be asked for in so many words is kept as asked, beside all that it holds', async t => {
+  const site = station(t.testdir(), { held: { members: group => group !== 'odd', attributeQueries: false } })
+  await site.run(async warehouse => {
+    await members(warehouse, 'odd')
+    await warehouse.query?.('(rack=3)', io)
+  })
+  t.notOk(site.asked.includes('members nosuch'))
+  t.equal(site.asked.filter(question => question === 'members odd').length, 1)
+  site.now += HOUR
+  site.data = { ...SITE, groups: { ...SITE.groups, web: ['web1'], other: [] } }
+  await site.run(warehouse => node(warehouse, 'web1'))
+  t.notOk(site.asked.includes('members odd'), 'a copy costs no questions')
+
+  site.down = refused()
+  await site.run(async warehouse => {
+    t.strictSame(await members(warehouse, 'web'), ['web1'])
+    t.strictSame(await members(warehouse, 'odd'), ['operation'], 'an older answer is better than none')
+    t.equal(await members(warehouse, 'nosuch'), undefined)
+    t.equal((await warehouse.query?.('(rack=3)', io))?.length, 1)
+    await t.rejects(async () => warehouse.query?.('(rack=4)', io), { message: /does not tell query/ })
+  })
+  t.match(site.notices, [/using the copy of 0 ms to 1 h ago/])
 })
 
 t.test('a young copy which lacks something: the source is asked for all of it again', async t => {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { stoker } from '../fixtures/cli.ts'
 
@@ -36,26 +37,9 @@ t.test('stoker show', async t => {
 
   t.test('a node: every fact, who says so, and every group, also through an alias', async t => {
     const { code, stdout, stderr } = await show('www')
-    t.equal(
-      stdout,
-      `  node       www                  site, other
-  name       web1                 site
-  name       web1.example.org     other
-  alias      www                  site
-  alias      web1.example.org     site
-  address    10.0.0.1             site, other
-  port       2222                 other
-  user       root                 site
-  mac        52:54:00:00:00:01    site
-  vars.rack  3                    site
-! vars.rack  4                    other (contradicts site)
-  group      @Rack 3              site
-  group      @web                 site
-  group      @all > @web          site
-  group      @deep > @all > @web  site
-  group      @web                 other
-`,
-    )
+    const page = await readFile(new URL('../../docs/warehouses.md', import.meta.url), 'utf8')
+    const [, documented] = /^```text\n( {2}node .*?)^```$/ms.exec(page) ?? []
+    t.equal(stdout, documented)
     t.strictSame([code, stderr], [0, ''])
   })
 

@@ -95,6 +95,16 @@ t.test('what is left out has its default, and names are taken as host names', as
   t.strictSame(parse('ssh: {config: none}').ssh.config, { kind: 'none' })
 })
 
+t.test('how long answers are kept is no option of the kind', async t => {
+  const [first, second] = parse(
+    'warehouses:\n  - {kind: ldap, url: x, cache: 5m, keep: 60d}\n  - {kind: file, path: x, keep: 0}\n',
+  ).warehouses
+  t.match(first, { cache: 300_000, keep: 5_184_000_000, options: { url: 'x' } })
+  t.strictSame(Object.keys(first?.options ?? {}), ['url'])
+  t.match(second, { keep: 0, options: { path: 'x' } })
+  t.notOk(second && 'cache' in second)
+})
+
 t.test('an error names file, line, column and key, and says what was expected', async t => {
   const table: readonly (readonly [string, string])[] = [
     ['warehouses:\n  - kinds: file\n', '2:5: warehouses[0].kinds: unknown key; did you mean "kind"?'],
@@ -108,6 +118,10 @@ t.test('an error names file, line, column and key, and says what was expected', 
     ['warehouses: []', '1:13: warehouses: is empty; leave it out to take host names as they are'],
     ['warehouses: [file]', '1:14: warehouses[0]: expected a mapping, not text'],
     ['warehouses: [{kind: 7}]', '1:21: warehouses[0].kind: expected text, not a number; put it in quotes'],
+    [
+      'warehouses: [{kind: x, keep: a week}]',
+      '1:30: warehouses[0].keep: expected seconds, or a time such as 5m, 12h or 7d (at most ten years), not "a week"',
+    ],
     ['warehouses: [{kind: ""}]', '1:21: warehouses[0].kind: is empty'],
     [
       'warehouses: [{kind: file, name: "a:b"}]',

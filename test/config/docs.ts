@@ -34,6 +34,16 @@ t.test('the examples of the configuration are read, and use every key', async t 
     )
 })
 
+t.test('the options of all warehouses are documented, and taken', async t => {
+  const [example = ''] = examples(await read('warehouses.md'))
+  t.match(parseConfig(example, '/site/stoker.yaml', '/home/me').warehouses, [
+    { name: 'ldap', cache: 300_000, options: { base: 'dc=example,dc=org' } },
+    { name: 'exec', keep: 0, options: { map: ['./racks.sh', '$GROUP'] } },
+  ])
+  t.strictSame(documented(await read('warehouses.md'), 'Cache and last good copy'), ['cache', 'keep'])
+  t.strictSame(documented(await read('configuration.md'), 'warehouses').slice(2), ['cache', 'keep'])
+})
+
 t.test('what is documented as left out is what counts then', async t => {
   const markdown = await read('configuration.md')
   const { defaults } = parseConfig('', '/site/stoker.yaml', '/home/me')
