@@ -1,133 +1,25 @@
-/** The command line of `stoker`: what can be typed, and which command it means. Each command is loaded when it is used. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { parseDuration } from './config/duration.ts'
+/** The command line of `stoker`: argv -> exit code, and the one place which tells an error to a person. */
 import { exitCodeOf, toStokerError } from './errors.ts'
-import { VERSION } from './version.ts'
 
 /** Runs the command which `argv` (without the program's name) asks for; returns the exit code and throws nothing. */
 export const cli = async (argv: readonly string[]): Promise<number> => {
-  let exitCode = 0
-  const program = new Command('stoker')
-    .description('Act on many machines at once: who they are comes from your warehouses, what to do from actors.')
-    .version(`stoker ${VERSION}`, '-V, --version')
-    .exitOverride()
-    .configureHelp({ showGlobalOptions: true })
-    .option('--config <file>', 'configuration file (default: $STOKER_CONFIG, ./stoker.yaml, ...)')
-    .showHelpAfterError("('stoker help' tells more)")
-
-  const sharedWho = (command: Command): Command =>
-    command
-      .option('-x, --exclude <targets>', 'leave these out (may be repeated)', collect, [])
-      .option('--allow-unknown', 'take names which no warehouse knows as host names')
-      .option('--fresh', FRESH)
-
-  sharedWho(
-    program
-      .command('run')
-      .description('push an action to targets: an actor, or an action of the configuration')
-      .argument('<action>', 'shell, local, ping, wake, or a name from the configuration')
-      .argument('<targets>', "nodes and groups: 'web[1-4],@db!web3'")
-      .argument('[argument...]', 'what the action takes, after --'),
-  )
-    .option('-f, --fanout <n>', 'targets at a time (default 64)', wholeNumber)
-    .option('-t, --connect-timeout <time>', 'for opening a connection: seconds, or 90s, 5m (default 10)', duration)
-    .option('-u, --command-timeout <time>', 'for the action itself; 0: no limit (default 0)', duration)
-    .option('-l, --user <name>', 'log in as this user')
-    .option('-i, --identity <file>', 'private key to log in with (may be repeated)', collect, [])
-    .addOption(
-      new Option('--host-keys <policy>', 'what to do with unknown host keys').choices(['strict', 'accept-new']),
-    )
-    .option('--connect-rate <n>', 'new connections a second; 0: no limit', wholeNumberOrZero)
-    .option('-n, --no-stdin', 'do not send standard input to the targets')
-    .option('-b, --fold', 'show equal output once, under the folded names, at the end')
-    .option('-N, --no-label', 'no node names in front of the lines')
-    .option('-S, --worst', 'exit with the largest exit code of a command')
-    .option('--check', 'change nothing, show what would be done')
-    .option('--json', 'one event a line on standard output')
-    .option('-v, --verbose', 'times of every target in the report')
-    .option('-q, --quiet', 'no report when all went well')
-    .action(async (action: string, targets: string, words: readonly string[], flags) => {
-      const { run } = await import('./commands/run.ts')
-      exitCode = await run({ action, targets, words }, { ...program.opts(), ...flags })
-    })
-
-  sharedWho(
-    program
-      .command('resolve')
-      .description('show who would be acted on: address, port, MACs, and what led to each')
-      .argument('<targets>', 'nodes and groups'),
-  )
-    .option('--json', 'one target a line')
-    .action(async (targets: string, flags) => {
-      const { resolveCommand } = await import('./commands/resolve.ts')
-      exitCode = await resolveCommand(targets, { ...program.opts(), ...flags })
-    })
-
-  program
-    .command('show')
-    .description('show what the warehouses know of a node or group, and which of them says so')
-    .argument('<name>', "a node or a group: web1, '@web', '@ldap:web'")
-    .option('--fresh', FRESH)
-    .option('--json', 'as one JSON object')
-    .action(async (name: string, flags) => {
-      const { show } = await import('./commands/show.ts')
-      exitCode = await show(name, { ...program.opts(), ...flags })
-    })
-
-  program
-    .command('groups')
-    .description('list the groups which the warehouses know')
-    .argument('[pattern]', "only groups which match: 'web*', '@ldap:web*'")
-    .option('-c, --count', 'the number of nodes as well')
-    .option('--fresh', FRESH)
-    .option('--json', 'one group a line')
-    .action(async (pattern: string | undefined, flags) => {
-      const { groups } = await import('./commands/groups.ts')
-      exitCode = await groups(pattern, { ...program.opts(), ...flags })
-    })
-
-  program
-    .command('lab')
-    .description('start throw-away SSH targets on loopback, to try things on')
-    .argument('[command...]', 'run this command with the lab as its configuration, then stop the lab')
-    .option('-c, --count <n>', 'how many targets', wholeNumber, 16)
-    .option('--dir <folder>', 'keep the files of the lab there')
-    .action(async (command: readonly string[], flags) => {
-      const { lab } = await import('./commands/lab.ts')
-      using end = onEnd(command.length === 0)
-      exitCode = await lab(
-        { ...flags, command },
-        { signal: end.signal, stdout: process.stdout, entry: process.argv[1] ?? '' },
-      )
-    })
-
-  // The calculator reads its flags in their order, as nodeset(1) does, so they do not go through the parser of the others.
-  program.command('nodes').description("the node-set calculator; takes nodeset(1)'s flags").argument('[words...]')
-
-  const warehouse = program.command('warehouse').description('look after a warehouse')
-  warehouse
-    .command('init')
-    .description('create what a warehouse reads from, such as its tables')
-    .argument('<name>', 'the name of the warehouse in the configuration')
-    .option('--print', 'print the statements and run nothing')
-    .action(async (name: string, flags) => {
-      const { warehouseInit } = await import('./commands/warehouse-init.ts')
-      exitCode = await warehouseInit(name, { ...program.opts(), ...flags })
-    })
-
   try {
+    // The calculator reads its flags in their order, as nodeset(1) does; scripts call it often, so it starts with little.
     const calculator = nodesWords(argv)
     if (calculator) {
       const { nodesCommand } = await import('./commands/nodes-command.ts')
       return await nodesCommand(calculator.words, calculator.flags)
     }
-    await program.parseAsync(argv as string[], { from: 'user' })
-    return exitCode
+    const { runProgram } = await import('./program.ts')
+    return await runProgram(argv)
   } catch (thrown) {
-    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2
-    return complain(thrown)
+    return isUsage(thrown) ? (thrown.exitCode === 0 ? 0 : 2) : complain(thrown)
   }
 }
+
+/** commander has told it already; its help and version are no errors. */
+const isUsage = (thrown: unknown): thrown is { readonly exitCode: number } =>
+  thrown instanceof Error && 'code' in thrown && String(thrown.code).startsWith('commander.')
 
 /** The words of the calculator, when the command line is one of its own. */
 const nodesWords = (argv: readonly string[]) => {
@@ -137,41 +29,10 @@ const nodesWords = (argv: readonly string[]) => {
   return undefined
 }
 
-const FRESH = 'ask the warehouses now: take nothing which was kept, also when one is down'
-
 const complain = (thrown: unknown): number => {
   const error = toStokerError(thrown, 'stoker')
   const { detail } = error
   process.stderr.write(`stoker: ${error.message}${detail ? ` (${detail})` : ''}\n`)
   if (error.code === 'INTERNAL' && process.env.STOKER_DEBUG) process.stderr.write(`${(thrown as Error).stack}\n`)
   return exitCodeOf(error)
-}
-
-const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
-
-const wholeNumber = (text: string): number => {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0.')
-  return Number(text)
-}
-
-const wholeNumberOrZero = (text: string): number => (text === '0' ? 0 : wholeNumber(text))
-
-const duration = (text: string): number => {
-  try {
-    return parseDuration(text)
-  } catch (cause) {
-    throw new InvalidArgumentError(`${(cause as Error).message}.`)
-  }
-}
-
-/** Ends on SIGTERM, and on Ctrl-C unless that is for the command which runs in the foreground. */
-const onEnd = (interruptible: boolean): Disposable & { readonly signal: AbortSignal } => {
-  const abort = new AbortController()
-  const stop = () => abort.abort()
-  const leave = () => {}
-  process.on('SIGTERM', stop).on('SIGINT', interruptible ? stop : leave)
-  return {
-    signal: abort.signal,
-    [Symbol.dispose]: () => void process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGINT', leave),
-  }
 }

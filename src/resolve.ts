@@ -62,6 +62,13 @@ export const resolve = async (
       case 'regex':
         return await byRegex(part.source)
       case 'file':
+        // What a warehouse says must not make us read files of this machine.
+        if (home)
+          throw new StokerError(
+            'WAREHOUSE_FAILED',
+            home.name,
+            `warehouse ${home.name}: ${part.text} in a group; only what is typed may name a file`,
+          )
         return later(`^${part.path}`, part.text, () => fromFile(part.path))
       case 'query':
         return later(part.text, part.text, async () => {

@@ -4,6 +4,7 @@ import { StokerError } from './errors.ts'
 import { parseGroupName } from './names.ts'
 import type { Expression } from './nodeset/expression.ts'
 import type { Groups } from './nodeset/groups.ts'
+import { unionOf } from './nodeset/union.ts'
 import type { Member, Warehouse } from './warehouse.ts'
 
 /** Each warehouse which knows groups is a source; the first one is the default. */
@@ -43,11 +44,10 @@ const namesOf = (names: readonly string[], text: string): Expression => ({ kind:
 
 const joined = (members: readonly Member[], text: string): Expression => {
   const nodes = members.flatMap(member => (member.kind === 'node' ? [member.name] : []))
-  return members
-    .flatMap((member): readonly Expression[] => {
-      if (member.kind === 'node') return []
-      if (member.kind === 'expression') return [member.expression]
-      return [{ kind: 'group', text: `@${member.name}`, warehouse: undefined, name: member.name }]
-    })
-    .reduce<Expression>((left, right) => ({ kind: 'operation', operator: ',', left, right }), namesOf(nodes, text))
+  const groups = members.flatMap((member): readonly Expression[] => {
+    if (member.kind === 'node') return []
+    if (member.kind === 'expression') return [member.expression]
+    return [{ kind: 'group', text: `@${member.name}`, warehouse: undefined, name: member.name }]
+  })
+  return unionOf([namesOf(nodes, text), ...groups])
 }

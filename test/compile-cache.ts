@@ -7,7 +7,7 @@ import { needRoot } from './fixtures/debian.ts'
 
 t.test('compiled code is kept in the cache folder', async t => {
   const home = t.testdir()
-  t.equal((await stoker(['--help'], { env: { HOME: home } })).code, 0)
+  t.equal((await stoker(['--help'], { env: { HOME: home, XDG_CACHE_HOME: '' } })).code, 0)
   t.ok(existsSync(join(home, '.cache/stoker/code')))
 })
 
@@ -23,13 +23,13 @@ t.test('the home of another user is left alone', async t => {
   if (!needRoot(t)) return
   const home = t.testdir()
   chownSync(home, 65534, 65534)
-  t.equal((await stoker(['--help'], { env: { HOME: home } })).code, 0)
+  t.equal((await stoker(['--help'], { env: { HOME: home, XDG_CACHE_HOME: '' } })).code, 0)
   t.notOk(existsSync(join(home, '.cache')))
 })
 
 t.test('where nothing can be kept, the program runs as ever', async t => {
   const home = t.testdir({ '.cache': 'a file' })
-  const { code, stderr } = await stoker(['--help'], { env: { HOME: home } })
+  const { code, stderr } = await stoker(['--help'], { env: { HOME: home, XDG_CACHE_HOME: '' } })
   t.equal(code, 0)
   t.equal(stderr, '')
 })

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { dedup } from '../src/dedup.ts'
 import { parseExpression } from '../src/nodeset/parse.ts'
+import { readList } from '../src/read-list.ts'
 import { resolve } from '../src/resolve.ts'
 import type { Warehouse } from '../src/warehouse.ts'
 import { memory } from './fixtures/memory.ts'
@@ -142,6 +143,18 @@ t.test('nesting which doubles at every level is no problem', async t => {
     Array.from({ length: 60 }, (_, i) => [`g${i}`, i === 59 ? ['n1'] : [`@g${i + 1}`, `=@g${i + 1}`]]),
   )
   t.equal(await names('@g0', memory({ nodes: { n1: {} }, groups })), 'n1')
+})
+
+t.test('a file is read when a person names it, never because a warehouse does', async t => {
+  const list = `${t.testdir({ list: 'web1 # the first\n\n@odd\r\n' })}/list`
+  const read = (text: string, warehouse: Warehouse) => resolve(parseExpression(text), [warehouse], { signal, readList })
+  t.same(
+    dedup(await read(`^${list},db1`, site())).map(target => target.name),
+    ['web1', 'web3', 'db1'],
+  )
+  await t.rejects(read(`^${list}.missing`, site()), { code: 'EXPRESSION', message: /cannot read the list/ })
+  const sly = memory({ name: 'sly', groups: { g: [`=^${list}`] } })
+  await t.rejects(read('@g', sly), { code: 'WAREHOUSE_FAILED', message: /sly: .*only what is typed may name a file/ })
 })
 
 t.test('an aborted signal ends the questions', async t => {

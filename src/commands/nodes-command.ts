@@ -2,8 +2,6 @@
 import type { Groups } from '../nodeset/groups.ts'
 import { standardSinks } from '../report/sink.ts'
 import { VERSION } from '../version.ts'
-import { warehouseGroups } from '../warehouse-groups.ts'
-import { clustershellGroups, wire } from '../wire.ts'
 import { nodes } from './nodes.ts'
 
 /** Runs the calculator with these words; returns the exit code. */
@@ -11,7 +9,12 @@ export const nodesCommand = async (words: readonly string[], flags: { readonly c
   const { stdout, stderr } = standardSinks()
   const { gone: signal } = stdout
   await using opened = new AsyncDisposableStack()
+  // Much arithmetic needs no groups, and so no configuration.
   const groups = async (conf: string | undefined): Promise<Groups> => {
+    const [{ clustershellGroups, wire }, { warehouseGroups }] = await Promise.all([
+      import('../wire.ts'),
+      import('../warehouse-groups.ts'),
+    ])
     if (conf !== undefined) return await clustershellGroups(conf, { signal })
     const site = opened.use(await wire(flags, notice => void stderr.write(`stoker nodes: ${notice}\n`), { signal }))
     return warehouseGroups(site.warehouses)

@@ -20,20 +20,22 @@ interface Gathered {
   readonly names: string[]
 }
 
+/** Families by their pattern; one of a single member so far is that name, as most are where names are irregular. */
+type Patterns = Map<string, Gathered | string>
+
 /** The families of distinct names, in the order in which they are written. */
 export const families = (names: Iterable<string>): readonly Family[] => {
-  const gathered = gather(names)
-  joinNegative(gathered)
-  return [...gathered.keys()].sort().map(key => familyOf(gathered.get(key) as Gathered))
+  const patterns = gather(names)
+  joinNegative(patterns)
+  return [...patterns.keys()].sort().map(pattern => {
+    const found = patterns.get(pattern) as Gathered | string
+    return typeof found === 'string' ? alone(found) : familyOf(found)
+  })
 }
 
 const familyOf = ({ texts, keys, names }: Gathered): Family => {
-  if (texts.length > 2) return several(texts, names)
+  if (texts.length > 2) return inSeveralPlaces(texts, names)
   const [before = '', after = ''] = texts
-  if (keys.length + names.length === 1) {
-    const [name = `${before}${axisOfKeys(Float64Array.from(keys)).text(0)}${after}`] = names
-    return alone(name)
-  }
   const short = axisOfKeys(Float64Array.from(keys))
   const axis =
     names.length === 0
@@ -65,35 +67,49 @@ const NUMBERS = /[0-9]+/g
 
 const TOO_LONG = new RegExp(`[0-9]{${MAX_DIGITS + 1}}`)
 
-const gather = (names: Iterable<string>): Map<string, Gathered> => {
-  const gathered = new Map<string, Gathered>()
+const gather = (names: Iterable<string>): Patterns => {
+  const patterns: Patterns = new Map()
   let last: Gathered | undefined
   for (const name of names) {
     // Most names are of the same family as the one before: that is seen quickly.
     if (last && addKey(last, name)) continue
-    last = gatherOne(gathered, name)
+    const pattern = patternOf(name)
+    if (patterns.has(pattern)) {
+      last = grown(patterns, pattern)
+      addTo(last, name)
+    } else {
+      patterns.set(pattern, name)
+    }
   }
-  return gathered
+  return patterns
 }
 
-const gatherOne = (gathered: Map<string, Gathered>, name: string): Gathered | undefined => {
+/** The name with `%s` for each number: as people are used to from ClusterShell, that is what it is sorted by. */
+const patternOf = (name: string): string => {
   const escaped = name.includes('%') ? name.replaceAll('%', '%%') : name
-  // A longer run of digits could not be written in brackets: the whole name is one text.
-  const numbered = name.length <= MAX_DIGITS || !TOO_LONG.test(name)
-  // The key sorts as people are used to from ClusterShell: a number sorts as "%s".
-  const key = numbered ? escaped.replace(NUMBERS, '%s') : escaped
-  let family = gathered.get(key)
-  if (!family) {
-    family = { texts: numbered ? name.split(NUMBERS) : [name], keys: [], names: [] }
-    gathered.set(key, family)
-  }
-  if (family.texts.length === 2 && addKey(family, name)) return family
-  family.names.push(name)
-  return undefined
+  return isNumbered(name) ? escaped.replace(NUMBERS, '%s') : escaped
+}
+
+// A longer run of digits could not be written in brackets: then the whole name is one text.
+const isNumbered = (name: string): boolean => name.length <= MAX_DIGITS || !TOO_LONG.test(name)
+
+/** The family of a pattern, made out of its single name where there is one so far. */
+const grown = (patterns: Patterns, pattern: string): Gathered => {
+  const found = patterns.get(pattern) as Gathered | string
+  if (typeof found !== 'string') return found
+  const family: Gathered = { texts: isNumbered(found) ? found.split(NUMBERS) : [found], keys: [], names: [] }
+  addTo(family, found)
+  patterns.set(pattern, family)
+  return family
+}
+
+const addTo = (family: Gathered, name: string): void => {
+  if (!addKey(family, name)) family.names.push(name)
 }
 
 /** Adds a name to a family with one place, if it is of it and its index is short. */
 const addKey = ({ texts, keys }: Gathered, name: string): boolean => {
+  if (texts.length !== 2) return false
   const before = texts[0] as string
   const after = texts[1] as string
   if (!name.startsWith(before) || !name.endsWith(after) || name.charCodeAt(before.length) === DASH) return false
@@ -109,24 +125,26 @@ const DASH = 0x2d
  * `n-2`, `n-1`, `n0`, `n1` are written `n[-2-1]`: where numbers meet at zero, the dash is a sign. Elsewhere it is a dash,
  * since a family `web-[1-9]` may well live beside a family `web[1-9]`.
  */
-const joinNegative = (gathered: Map<string, Gathered>): void => {
-  for (const [key, { texts, keys, names }] of gathered) {
-    if (texts.length !== 2 || !texts[0]?.endsWith('-') || names.length > 0) continue
-    const sibling = gathered.get(key.replace('-%s', '%s'))
-    if (!sibling?.keys.includes(ZERO) || !keys.includes(ONE)) continue
+const joinNegative = (patterns: Patterns): void => {
+  for (const pattern of patterns.keys()) {
+    const positive = pattern.replace('-%s', '%s')
+    if (positive === pattern || !patterns.has(positive)) continue
+    const { texts, keys, names } = grown(patterns, pattern)
+    if (texts.length !== 2 || !texts[0]?.endsWith('-') || names.length > 0 || !keys.includes(ONE)) continue
     const axis = axisOfKeys(Float64Array.from(keys))
     const ranks = all(axis)
     if (ranks.some(rank => axis.text(rank).startsWith('0'))) continue
+    const sibling = grown(patterns, positive)
+    if (!sibling.keys.includes(ZERO)) continue
     for (const rank of ranks) sibling.keys.push(-Number(axis.text(rank)))
-    gathered.delete(key)
+    patterns.delete(pattern)
   }
 }
 
 const ZERO = keyOf('0', 0, 1) ?? 0
 const ONE = keyOf('1', 0, 1) ?? 0
 
-const several = (texts: readonly string[], names: readonly string[]): Family => {
-  if (names.length === 1) return alone(names[0] as string)
+const inSeveralPlaces = (texts: readonly string[], names: readonly string[]): Family => {
   const places = texts.length - 1
   // For each place, its indices in the order in which they come up.
   const columns = Array.from({ length: places }, () => new Map<string, number>())
