@@ -4,8 +4,8 @@
  */
 import { parseArgs } from 'node:util'
 import { findProgram } from '../test/fixtures/debian.ts'
-import { startFleet } from '../test/fixtures/sshd.ts'
 import { build } from './build.ts'
+import { startTargets } from './fleet.ts'
 import { type Machine, machine, machineText } from './machine.ts'
 import { cold, type Figures, long, startUp, sweep } from './scenarios.ts'
 import { multiplesTable, seconds, share, standingsTable, table } from './table.ts'
@@ -33,7 +33,7 @@ async function* measureAll(present: readonly Tool[], built: ReturnType<typeof bu
   const [stoker] = present as readonly [Tool, ...Tool[]]
   const say = (text: string) => void process.stderr.write(`${text}\n`)
   {
-    await using fleet = await startFleet({ count: 200 })
+    await using fleet = await startTargets({ count: 200 })
     const hostname = { fleet, fanout: 64, command: 'hostname', lines: 1 } as const
     const same = { ...hostname, exchange: 'curve25519' } as const
     const own = { ...hostname, exchange: 'default' } as const

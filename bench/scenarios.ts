@@ -1,6 +1,7 @@
 /** What is measured. */
-import { type Fleet, startFleet } from '../test/fixtures/sshd.ts'
+import type { Fleet } from '../test/fixtures/sshd.ts'
 import type { Built } from './build.ts'
+import { startTargets } from './fleet.ts'
 import { measure, type Program } from './measure.ts'
 import { contest, type RoundOptions, type Standing } from './rounds.ts'
 import type { Tool, Work } from './tools.ts'
@@ -42,7 +43,7 @@ export const long = async (
   say: Say,
 ): Promise<Figures> => {
   const count = 1000
-  await using fleet = await startFleet({ count, mode: 'shared' })
+  await using fleet = await startTargets({ count, mode: 'shared' })
   const work: Work = { fleet, targets: count, fanout: count, command: 'sleep 10', lines: 0, exchange: 'curve25519' }
   // One process for each target would be another contest.
   const inProcess = competitors.filter(({ name }) => name === 'stoker' || name === 'bare ssh2')

@@ -1,4 +1,5 @@
 /** The tools which are compared, each told to do the same work on the same targets in its own words. */
+import { fold } from '../src/nodeset/fold.ts'
 import { findProgram } from '../test/fixtures/debian.ts'
 import type { Fleet } from '../test/fixtures/sshd.ts'
 import type { Built } from './build.ts'
@@ -40,10 +41,10 @@ const PATIENCE = '120s'
 const stokerTool = ({ stoker, cache }: Built): Tool => ({
   name: 'stoker',
   program: ({ fleet, targets, fanout, command, lines }) => {
-    const names = fleet.targets.slice(0, targets).map(({ name }) => name)
+    const names = fold(fleet.targets.slice(0, targets).map(({ name }) => name))
     const options = ['--config', fleet.config, '-f', `${fanout}`, '-t', PATIENCE]
     return {
-      argv: [process.execPath, stoker, 'run', ...options, 'shell', names.join(','), '--', command],
+      argv: [process.execPath, stoker, 'run', ...options, 'shell', names, '--', command],
       env: { XDG_CACHE_HOME: cache },
       lines: lines * targets,
     }

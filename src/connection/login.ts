@@ -96,6 +96,11 @@ export const login = (stream: Duplex, how: Login, { signal }: Abortable): Promis
     })
     signal.addEventListener('abort', stop, { once: true })
     stream.on('data', listen)
+    // ssh2 writes a packet in three pieces, and the server would wake up for each. What answers one read leaves together.
+    stream.on('data', () => {
+      stream.cork()
+      setImmediate(() => stream.uncork())
+    })
     client.connect({
       ...keepAlive,
       sock: stream,
