@@ -44,7 +44,7 @@ async function* measureAll(present: readonly Tool[], built: ReturnType<typeof bu
     yield await cold(present, { ...own, targets: 200 }, { rounds: quick ? 1 : 3 }, say)
     yield await sweep(stoker, fleet, say)
   }
-  if (!quick) yield await long(present, { rounds: 2, memory: true }, say)
+  if (!quick) yield await long(present, { rounds: 1, memory: true }, say)
 }
 
 const report = async (quick: boolean, json: boolean): Promise<void> => {
