@@ -39,7 +39,7 @@ async function* measureAll(present: readonly Tool[], built: ReturnType<typeof bu
     const own = { ...hostname, exchange: 'default' } as const
     yield await startUp(built, stoker, fleet, quick ? 7 : 15, say)
     yield await cold(present, { ...same, targets: 16 }, { rounds: quick ? 3 : 7 }, say)
-    yield await cold(present, { ...same, targets: 200 }, { rounds: quick ? 3 : 5, memory: true }, say)
+    yield await cold(present, { ...same, targets: 200 }, { rounds: quick ? 2 : 5, memory: true }, say)
     yield await cold(present, { ...own, targets: 16 }, { rounds: quick ? 1 : 5 }, say)
     yield await cold(present, { ...own, targets: 200 }, { rounds: quick ? 1 : 3 }, say)
     yield await sweep(stoker, fleet, say)

@@ -9,14 +9,13 @@ export const table = (rows: readonly (readonly string[])[]): string => {
   return rows.map(row => `  ${line(row).join('  ')}`.trimEnd()).join('\n')
 }
 
-/** What each took, and the first one's share of it. */
+/** What each took, and what the first one takes for each second, or byte, of it. */
 export const standingsTable = (standings: readonly Standing[]): string => {
   const withMemory = standings.some(({ memory }) => memory !== undefined)
   const [first] = standings
-  const head = ['', 'wall', 'CPU', ...(withMemory ? ['memory'] : [])]
-  const ratioHead = ['wall', 'CPU', ...(withMemory ? ['memory'] : [])].map(text => `${first?.name}'s ${text}`)
+  const head = ['wall', 'CPU', ...(withMemory ? ['memory'] : [])]
   return table([
-    [...head, ...ratioHead],
+    ['', ...head, ...head.map(text => `${text}, ${first?.name}/this`)],
     ...standings.map(({ name, wall, cpu, memory, ratio }) => [
       ...[name, seconds(wall), seconds(cpu), ...(withMemory ? [megabytes(memory)] : [])],
       ...[share(ratio.wall), share(ratio.cpu), ...(withMemory ? [share(ratio.memory)] : [])],
@@ -30,7 +29,7 @@ export const multiplesTable = (standings: readonly Standing[]): string => {
     ...[name, seconds(wall), seconds(cpu), share(1 / ratio.wall), share(1 / ratio.cpu)],
   ])
   const [first] = standings
-  return table([['', 'wall', 'CPU', `wall, ${first?.name}`, `CPU, ${first?.name}`], ...rows])
+  return table([['', 'wall', 'CPU', `wall, this/${first?.name}`, `CPU, this/${first?.name}`], ...rows])
 }
 
 export const seconds = (value: number): string =>
