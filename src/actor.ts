@@ -1,6 +1,7 @@
 /** The seam "what": an actor applies one argument to one target. A third party's actor is one file which exports an `Actor`. */
 import type { Abortable } from './abortable.ts'
 import type { Connection } from './connection/connection.ts'
+import type { Convergent, Materials } from './convergent.ts'
 import type { Output } from './event.ts'
 import type { Outcome } from './outcome.ts'
 import type { Target } from './target.ts'
@@ -15,6 +16,10 @@ export interface Job extends Abortable {
   here(environment?: Readonly<Record<string, string>>): Connection
   /** What was piped into the run, from its beginning; `undefined` when nothing was. */
   readonly stdin: AsyncIterable<Uint8Array> | undefined
+  /** Sources and templates on this side, for actors which bring files. */
+  readonly materials: Materials
+  /** Whether differences of texts are to be shown. */
+  readonly diff: boolean
   /** This target's place in the run, from 0, and how many there are. */
   readonly rank: number
   readonly count: number
@@ -32,6 +37,8 @@ export interface Actor<O = unknown> {
   act(target: Target, options: O, job: Job): AsyncGenerator<Output, Outcome, void>
   /** File descriptors which one running job takes on this machine beside its connection (default 0). */
   readonly descriptors?: number
+  /** For convergent actors: how it looks and plans, so that a policy can look at many resources at once. */
+  readonly convergent?: Convergent<O, unknown>
   /** Whether it uses `job.connect`; those which act from this machine say `false`. */
   readonly connects: boolean
 }

@@ -1,5 +1,5 @@
 /** An actor's argument against its schema, with errors which name the option. */
-import type { z } from 'zod'
+import * as z from 'zod'
 import { parseShape } from './config/shape.ts'
 import { StokerError } from './errors.ts'
 import { shown } from './names.ts'
@@ -30,3 +30,24 @@ export const optionWords = (actor: string, words: readonly string[]): Readonly<R
   }
   return Object.fromEntries(options)
 }
+
+/** `true`, `yes`, `on`, `1` and their opposites, or the boolean itself. */
+export const truth = z.union([
+  z.boolean(),
+  z
+    .enum(['true', 'yes', 'on', '1', 'false', 'no', 'off', '0'], 'expected true or false')
+    .transform(word => ['true', 'yes', 'on', '1'].includes(word)),
+])
+
+/** A list of texts, or one text with commas. */
+export const wordList = z
+  .union([z.array(z.string()), z.string().transform(text => text.split(',').map(word => word.trim()))], {
+    error: 'expected a text, or a list of texts',
+  })
+  .refine(list => list.length > 0 && list.every(word => word !== ''), 'holds an empty text')
+
+/** Permission bits as three or four octal digits, in quotes or not: `0644`. YAML reads 0644 as 644, and so do we. */
+export const fileMode = z
+  .union([z.int().nonnegative().transform(String), z.string()], { error: 'expected permission bits such as "0644"' })
+  .refine(text => /^[0-7]{3,4}$/.test(text), 'expected permission bits: three or four octal digits, such as "0644"')
+  .transform(text => Number.parseInt(text, 8))

@@ -18,8 +18,33 @@ export interface NodeFacts {
   readonly user?: string
   /** Ethernet addresses in any common spelling. */
   readonly macs?: readonly string[]
+  /** DHCP unique identifiers (RFC 8415): hexadecimal, with colons or without. */
+  readonly duids?: readonly string[]
+  /** What the machine boots from: a file's name, and the host name or address of the server which has it. */
+  readonly boot?: { readonly file?: string; readonly nextServer?: string }
+  /** The machine's SSH host keys: `ssh-ed25519 AAAA...`. */
+  readonly hostKeys?: readonly string[]
   /** Everything else the warehouse says; passed to actors unchanged. */
   readonly vars?: Readonly<Record<string, unknown>>
+}
+
+/** What a warehouse knows about one network, as it says it: nothing here is looked at yet. */
+export interface NetworkFacts {
+  readonly name: string
+  /** `10.1.0.0/16`, `10.1.0.0/255.255.0.0`, `2001:db8::/64`. */
+  readonly address: string
+  /** The warehouse's own lasting identity of the network: a DN, a row id. */
+  readonly id?: string
+  readonly routers?: readonly string[]
+  readonly dns?: readonly string[]
+  readonly domain?: string
+  /** `10.1.2.10 10.1.2.99`, or with a dash between. */
+  readonly ranges?: readonly string[]
+  /** Seconds. */
+  readonly leaseTime?: number
+  readonly boot?: { readonly file?: string; readonly nextServer?: string }
+  /** Further DHCP options as dhcpd's configuration has them: `ntp-servers 10.1.0.1`. Parsed against a list before use. */
+  readonly options?: readonly string[]
 }
 
 /** A direct member of a group. An `expression` is evaluated by the core, its names looked up here first. */
@@ -39,6 +64,8 @@ export interface Warehouse extends AsyncDisposable {
   groups?(io: Abortable): AsyncIterable<GroupName>
   /** All nodes, where the source can list them. */
   all?(io: Abortable): AsyncIterable<NodeFacts>
+  /** All networks, where the source can list them. */
+  networks?(io: Abortable): AsyncIterable<NetworkFacts>
   /** What matches a query in the source's own words, such as an LDAP filter. A query which makes no sense: `EXPRESSION`. */
   query?(query: string, io: Abortable): Promise<readonly Member[]>
   /** Asked only for names which no other warehouse knows. */

@@ -1,0 +1,23 @@
+/** What a file shall hold: known by size and checksum before a byte of it is read. */
+import { createHash } from 'node:crypto'
+
+export interface Content {
+  /** Bytes. */
+  readonly size: number
+  /** Hexadecimal, lower case. */
+  readonly sha256: string
+  /** The bytes, from the beginning, each time it is called. */
+  bytes(): AsyncIterable<Uint8Array>
+}
+
+/** Content which is in memory already. */
+export const contentOf = (data: string | Uint8Array): Content => {
+  const bytes = Buffer.from(data)
+  return {
+    size: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    async *bytes() {
+      yield bytes
+    },
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * The seam of convergent actors: a wish, a look at the target, and a plan of what is missing. The core moves everything to
+ * and from the target, so that the looks of many resources travel in one round trip, checking and applying are one code,
+ * and the same actor serves `stoker run`, `stoker apply` and the agent. See Burgess on convergence (cfengine).
+ */
+import type * as z from 'zod'
+import type { Abortable } from './abortable.ts'
+import type { FileAttributes } from './connection/connection.ts'
+import type { Content } from './content.ts'
+
+/**
+ * `O`: the parsed options. `W`: the wish for one target, with all that was read on this side. An actor of the kind is one
+ * file which exports `convergent({...})` from `src/converge/actor.ts`.
+ */
+export interface Convergent<O, W = O> {
+  readonly name: string
+  /** One line for help texts. */
+  readonly summary: string
+  /** The options, each with a description: documentation and editors' completion are made of it. Texts of a command line fit, too. */
+  readonly schema: z.ZodType<O>
+  /** What tells this resource from others of its kind, for reports: a path, a package's name. */
+  subject(options: O): string
+  /** What is wanted on one target. Reads sources here; the target is not asked anything. Throws `ACTOR_OPTION` or `CONFIG`. */
+  wish(options: O, materials: Materials): Promise<W>
+  /**
+   * A POSIX sh script which changes nothing and prints what `plan` has to know. It has no standard input. An exit code
+   * other than 0 says that it could not look; the last line on standard error tells why. Values are quoted with `quote`.
+   */
+  look(wish: W, how: LookOptions): string
+  /** What is missing on the target, seen what `look` printed. Pure. */
+  plan(wish: W, seen: Seen): Plan
+}
+
+export interface LookOptions {
+  /** Whether differences will be shown, so that the present content of files has to be read. */
+  readonly diff: boolean
+}
+
+/** What a look printed. */
+export interface Seen {
+  readonly stdout: Uint8Array
+  readonly stderr: string
+}
+
+export type Plan =
+  /** Nothing is missing. */
+  | { readonly kind: 'converged'; readonly detail?: string }
+  /** At least one change, to be made in order; the first that fails ends the resource. */
+  | { readonly kind: 'change'; readonly changes: readonly Change[] }
+  /** It cannot be had: `/srv is a directory, and not empty`. */
+  | { readonly kind: 'impossible'; readonly reason: string }
+
+export interface Change {
+  /** What is done, in a few words and without secrets: `mode 0644 -> 0600`, `install nginx`. */
+  readonly what: string
+  /** The text before and after, where the change is one of text. */
+  readonly diff?: TextChange
+  readonly steps: readonly Step[]
+}
+
+export interface TextChange {
+  readonly path: string
+  /** `undefined`: there is no such file. */
+  readonly before: Uint8Array | undefined
+  readonly after: Uint8Array | undefined
+  /** Shown only to who asks for secrets: the file is not for everybody's eyes. */
+  readonly secret: boolean
+}
+
+export type Step =
+  /** A POSIX sh script which has to end with 0, run with `set -e` off and an empty standard input. `show`: its output is part of the result. */
+  | { readonly kind: 'run'; readonly script: string; readonly show?: boolean }
+  /** A whole file, atomically. */
+  | { readonly kind: 'write'; readonly path: string; readonly content: Content; readonly attributes: FileAttributes }
+
+/** What an actor may read on this side, on behalf of one target. */
+export interface Materials extends Abortable {
+  /** A source file: of the policy's `files/`, or relative to the working directory. Throws `CONFIG` naming it when it is not there. */
+  file(name: string): Promise<Content>
+  /** The text of a template file (of `templates/`, or relative to the working directory), with this target's values in it. */
+  template(name: string): Promise<string>
+  /** The text given, as a template, with this target's values in it; `name` stands in messages. */
+  render(name: string, text: string): Promise<string>
+}
