@@ -42,6 +42,16 @@ export type ErrorCode =
   | 'CANCELLED'
   /** The actor could not do its work on this target. */
   | 'ACTOR_FAILED'
+  /** A signature, serial or expiry does not hold: the document or request is refused. */
+  | 'UNTRUSTED'
+  /** The agent's own folder cannot be used, or is damaged. */
+  | 'AGENT_STATE'
+  /** The pulley server says no. */
+  | 'REFUSED'
+  /** The pulley server's database cannot be used, or answers with what cannot be. */
+  | 'STORE_FAILED'
+  /** A service's new files are not fit, or could not be put in place; the live ones stay. */
+  | 'RENDER_FAILED'
   /** A fault of the program itself. */
   | 'INTERNAL'
 

@@ -1,0 +1,152 @@
+/** Requests to a pulley server: signed, with a time limit, to the first of its addresses that answers. */
+import { Agent, type Dispatcher, request } from 'undici'
+import type { Abortable } from '../abortable.ts'
+import { StokerError } from '../errors.ts'
+import type { SigningKey } from './protocol/keys.ts'
+import { refusal } from './protocol/messages.ts'
+import { signRequest } from './protocol/signature.ts'
+
+export interface ClientOptions {
+  /** `https://pulley.example.org:8440`, tried in this order, beginning with the one which answered last. */
+  readonly servers: readonly string[]
+  readonly key: SigningKey
+  /** A node's id, `vo:NAME`, `operator`, or a new key itself. */
+  readonly keyid: string
+  /** PEM certificates to trust instead of the system's. */
+  readonly ca?: string
+  /** Milliseconds for a request and its answer; default 30 s. */
+  readonly timeout?: number
+}
+
+export interface Asked {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly path: string
+  /** JSON, or bytes as they are. */
+  readonly body?: unknown
+  /** Shown instead of a signature. */
+  readonly session?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Milliseconds by which the answer may take longer, because the server was asked to wait. */
+  readonly patience?: number
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: Uint8Array
+}
+
+/** An answer may be a bundle's content. */
+const ANSWER_LIMIT = 160 * 1024 * 1024
+
+export class Client implements AsyncDisposable {
+  readonly #options: ClientOptions
+  readonly #dispatcher: Dispatcher
+  #servers: readonly string[]
+  /** Milliseconds by which the server's clock is ahead of ours, as it last told. */
+  #ahead = 0
+
+  constructor(options: ClientOptions) {
+    this.#options = options
+    this.#servers = options.servers
+    this.#dispatcher = new Agent({
+      connections: 4,
+      keepAliveTimeout: 60_000,
+      maxResponseSize: ANSWER_LIMIT,
+      connect: { timeout: 10_000, ...(options.ca !== undefined && { ca: options.ca }) },
+    })
+  }
+
+  /** The server's clock, as far as it is known. */
+  now(): number {
+    return Date.now() + this.#ahead
+  }
+
+  /**
+   * The answer, whatever its status below 500. Throws `CONNECT_FAILED` when no server answers, or all are in trouble. A
+   * request may arrive twice: what it asks for has to be the same the second time.
+   */
+  async ask(asked: Asked, io: Abortable): Promise<Answer> {
+    const failures: string[] = []
+    for (const server of this.#servers) {
+      try {
+        const answer = await this.#once(server, asked, io)
+        if (answer.status < 500) {
+          this.#servers = [server, ...this.#servers.filter(one => one !== server)]
+          return answer
+        }
+        failures.push(`${server}: status ${answer.status}`)
+      } catch (thrown) {
+        io.signal.throwIfAborted()
+        failures.push(`${server}: ${reasonOf(thrown)}`)
+      }
+    }
+    throw new StokerError('CONNECT_FAILED', this.#servers[0] ?? 'server', `no answer from ${failures.join('; ')}`)
+  }
+
+  /** The answer's JSON; throws `REFUSED` with the server's words for any status but 2xx. */
+  async json(asked: Asked, io: Abortable): Promise<unknown> {
+    const answer = await this.ask(asked, io)
+    if (answer.status < 300) return JSON.parse(Buffer.from(answer.body).toString())
+    throw refusedBy(answer, asked)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#dispatcher.destroy()
+  }
+
+  async #once(server: string, asked: Asked, io: Abortable): Promise<Answer> {
+    const answer = await this.#send(server, asked, io)
+    const told = answer.status === 401 ? refusal.safeParse(parsed(answer.body)) : undefined
+    if (told?.data?.error !== 'clock') return answer
+    // Only by how much we are ahead or behind; what is signed stays the same.
+    this.#ahead = told.data.time - Date.now()
+    return await this.#send(server, asked, io)
+  }
+
+  async #send(server: string, { method, path, body, session, headers, patience = 0 }: Asked, io: Abortable) {
+    const url = new URL(path, server)
+    const bytes =
+      body === undefined ? Buffer.alloc(0) : body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body))
+    const { key, keyid, timeout = 30_000 } = this.#options
+    const signed = { method, target: `${url.pathname}${url.search}`, body: bytes }
+    const answer = await request(url, {
+      method,
+      dispatcher: this.#dispatcher,
+      headers: {
+        ...headers,
+        ...(bytes.length > 0 && {
+          'content-type': body instanceof Uint8Array ? 'application/octet-stream' : 'application/json',
+        }),
+        ...(session === undefined
+          ? signRequest(signed, key, keyid, this.now())
+          : { authorization: `Bearer ${session}` }),
+      },
+      ...(bytes.length > 0 && { body: bytes }),
+      headersTimeout: timeout + patience,
+      bodyTimeout: timeout,
+      signal: AbortSignal.any([io.signal, AbortSignal.timeout(10 * timeout + patience)]),
+    })
+    return { status: answer.statusCode, headers: answer.headers, body: new Uint8Array(await answer.body.arrayBuffer()) }
+  }
+}
+
+/** What the server said no to, and why, in its words. */
+export const refusedBy = ({ status, body }: Answer, { method, path }: Asked): StokerError => {
+  const told = refusal.safeParse(parsed(body))
+  const why = told.success ? told.data.message : `status ${status}`
+  return new StokerError('REFUSED', `${method} ${path}`, `the server refuses: ${why}`)
+}
+
+const parsed = (body: Uint8Array): unknown => {
+  try {
+    return JSON.parse(Buffer.from(body).toString())
+  } catch {
+    return undefined // a proxy's words, perhaps
+  }
+}
+
+const reasonOf = (thrown: unknown): string => {
+  if (!(thrown instanceof Error)) return String(thrown)
+  return 'code' in thrown && thrown.message === '' ? String(thrown.code) : thrown.message
+}

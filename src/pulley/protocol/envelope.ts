@@ -1,0 +1,73 @@
+/**
+ * Signed documents: what a VO's administrator says, in the envelope of DSSE (secure-systems-lab/dsse, v1.0). The signature
+ * is over the bytes as they are sent, with their type, so that nothing has to be written in one way only, and no document
+ * can be taken for one of another type.
+ */
+import * as z from 'zod'
+import { StokerError } from '../../errors.ts'
+import { isSignedBy, type SigningKey } from './keys.ts'
+
+const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, 'expected base64')
+
+export const envelope = z.strictObject({
+  payloadType: z.string().max(100),
+  payload: base64.max(8 * 1024 * 1024),
+  signatures: z.array(z.strictObject({ keyid: z.string().max(64), sig: base64.max(128) })).length(1),
+})
+export type Envelope = z.output<typeof envelope>
+
+/** A kind of signed document: its type and its shape. */
+export interface DocumentType<T> {
+  /** A media type: `application/vnd.stoker.bundle+json`. */
+  readonly type: string
+  readonly schema: z.ZodType<T>
+}
+
+/** Signs a document. */
+export const seal = <T>(kind: DocumentType<T>, document: T, key: SigningKey): Envelope => {
+  const payload = Buffer.from(JSON.stringify(document))
+  const signature = key.sign(preAuthentication(kind.type, payload))
+  return {
+    payloadType: kind.type,
+    payload: payload.toString('base64'),
+    signatures: [{ keyid: key.publicKey, sig: Buffer.from(signature).toString('base64') }],
+  }
+}
+
+/**
+ * The document, when it is of this kind and signed by this key. Throws `UNTRUSTED` for a wrong signature, type or shape;
+ * which key signed is decided by the caller, never by the envelope.
+ */
+export const open = <T>(
+  kind: DocumentType<T>,
+  { payloadType, payload, signatures }: Envelope,
+  publicKey: string,
+): T => {
+  if (payloadType !== kind.type) throw untrusted(kind, `it is a ${payloadType}`)
+  const bytes = Buffer.from(payload, 'base64')
+  const [signature] = signatures
+  const isRight = isSignedBy(
+    publicKey,
+    preAuthentication(kind.type, bytes),
+    Buffer.from(signature?.sig ?? '', 'base64'),
+  )
+  if (!isRight) throw untrusted(kind, 'its signature is not by the key of this VO')
+  const parsed = kind.schema.safeParse(parseJson(bytes.toString()))
+  if (!parsed.success) throw untrusted(kind, `it is not of the expected shape: ${z.prettifyError(parsed.error)}`)
+  return parsed.data
+}
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // no shape takes it
+  }
+}
+
+const untrusted = ({ type }: DocumentType<unknown>, why: string): StokerError =>
+  new StokerError('UNTRUSTED', type, `a document of type ${type} is refused: ${why}`)
+
+/** PAE of the DSSE protocol. */
+const preAuthentication = (type: string, payload: Uint8Array): Uint8Array =>
+  Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `), payload])

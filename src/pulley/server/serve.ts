@@ -1,0 +1,118 @@
+/** A pulley server: two applications over one store, and the clock which keeps both up to date. */
+import type { ServerOptions } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { StokerError } from '../../errors.ts'
+import type { Store } from '../store/store.ts'
+import { adminRoutes } from './admin-routes.ts'
+import { agentRoutes } from './agent-routes.ts'
+import { type Log, makeApp } from './app.ts'
+import { Contacts } from './contacts.ts'
+import type { Context, ServerSettings } from './context.ts'
+import { openGate } from './gate.ts'
+import { Metrics } from './metrics.ts'
+import { openSessions } from './sessions.ts'
+import { World } from './world.ts'
+
+export interface Listen {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+}
+
+export interface ServeOptions {
+  readonly store: Store
+  /** The public key of who may make VOs. */
+  readonly operatorKey: string
+  /** `undefined`: this tree is not served. */
+  readonly agents: Listen | undefined
+  readonly admins: Listen | undefined
+  /** PEM; `undefined`: plain HTTP, for behind a proxy which speaks TLS. */
+  readonly tls: Pick<ServerOptions, 'cert' | 'key'> | undefined
+  readonly settings: ServerSettings
+  readonly log: Log
+}
+
+/** A server which listens. Disposing it lets requests end, writes what is in memory, and closes the store. */
+export interface Server extends AsyncDisposable {
+  /** Where agents and administrators find it. */
+  readonly agentPort: number | undefined
+  readonly adminPort: number | undefined
+}
+
+/** Milliseconds between looks at the store; what is changed through this server is seen at once. */
+const LOOK_MS = 1000
+const WAVES_MS = 2000
+const CONTACTS_MS = 5000
+const NONCES_MS = 60_000
+/** How long reports and finished actions are kept. */
+const KEEP_MS = 90 * 24 * 3_600_000
+
+/** Begins to serve. The server owns the store. Throws `CONNECT_FAILED` when it cannot listen. */
+export const serve = async (options: ServeOptions): Promise<Server> => {
+  const { store, settings, log } = options
+  await using stack = new AsyncDisposableStack()
+  stack.use(store)
+  const world = new World(store)
+  await world.refresh()
+  const contacts = new Contacts(store)
+  const closing = new AbortController()
+  const context: Context = {
+    ...{ store, world, contacts, settings, metrics: new Metrics() },
+    gate: openGate(store, options.operatorKey),
+    sessions: await openSessions(store),
+    closing: closing.signal,
+    now: () => Date.now(),
+    refresh: () => world.refresh(),
+  }
+  stack.defer(() => contacts.write())
+  const every = (milliseconds: number, what: string, work: () => Promise<void>) =>
+    stack.defer(repeat(milliseconds, work, thrown => log({ level: 'error', event: what, message: String(thrown) })))
+  every(LOOK_MS, 'refresh', () => world.refresh())
+  every(WAVES_MS, 'waves', () => world.advance(context.now()))
+  every(CONTACTS_MS, 'contacts', () => contacts.write())
+  every(NONCES_MS, 'prune', async () => {
+    await store.forgetNonces(context.now())
+    await store.prune(context.now() - KEEP_MS)
+  })
+
+  const listen = async (at: Listen, app: FastifyInstance): Promise<number> => {
+    stack.defer(() => app.close())
+    try {
+      await app.listen({ host: at.host, port: at.port })
+    } catch (cause) {
+      const place = `${at.host}:${at.port}`
+      throw new StokerError('CONNECT_FAILED', place, `cannot listen on ${place}: ${(cause as Error).message}`, {
+        cause,
+      })
+    }
+    return (app.server.address() as AddressInfo).port
+  }
+  const metrics = (app: FastifyInstance) =>
+    app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(context.metrics.text()))
+  const agentPort = options.agents && (await listen(options.agents, makeApp(context, [agentRoutes], options.tls, log)))
+  const adminPort =
+    options.admins && (await listen(options.admins, makeApp(context, [adminRoutes, metrics], options.tls, log)))
+  stack.defer(() => closing.abort())
+  const running = stack.move()
+  return { agentPort, adminPort, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}
+
+/** Does the work again and again, never twice at once, until the returned function is called, which waits for its end. */
+const repeat = (milliseconds: number, work: () => Promise<void>, failed: (thrown: unknown) => void) => {
+  let current: Promise<void> = Promise.resolve()
+  let busy = false
+  const timer = setInterval(() => {
+    if (busy) return
+    busy = true
+    current = work()
+      .catch(failed)
+      .finally(() => {
+        busy = false
+      })
+  }, milliseconds)
+  return async () => {
+    clearInterval(timer)
+    await current
+  }
+}
