@@ -1,9 +1,19 @@
 #!/usr/bin/env node
 // The program `pulley`: argv -> command -> exit code, and nothing else.
+import { keepCompiledCode } from './compile-cache.ts'
 import { VERSION } from './version.ts'
 
-if (process.argv[2] === '--version' || process.argv[2] === '-V') process.stdout.write(`pulley ${VERSION}\n`)
-else {
-  process.stderr.write('pulley: this version has no commands yet; the pull direction is described in README.md\n')
+const OLDEST_NODE = 24
+const argv = process.argv.slice(2)
+const [major = '0'] = process.versions.node.split('.')
+
+if (Number(major) < OLDEST_NODE) {
+  process.stderr.write(`pulley: needs Node ${OLDEST_NODE} or newer, this is ${process.version} (${process.execPath})\n`)
   process.exitCode = 2
+} else if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+  process.stdout.write(`pulley ${VERSION}\n`)
+} else {
+  keepCompiledCode()
+  const { cli } = await import('./pulley/cli.ts')
+  process.exitCode = await cli(argv)
 }

@@ -1,0 +1,108 @@
+/** From a policy's path, and what is typed, to whom it is for: what push, preview, publishing and the agent have in common. */
+import type { Abortable } from '../abortable.ts'
+import { StokerError } from '../errors.ts'
+import { exclude } from '../exclude.ts'
+import { resolveWithin } from '../narrow.ts'
+import type { Expression } from '../nodeset/expression.ts'
+import { parseExpression } from '../nodeset/parse.ts'
+import { readList } from '../read-list.ts'
+import type { Target } from '../target.ts'
+import type { Warehouse } from '../warehouse.ts'
+import { type ActorLibrary, loadPolicy } from './load.ts'
+import { type Policy, placeText } from './policy.ts'
+import type { Narrowing } from './prepare.ts'
+
+/** What is to be applied, as it was typed. */
+export interface PolicyRequest {
+  readonly policy: string
+  /** Absent: whom the policy itself names. */
+  readonly targets: string | undefined
+}
+
+export interface PolicyFlags {
+  /** Expressions of those which are left out. */
+  readonly exclude: readonly string[]
+  readonly allowUnknown?: boolean
+  /** `--limit`: only those of the targets which this expression means. */
+  readonly limit?: string
+  readonly tags?: readonly string[]
+  readonly skipTags?: readonly string[]
+}
+
+/** Who is asked. */
+export interface PolicySite {
+  readonly warehouses: readonly Warehouse[]
+  readonly actors: ActorLibrary
+  /** The expression for all there are, where a policy without `targets:` is for everybody. */
+  readonly everyone?: string
+}
+
+export interface LoadedPolicy {
+  readonly policy: Policy
+  /** Whom it is applied to. */
+  readonly targets: readonly Target[]
+  /** Those, and the ones which `--limit` leaves out. */
+  readonly nodes: readonly Target[]
+  readonly narrowing: Narrowing
+}
+
+/** Reads the policy, then asks who its targets are. Throws a `StokerError` for what is wrong with either. */
+export const loadForTargets = async (
+  request: PolicyRequest,
+  flags: PolicyFlags,
+  { warehouses, actors, everyone }: PolicySite,
+  say: (notice: string) => void,
+  io: Abortable,
+): Promise<LoadedPolicy> => {
+  const policy = await loadPolicy(request.policy, actors, io)
+  const text = request.targets ?? policy.targets ?? everyone
+  if (text === undefined)
+    throw new StokerError(
+      'USAGE',
+      policy.file,
+      `${policy.file} names no targets: type them after the policy, or give it a targets: at its top`,
+    )
+  const expression = exclude(parseExpression(text), flags.exclude.map(parseExpression))
+  const limit = flags.limit === undefined ? [] : [parseExpression(flags.limit)]
+  const narrowing = narrowingsOf(policy)
+  const others = [...limit, ...narrowing.values().map(({ expression }) => expression)]
+  const options = { ...io, allowUnknown: flags.allowUnknown === true, readList }
+  const found = await resolveWithin(expression, others, warehouses, options).catch(async thrown => {
+    for (const { expression, place } of narrowing.values())
+      await resolveWithin(expression, [], warehouses, options).catch(cause => {
+        throw placed(cause, place)
+      })
+    throw thrown
+  })
+  for (const notice of found.notices) say(notice)
+  const targets = limit.length === 0 ? found.targets : [...(found.within[0] ?? [])]
+  if (targets.length === 0)
+    say(`no targets: ${text}${limit.length > 0 ? ` with --limit ${flags.limit}` : ''} has no members left`)
+  const held = new Map([...narrowing.keys()].map((key, i) => [key, found.within[limit.length + i]]))
+  return { policy, targets, nodes: found.targets, narrowing: (key, target) => held.get(key)?.has(target) === true }
+}
+
+/** The target expressions of resources, each once, with where it stands. */
+const narrowingsOf = (
+  policy: Policy,
+): ReadonlyMap<string, { readonly expression: Expression; readonly place: string }> => {
+  const found = new Map<string, { readonly expression: Expression; readonly place: string }>()
+  for (const entry of policy.entries) {
+    if (entry.kind === 'flush') continue
+    for (const text of entry.targets) {
+      if (found.has(text)) continue
+      const place = placeText({ ...entry.at, path: [...entry.at.path, 'targets'] })
+      try {
+        found.set(text, { expression: parseExpression(text), place })
+      } catch (thrown) {
+        throw placed(thrown, place)
+      }
+    }
+  }
+  return found
+}
+
+const placed = (thrown: unknown, place: string): unknown =>
+  thrown instanceof StokerError
+    ? new StokerError(thrown.code, thrown.subject, `${place}: targets: ${thrown.message}`, { cause: thrown })
+    : thrown

@@ -1,0 +1,114 @@
+/** The administrator's side: keys of VOs on her own machine, and requests which are signed with them. */
+import { mkdir, open, readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import * as z from 'zod'
+import type { Abortable } from '../abortable.ts'
+import { StokerError } from '../errors.ts'
+import { Client } from './client.ts'
+import { parseSigningKey, type SigningKey } from './protocol/keys.ts'
+import { voName } from './protocol/names.ts'
+
+/** Where keys and addresses are kept: `--keys`, `$PULLEY_KEYS`, or the user's configuration folder. */
+export const keysFolder = (flag: string | undefined, env: NodeJS.ProcessEnv): string =>
+  flag ?? env.PULLEY_KEYS ?? join(env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'pulley')
+
+const place = z.strictObject({ servers: z.array(z.url()).min(1), ca: z.string().optional() })
+export type ServerPlace = z.output<typeof place>
+
+/** A VO which is administered from here. */
+export interface Administered extends AsyncDisposable {
+  readonly vo: string
+  readonly key: SigningKey
+  /** Asks below `/admin/v1/vos/NAME`; throws `REFUSED` with the server's words. */
+  json(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body: unknown,
+    io: Abortable,
+  ): Promise<unknown>
+  bytes(path: string, io: Abortable): Promise<Uint8Array>
+}
+
+/** Opens the VO's key and its server's place. `keyFile`: instead of the one in the folder. Throws `CONFIG` naming what is missing. */
+export const administer = async (vo: string, folder: string, keyFile: string | undefined): Promise<Administered> => {
+  const key = await readKey(keyFile ?? join(folder, `${checkedVo(vo)}.key`), vo)
+  const where = await readPlace(folder, vo)
+  const client = clientFor(where, key, `vo:${vo}`)
+  const base = `/admin/v1/vos/${vo}`
+  return {
+    ...{ vo, key },
+    json: (method, path, body, io) =>
+      client.json({ method, path: base + path, ...(body !== undefined && { body }) }, io),
+    async bytes(path, io) {
+      const asked = { method: 'GET', path: base + path } as const
+      const answer = await client.ask(asked, io)
+      if (answer.status === 200) return answer.body
+      throw new StokerError('REFUSED', path, `the server refuses: status ${answer.status}`)
+    },
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  }
+}
+
+export const clientFor = ({ servers, ca }: ServerPlace, key: SigningKey, keyid: string): Client =>
+  new Client({ servers, key, keyid, ...(ca !== undefined && { ca }) })
+
+/** A key from its file; throws `CONFIG` when it is not there, no key, or open to others. */
+export const readKey = async (path: string, owner: string): Promise<SigningKey> => {
+  try {
+    await using file = await open(path, 'r')
+    const { mode } = await file.stat()
+    if ((mode & 0o077) !== 0)
+      throw new StokerError('CONFIG', path, `${path} can be read by others; take that away: chmod 600 ${path}`)
+    return parseSigningKey(await file.readFile('utf8'))
+  } catch (cause) {
+    if (cause instanceof StokerError) throw cause
+    throw new StokerError(
+      'CONFIG',
+      path,
+      `there is no key of ${owner} to be had from ${path}: ${(cause as Error).message}`,
+      { cause },
+    )
+  }
+}
+
+/** Writes a new file for its owner only; throws `CONFIG` when there is one already. */
+export const writeNew = async (path: string, text: string): Promise<void> => {
+  try {
+    await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })
+    await using file = await open(path, 'wx', 0o600)
+    await file.writeFile(text)
+    await file.sync()
+  } catch (cause) {
+    const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'
+    const why = exists ? 'it is there already; move it away first' : (cause as Error).message
+    throw new StokerError('CONFIG', path, `cannot write ${path}: ${why}`, { cause })
+  }
+}
+
+export const placeFile = (folder: string, vo: string): string => join(folder, `${vo}.json`)
+
+const readPlace = async (folder: string, vo: string): Promise<ServerPlace> => {
+  const path = placeFile(folder, vo)
+  try {
+    return place.parse(JSON.parse(await readFile(path, 'utf8')))
+  } catch (cause) {
+    throw new StokerError(
+      'CONFIG',
+      path,
+      `${path} does not tell where the server of VO ${vo} is; 'pulley vo create' writes it: {"servers": ["https://HOST:8441"]}`,
+      { cause },
+    )
+  }
+}
+
+/** The name of a VO, as it may stand in a path. Throws `USAGE`. */
+export const checkedVo = (name: string): string => {
+  const parsed = voName.safeParse(name)
+  if (parsed.success) return parsed.data
+  throw new StokerError(
+    'USAGE',
+    name,
+    `${JSON.stringify(name)} is no name of a VO: lower-case letters, digits and dashes`,
+  )
+}

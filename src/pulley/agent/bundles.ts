@@ -1,0 +1,107 @@
+/**
+ * The bundles of a node: which of those that it is offered it takes, and what they hold on disk. It takes none that is not
+ * signed by its VO, or older than one it has seen; what is damaged on disk is fetched again.
+ */
+import { join } from 'node:path'
+import { StokerError } from '../../errors.ts'
+import { BUNDLE, type Bundle } from '../protocol/documents.ts'
+import { type Envelope, envelope, open } from '../protocol/envelope.ts'
+import { unpack } from '../protocol/tree.ts'
+import type { Folder } from './folder.ts'
+import type { Progress } from './identity.ts'
+
+const FOLDER = 'bundles'
+
+/** A bundle whose files lie in a folder, as its signature says. */
+export interface Kept {
+  readonly bundle: Bundle
+  /** Absolute path of the policy's folder. */
+  readonly folder: string
+}
+
+/** What an offered bundle is: to be taken, known already, or refused for good. */
+export type Offered =
+  | { readonly kind: 'new'; readonly bundle: Bundle }
+  | { readonly kind: 'same' }
+  | { readonly kind: 'refused'; readonly serial: number; readonly why: string }
+
+/** Looks at an offered bundle. The first of the keys is the one which counts; those before it, for what is in use already. Pure. */
+export const judge = (
+  document: Envelope,
+  vo: string,
+  [voKey = '', ...former]: readonly string[],
+  progress: Progress,
+): Offered => {
+  const bundle = opened(document, voKey)
+  if (bundle instanceof StokerError) {
+    const known = former.map(key => opened(document, key)).find(one => !(one instanceof StokerError))
+    if (known && !(known instanceof StokerError) && known.serial === progress.current) return { kind: 'same' }
+    return { kind: 'refused', serial: 0, why: bundle.message }
+  }
+  const { serial } = bundle
+  if (bundle.vo !== vo) return { kind: 'refused', serial, why: `bundle ${serial} is for VO ${bundle.vo}` }
+  if (serial < progress.seen)
+    return {
+      kind: 'refused',
+      serial,
+      why: `bundle ${serial} is older than bundle ${progress.seen}, which was seen before`,
+    }
+  if (progress.reverted.includes(serial))
+    return { kind: 'refused', serial, why: `bundle ${serial} has cost the contact to the server, and was taken back` }
+  return serial === progress.current ? { kind: 'same' } : { kind: 'new', bundle }
+}
+
+const opened = (document: Envelope, voKey: string): Bundle | StokerError => {
+  try {
+    return open(BUNDLE, document, voKey)
+  } catch (thrown) {
+    if (thrown instanceof StokerError) return thrown
+    throw thrown
+  }
+}
+
+/** Keeps a bundle with its content; it is in the folder whole or not at all. Throws `UNTRUSTED` when the content is not what was signed. */
+export const keep = async (folder: Folder, document: Envelope, bundle: Bundle, content: Uint8Array): Promise<Kept> => {
+  const tree = unpack(content, bundle.content.sha256)
+  const place = placeOf(bundle.serial)
+  await folder.remove(place)
+  for (const [path, data] of tree) await folder.writeBytes(`${place}/policy/${path}`, data)
+  // Written last: without it the rest counts for nothing.
+  await folder.writeBytes(`${place}/content`, content)
+  await folder.write(`${place}/bundle.json`, document)
+  return { bundle, folder: join(folder.path, place, 'policy') }
+}
+
+/** A bundle of the folder, its signature and content verified again; `undefined` when it is not there, or not whole. */
+export const recall = async (
+  folder: Folder,
+  serial: number,
+  vo: string,
+  voKeys: readonly string[],
+): Promise<Kept | undefined> => {
+  const place = placeOf(serial)
+  const document = await folder.read(`${place}/bundle.json`, envelope).catch(() => undefined) // damaged: as good as none
+  const content = await folder.bytes(`${place}/content`)
+  if (!document || !content) return undefined
+  const bundle = voKeys.map(key => opened(document, key)).find(one => !(one instanceof StokerError))
+  if (!bundle || bundle instanceof StokerError || bundle.vo !== vo || bundle.serial !== serial) return undefined
+  try {
+    const tree = unpack(content, bundle.content.sha256)
+    for (const [path, data] of tree) {
+      const there = await folder.bytes(`${place}/policy/${path}`)
+      if (!there?.equals(data)) await folder.writeBytes(`${place}/policy/${path}`, data)
+    }
+    return { bundle, folder: join(folder.path, place, 'policy') }
+  } catch (thrown) {
+    if (thrown instanceof StokerError && thrown.code === 'UNTRUSTED') return undefined
+    throw thrown
+  }
+}
+
+/** Takes away all bundles but these. */
+export const forget = async (folder: Folder, serials: readonly number[]): Promise<void> => {
+  for (const name of await folder.list(FOLDER))
+    if (!serials.includes(Number(name))) await folder.remove(`${FOLDER}/${name}`)
+}
+
+const placeOf = (serial: number): string => `${FOLDER}/${serial}`

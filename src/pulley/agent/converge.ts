@@ -1,0 +1,145 @@
+/** A bundle's policy on this machine: the code of `stoker apply`, over the local connection. */
+import type { Abortable } from '../../abortable.ts'
+import type { Connection } from '../../connection/connection.ts'
+import type { Change } from '../../convergent.ts'
+import { StokerError, toStokerError } from '../../errors.ts'
+import type { ResourceResult } from '../../event.ts'
+import { applyPolicy } from '../../policy/apply.ts'
+import { loadForTargets } from '../../policy/for-targets.ts'
+import type { ActorLibrary } from '../../policy/load.ts'
+import { type PreparedPolicy, preparePolicy } from '../../policy/prepare.ts'
+import type { Target } from '../../target.ts'
+import type { Report } from '../protocol/messages.ts'
+import { newId } from '../protocol/names.ts'
+import { unseal } from '../protocol/sealed.ts'
+import { ALL, rosterWarehouse } from '../roster.ts'
+import type { Kept } from './bundles.ts'
+import type { Identity } from './identity.ts'
+
+export interface ConvergeOptions {
+  readonly identity: Identity
+  readonly actors: ActorLibrary
+  readonly connect: () => Promise<Connection>
+  /** Before anything of a resource is changed. */
+  readonly before: (changes: readonly Change[]) => Promise<void>
+  readonly say: (line: string) => void
+}
+
+/** A bundle, ready to be applied again and again. */
+export interface Ready {
+  /** `undefined`: the policy is not for this node. */
+  readonly prepared: PreparedPolicy | undefined
+  readonly target: Target | undefined
+}
+
+/** What secrets of one bundle for one node are sealed for. */
+export const purposeOf = (vo: string, node: string, serial: number): string => `${vo} ${node} ${serial}`
+
+/** Reads a bundle's policy and all it needs. Throws `CONFIG` and what else is wrong with it. */
+export const prepareBundle = async (
+  { bundle, folder }: Kept,
+  options: ConvergeOptions,
+  io: Abortable,
+): Promise<Ready> => {
+  const { identity, actors, say } = options
+  const secrets = await secretsOf(bundle.sealed[identity.node], bundle.vo, bundle.serial, identity)
+  // An administrator may have published before this node was there: it knows itself.
+  const known = bundle.nodes.some(one => one.id === identity.node)
+  const self = { id: identity.node, name: identity.name, roles: [] }
+  const nodes = known ? bundle.nodes : [...bundle.nodes, self]
+  await using roster = rosterWarehouse('pulley', async () => nodes)
+  const loaded = await loadForTargets(
+    { policy: folder, targets: undefined },
+    { exclude: [] },
+    { warehouses: [roster], actors, everyone: `@${ALL}` },
+    say,
+    io,
+  )
+  const target = loaded.targets.find(one => one.vars.id === identity.node)
+  if (!target) return { prepared: undefined, target: undefined }
+  const { policy, nodes: all, narrowing } = loaded
+  const prepared = await preparePolicy(policy, { targets: [target], nodes: all, narrowing, secrets, ...io })
+  return { prepared, target }
+}
+
+/** Applies it once and says what came of it. `settled`: everything was as it should be before, so that a change is drift. */
+export const applyBundle = async (
+  { prepared, target }: Ready,
+  serial: number,
+  settled: boolean,
+  options: ConvergeOptions,
+  io: Abortable,
+): Promise<Report> => {
+  const began = performance.now()
+  const counts = { ok: 0, changed: 0, drift: 0, failed: 0, skipped: 0 }
+  const results: Report['results'] = []
+  const take = ({ resource, state, changes, error, detail }: ResourceResult) => {
+    const kind = state === 'changed' && settled ? 'drift' : state
+    counts[kind]++
+    if (kind === 'ok' || results.length >= MOST) return
+    const why = error?.message ?? detail
+    const what = [...changes.map(change => change.what), ...(why === undefined ? [] : [why])]
+    results.push({
+      resource: resource.slice(0, 500),
+      state: kind,
+      what: what.slice(0, 50).map(text => text.slice(0, 500)),
+    })
+  }
+  if (prepared && target) {
+    try {
+      const job = { apply: true, diff: false, signal: io.signal, connect: options.connect }
+      const running = applyPolicy(prepared, target, job, { before: options.before })
+      for (;;) {
+        const step = await running.next()
+        if (!step.done) {
+          if ('resource' in step.value) take(step.value)
+          continue
+        }
+        // What failed as a whole has no resource to say so.
+        if (step.value.kind === 'failed' && counts.failed === 0) {
+          counts.failed++
+          results.push({ resource: 'policy', state: 'failed', what: [step.value.error.message.slice(0, 500)] })
+        }
+        break
+      }
+    } catch (thrown) {
+      io.signal.throwIfAborted()
+      counts.failed++
+      results.push({
+        resource: 'policy',
+        state: 'failed',
+        what: [toStokerError(thrown, 'policy').message.slice(0, 500)],
+      })
+    }
+  }
+  return {
+    id: newId('r'),
+    at: Date.now(),
+    took: Math.round(performance.now() - began),
+    serial,
+    counts,
+    results,
+    trouble: [],
+  }
+}
+
+/** Results which a report holds at most. */
+const MOST = 2000
+
+const secretsOf = async (
+  sealed: string | undefined,
+  vo: string,
+  serial: number,
+  { node, sealKey }: Identity,
+): Promise<Readonly<Record<string, string>>> => {
+  if (sealed === undefined) return {}
+  const text = Buffer.from(await unseal(sealKey, purposeOf(vo, node, serial), sealed)).toString()
+  const value: unknown = JSON.parse(text)
+  if (typeof value !== 'object' || value === null || !Object.values(value).every(one => typeof one === 'string'))
+    throw new StokerError(
+      'UNTRUSTED',
+      `bundle ${serial}`,
+      `the sealed values of bundle ${serial} are no mapping of texts`,
+    )
+  return value as Readonly<Record<string, string>>
+}

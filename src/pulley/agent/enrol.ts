@@ -1,0 +1,81 @@
+/** How a machine becomes a node: it makes its keys, shows a token, and pins the VO's key. */
+import { readFile } from 'node:fs/promises'
+import * as z from 'zod'
+import type { Abortable } from '../../abortable.ts'
+import { StokerError } from '../../errors.ts'
+import { VERSION } from '../../version.ts'
+import { Client } from '../client.ts'
+import { makeSigningKey, parseSigningKey } from '../protocol/keys.ts'
+import { enrolAnswer } from '../protocol/messages.ts'
+import { makeSealKey } from '../protocol/sealed.ts'
+import { machineFingerprint, ownName } from './fingerprint.ts'
+import type { Folder } from './folder.ts'
+import { IDENTITY, type Identity, NO_PROGRESS, PROGRESS } from './identity.ts'
+
+export interface EnrolOptions {
+  readonly servers: readonly string[]
+  readonly vo: string
+  readonly tokenFile: string
+  /** Default: the machine's host name. */
+  readonly name?: string | undefined
+  readonly ca?: string | undefined
+  /** The VO's key, when it is known beforehand: then not even the server has to be trusted at the enrolment. */
+  readonly voKey?: string | undefined
+  readonly cloneOf?: string | undefined
+}
+
+/** Keys which were made for an enrolment whose answer has not been heard: the same again takes no second use of the token. */
+const pending = z.strictObject({ signingKey: z.string(), sealKey: z.string(), sealPublic: z.string() })
+const PENDING = 'enrolling.json'
+
+/** Enrols and writes the identity. Throws `REFUSED`, `CONNECT_FAILED`, `CONFIG` for the token file, `UNTRUSTED` for a VO of another key. */
+export const enrol = async (folder: Folder, options: EnrolOptions, io: Abortable): Promise<Identity> => {
+  const { servers, vo, tokenFile, ca, cloneOf } = options
+  const token = await readToken(tokenFile)
+  const keys = (await folder.read(PENDING, pending)) ?? (await newKeys())
+  await folder.write(PENDING, keys)
+  const key = parseSigningKey(keys.signingKey)
+  const fingerprint = await machineFingerprint()
+  const name = options.name ?? ownName()
+  await using client = new Client({ servers, key, keyid: key.publicKey, ...(ca !== undefined && { ca }) })
+  const body = {
+    ...{ vo, token, name, publicKey: key.publicKey, sealKey: keys.sealPublic, fingerprint, version: VERSION },
+    ...(cloneOf && { cloneOf }),
+  }
+  const answer = enrolAnswer.parse(await client.json({ method: 'POST', path: '/v1/enrol', body }, io))
+  if (options.voKey !== undefined && options.voKey !== answer.voKey)
+    throw new StokerError(
+      'UNTRUSTED',
+      vo,
+      `the server says that VO ${vo} has the key ${answer.voKey}; expected ${options.voKey}`,
+    )
+  const identity: Identity = {
+    ...{ vo, node: answer.node, name: answer.name, servers: [...servers], voKey: answer.voKey, formerKeys: [] },
+    ...{ signingKey: keys.signingKey, sealKey: keys.sealKey, fingerprint, tokenFile },
+    ...(ca !== undefined && { ca }),
+  }
+  // A new node has seen nothing; what its image had seen was another's.
+  await folder.write(PROGRESS.file, NO_PROGRESS)
+  await folder.write(IDENTITY.file, identity)
+  await folder.remove(PENDING)
+  return identity
+}
+
+const newKeys = async (): Promise<z.output<typeof pending>> => {
+  const { publicKey, privateKey } = await makeSealKey()
+  return { signingKey: makeSigningKey().pem, sealKey: privateKey, sealPublic: publicKey }
+}
+
+const readToken = async (path: string): Promise<string> => {
+  try {
+    const token = (await readFile(path, 'utf8')).trim()
+    if (/^\S{16,200}$/.test(token)) return token
+  } catch (cause) {
+    throw new StokerError('CONFIG', path, `cannot read the token file ${path}: ${(cause as Error).message}`, { cause })
+  }
+  throw new StokerError(
+    'CONFIG',
+    path,
+    `${path} holds no token; it has to hold the text which 'pulley token create' wrote`,
+  )
+}

@@ -1,0 +1,249 @@
+/**
+ * One-shot orders: taken when they are signed for this very node, run at most once, and told until the server knows. The
+ * journal is written before and after; the server has to agree before anything runs.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Abortable } from '../../abortable.ts'
+import { toStokerError } from '../../errors.ts'
+import type { Output } from '../../event.ts'
+import type { Outcome } from '../../outcome.ts'
+import { ORDER, type Order } from '../protocol/documents.ts'
+import { type Envelope, open } from '../protocol/envelope.ts'
+import type { ActionReport } from '../protocol/messages.ts'
+import type { Entry, Journal } from './journal.ts'
+import type { Link } from './link.ts'
+import { Pieces } from './pieces.ts'
+
+/** Runs an order's actor on this machine. */
+export type Perform = (
+  actor: string,
+  argument: Order['argument'],
+  io: Abortable,
+) => AsyncGenerator<Output, Outcome, void>
+
+export interface OrdersOptions {
+  readonly vo: string
+  readonly node: string
+  readonly journal: Journal
+  readonly link: Pick<Link, 'post'>
+  readonly perform: Perform
+  /** The VO's key as it is now. */
+  voKey(): string
+  /** The latest that any clock which counts says. */
+  now(): number
+  readonly say: (line: string) => void
+  /** Bytes of output which are kept of one action. */
+  readonly outputLimit: number
+}
+
+export class Orders {
+  readonly #options: OrdersOptions
+  /** What is running now, to be stopped. */
+  #running: { readonly id: string; readonly stop: AbortController } | undefined
+
+  constructor(options: OrdersOptions) {
+    this.#options = options
+  }
+
+  /** After a start: what was running when the agent ended has an unknown end, unless it may be run again. */
+  async recover(): Promise<void> {
+    const { journal } = this.#options
+    for (const entry of await journal.entries()) {
+      if (entry.state !== 'running') continue
+      const order = this.#open(entry.envelope)
+      if (order?.repeatable) await journal.put({ ...entry, state: 'asking' })
+      else await this.#end(entry, { state: 'unknown', at: Date.now(), message: 'the agent was ended while it ran' })
+    }
+  }
+
+  /** The state folder was put back: what was only asked for may have been done in the time which is forgotten. */
+  async doubt(): Promise<void> {
+    for (const entry of await this.#options.journal.entries())
+      if (entry.state === 'asking')
+        await this.#end(entry, {
+          state: 'unknown',
+          at: Date.now(),
+          message: "the node's state was put back to an earlier one",
+        })
+  }
+
+  /** Takes orders into the journal; those which are not for this node, or not signed by the VO, are refused and told. */
+  async take(documents: readonly Envelope[]): Promise<void> {
+    const { journal, say } = this.#options
+    for (const document of documents) {
+      const order = this.#open(document)
+      if (!order || (await journal.has(order.id))) continue
+      await journal.take(order.id, document, randomBytes(12).toString('base64url'), this.#options.now())
+      say(`action ${order.id}: taken: ${order.name}`)
+    }
+  }
+
+  /** Ends what shall not go on. */
+  cancel(ids: readonly string[]): void {
+    if (this.#running && ids.includes(this.#running.id)) this.#running.stop.abort(new Error('cancelled'))
+  }
+
+  /** Runs everything that may be run, one after the other, and tells the ends. */
+  async work(io: Abortable): Promise<void> {
+    for (const entry of await this.#options.journal.entries()) {
+      io.signal.throwIfAborted()
+      if (entry.state === 'asking') await this.#begin(entry, io)
+    }
+    await this.deliver(io)
+  }
+
+  /** Tells the server what it does not know yet. */
+  async deliver(io: Abortable): Promise<void> {
+    const { journal, link, say } = this.#options
+    for (const entry of await journal.entries()) {
+      if (entry.state !== 'ended' || !entry.result) continue
+      await this.#sendPieces(entry, io)
+      const told = await link.post(`/v1/actions/${entry.id}`, entry.result, io)
+      if (told.kind === 'refused') say(`action ${entry.id}: the server takes no end of it: ${told.why}`)
+      await journal.put({ ...entry, state: 'told' })
+    }
+  }
+
+  async #begin(entry: Entry, io: Abortable): Promise<void> {
+    const { journal, link, say } = this.#options
+    const order = this.#open(entry.envelope)
+    if (!order) return void (await journal.put({ ...entry, state: 'told' }))
+    if (order.expires <= this.#options.now()) return void (await this.#end(entry, { state: 'expired', at: Date.now() }))
+    const at = Date.now()
+    const asked = await link.post(`/v1/actions/${entry.id}`, { state: 'started', at, attempt: entry.attempt }, io)
+    if (asked.kind === 'refused') {
+      say(`action ${entry.id}: not run: ${asked.why}`)
+      return void (await journal.put({ ...entry, state: 'told' }))
+    }
+    await this.#run(await journal.put({ ...entry, state: 'running', began: at }), order, io)
+  }
+
+  async #run(entry: Entry, order: Order, io: Abortable): Promise<void> {
+    const { journal, perform, outputLimit } = this.#options
+    const stop = new AbortController()
+    this.#running = { id: entry.id, stop }
+    const late = order.timeLimit > 0 ? [AbortSignal.timeout(order.timeLimit)] : []
+    const live = new Live(this.#options.link, entry.id, io)
+    const pieces = new Pieces(outputLimit, async (piece, stream, data) => {
+      await journal.putPiece(entry.id, piece, stream, data)
+      live.send(piece, stream, data)
+    })
+    let result: ActionReport
+    try {
+      const signal = AbortSignal.any([io.signal, stop.signal, ...late])
+      const running = perform(order.actor, order.argument, { signal })
+      for (;;) {
+        const step = await running.next()
+        if (step.done) {
+          result = reportOf(step.value)
+          break
+        }
+        await pieces.add(step.value)
+      }
+    } catch (thrown) {
+      // An agent which is told to end ends the action as well, and says so.
+      const state = stop.signal.aborted || io.signal.aborted ? 'cancelled' : 'failed'
+      result = { state, at: Date.now(), message: toStokerError(thrown, entry.id).message.slice(0, 4000) }
+    } finally {
+      this.#running = undefined
+    }
+    await pieces.end()
+    const sent = await live.end()
+    for (let piece = 0; piece < sent; piece++) await journal.removePiece(entry.id, piece)
+    const truncated = pieces.truncated ? { truncated: true } : {}
+    await this.#end({ ...entry, pieces: pieces.count, sent }, { ...result, ...truncated } as ActionReport)
+  }
+
+  #end(entry: Entry, result: ActionReport): Promise<Entry> {
+    this.#options.say(`action ${entry.id}: ${result.state}`)
+    return this.#options.journal.put({ ...entry, state: 'ended', result })
+  }
+
+  async #sendPieces(entry: Entry, io: Abortable): Promise<void> {
+    const { journal, link } = this.#options
+    for (let piece = entry.sent; piece < entry.pieces; piece++) {
+      const kept = await journal.piece(entry.id, piece)
+      if (kept) await link.post(`/v1/actions/${entry.id}/output`, bodyOf(piece, kept.stream, kept.data), io)
+      await journal.put({ ...entry, sent: piece + 1 })
+      await journal.removePiece(entry.id, piece)
+    }
+  }
+
+  /** The order, when it is one for this node. */
+  #open(document: Envelope): Order | undefined {
+    const { vo, node, say } = this.#options
+    try {
+      const order = open(ORDER, document, this.#options.voKey())
+      if (order.vo === vo && order.node === node) return order
+      say(`an order is refused: it is for node ${order.node} of VO ${order.vo}`)
+    } catch (thrown) {
+      say(toStokerError(thrown, 'order').message)
+    }
+    return undefined
+  }
+}
+
+const bodyOf = (piece: number, stream: Output['stream'], data: Uint8Array) => ({
+  ...{ piece, stream, data: Buffer.from(data).toString('base64') },
+})
+
+/** Sends pieces while the action runs, as long as that works; the rest is sent when it has ended. */
+class Live {
+  readonly #link: Pick<Link, 'post'>
+  readonly #action: string
+  readonly #io: Abortable
+  #sending: Promise<void> = Promise.resolve()
+  #works = true
+  #sent = 0
+
+  constructor(link: Pick<Link, 'post'>, action: string, io: Abortable) {
+    this.#link = link
+    this.#action = action
+    this.#io = io
+  }
+
+  /** In the background: the action does not wait for the network. */
+  send(piece: number, stream: Output['stream'], data: Uint8Array): void {
+    if (!this.#works) return
+    this.#sending = this.#sending.then(async () => {
+      if (!this.#works) return
+      try {
+        await this.#link.post(`/v1/actions/${this.#action}/output`, bodyOf(piece, stream, data), this.#io)
+        this.#sent = piece + 1
+      } catch {
+        this.#works = false // it is on disk, and is sent with the end
+      }
+    })
+  }
+
+  /** How many pieces, from the first, the server has. */
+  async end(): Promise<number> {
+    await this.#sending
+    return this.#sent
+  }
+}
+
+const reportOf = (outcome: Outcome): ActionReport => {
+  const at = Date.now()
+  switch (outcome.kind) {
+    case 'ok':
+      return {
+        state: 'done',
+        at,
+        changed: outcome.changed,
+        exitCode: 0,
+        ...(outcome.detail && { message: outcome.detail }),
+      }
+    case 'failed':
+      return {
+        ...{ state: 'failed', at, message: outcome.error.message.slice(0, 4000) },
+        ...(outcome.exitCode !== undefined && { exitCode: outcome.exitCode }),
+        ...(outcome.signal !== undefined && { signal: outcome.signal }),
+      }
+    case 'cancelled':
+    case 'not-started':
+      return { state: 'cancelled', at }
+    default:
+      return { state: 'failed', at, message: outcome.error.message.slice(0, 4000) }
+  }
+}

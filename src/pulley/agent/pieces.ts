@@ -1,0 +1,67 @@
+/** Output of an action in pieces which are worth a file and a request each, up to a limit. */
+import type { Output } from '../../event.ts'
+
+type Put = (piece: number, stream: Output['stream'], data: Uint8Array) => Promise<void>
+
+/** Bytes. */
+const PIECE = 64 * 1024
+/** How long a little output waits for more; milliseconds. */
+const PATIENCE_MS = 1000
+
+export class Pieces {
+  readonly #limit: number
+  readonly #put: Put
+  #stream: Output['stream'] = 'stdout'
+  #waiting: Uint8Array[] = []
+  #size = 0
+  #total = 0
+  #timer: NodeJS.Timeout | undefined
+  /** Pieces are put one after the other. */
+  #putting: Promise<void> = Promise.resolve()
+  /** Pieces which were put, or will be when `end` has ended. */
+  count = 0
+  /** Whether there was more than the limit. */
+  truncated = false
+
+  constructor(limit: number, put: Put) {
+    this.#limit = limit
+    this.#put = put
+  }
+
+  async add({ stream, data }: Output): Promise<void> {
+    const room = this.#limit - this.#total
+    if (data.length > room) this.truncated = true
+    const taken = data.subarray(0, room)
+    if (taken.length === 0) return
+    if (stream !== this.#stream) this.#flush()
+    this.#stream = stream
+    this.#waiting.push(taken)
+    this.#size += taken.length
+    this.#total += taken.length
+    if (this.#size >= PIECE) this.#flush()
+    else this.#timer ??= setTimeout(() => this.#flush(), PATIENCE_MS)
+    // Whoever writes faster than the disk has to wait for it.
+    await this.#putting
+  }
+
+  /** Puts what waits. Throws what could not be put. */
+  async end(): Promise<void> {
+    this.#flush()
+    await this.#putting
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#size === 0) return
+    const data = Buffer.concat(this.#waiting)
+    const stream = this.#stream
+    this.#waiting = []
+    this.#size = 0
+    for (let at = 0; at < data.length; at += PIECE) {
+      const piece = this.count++
+      this.#putting = this.#putting.then(() => this.#put(piece, stream, data.subarray(at, at + PIECE)))
+    }
+    this.#putting.catch(() => {}) // thrown to who adds or ends
+  }
+}

@@ -1,0 +1,63 @@
+/** `pulley enrol`: this machine becomes a node. */
+import { mkdir, readFile } from 'node:fs/promises'
+import type { Abortable } from '../../abortable.ts'
+import { StokerError } from '../../errors.ts'
+import { checkedVo } from '../admin.ts'
+import { enrol } from '../agent/enrol.ts'
+import { Folder } from '../agent/folder.ts'
+import { IDENTITY } from '../agent/identity.ts'
+import { fingerprintOf, publicKeyText } from '../protocol/keys.ts'
+import { nodeName } from '../protocol/names.ts'
+
+export interface EnrolFlags {
+  readonly server: readonly string[]
+  readonly vo: string
+  readonly tokenFile: string
+  readonly state: string
+  readonly name?: string
+  readonly ca?: string
+  readonly voKey?: string
+  /** Forget who this machine has been. */
+  readonly anew: boolean
+}
+
+export const enrolCommand = async (flags: EnrolFlags, io: Abortable): Promise<number> => {
+  const folder = new Folder(flags.state)
+  await mkdir(flags.state, { recursive: true, mode: 0o700 })
+  const known = await folder.read(IDENTITY.file, IDENTITY.schema)
+  if (known && !flags.anew) {
+    process.stderr.write(
+      `pulley: this machine is node ${known.name} (${known.node}) of VO ${known.vo} already; --anew to enrol it anew\n`,
+    )
+    return known.vo === flags.vo ? 0 : 2
+  }
+  const servers = flags.server.map(serverUrl)
+  if (flags.name !== undefined && !nodeName.safeParse(flags.name).success)
+    throw new StokerError(
+      'USAGE',
+      flags.name,
+      `--name ${JSON.stringify(flags.name)}: expected a host name in lower case`,
+    )
+  if (flags.voKey !== undefined && !publicKeyText.safeParse(flags.voKey).success)
+    throw new StokerError('USAGE', '--vo-key', '--vo-key: expected a public key, as pulley vo create prints it')
+  const identity = await enrol(
+    folder,
+    {
+      ...{ servers, vo: checkedVo(flags.vo), tokenFile: flags.tokenFile, name: flags.name, voKey: flags.voKey },
+      ca: flags.ca === undefined ? undefined : await readFile(flags.ca, 'utf8'),
+    },
+    io,
+  )
+  process.stdout.write(
+    `node ${identity.name} (${identity.node}) of VO ${identity.vo}, whose key is ${fingerprintOf(identity.voKey)}\n`,
+  )
+  return 0
+}
+
+const serverUrl = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isServer =
+    url && (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.search === ''
+  if (isServer) return url.origin
+  throw new StokerError('USAGE', '--server', `--server ${text}: expected https://HOST:PORT`)
+}

@@ -1,0 +1,163 @@
+/** `pulley nodes`, `pulley status`, `pulley reports`: who is there, how far each is, and what is wrong. */
+import type { Abortable } from '../../abortable.ts'
+import { StokerError } from '../../errors.ts'
+import { fold } from '../../nodeset/fold.ts'
+import type { Administered } from '../admin.ts'
+import type { Report } from '../protocol/messages.ts'
+import type { Node, StoredBundle } from '../store/store.ts'
+import { targetsOf } from './send.ts'
+import { table } from './table.ts'
+import { wavesText } from './waves.ts'
+import { ago, when } from './when.ts'
+
+/** So many of its own intervals without contact, and a node is silent. */
+const PATIENCE = 3
+
+export type Health = 'ok' | 'failed' | 'refused' | 'stale' | 'silent' | 'new' | 'revoked'
+
+/** How a node is, by what it has told and by when it should have. Pure. */
+export const healthOf = ({ revoked, lastContact, interval, lastReport, serial }: Node, now: number): Health => {
+  if (revoked) return 'revoked'
+  if (now - (lastContact ?? 0) > PATIENCE * interval * 1000 + 10_000) return 'silent'
+  const kinds = lastReport?.trouble.map(one => one.kind) ?? []
+  if (kinds.includes('refused') || kinds.includes('reverted')) return 'refused'
+  if (kinds.includes('stale')) return 'stale'
+  if (lastReport && lastReport.counts.failed > 0) return 'failed'
+  return serial === 0 && !lastReport ? 'new' : 'ok'
+}
+
+export const listNodes = async (vo: Administered, json: boolean, io: Abortable): Promise<number> => {
+  const nodes = (await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]
+  const now = Date.now()
+  if (json) {
+    process.stdout.write(nodes.map(node => `${JSON.stringify({ ...node, health: healthOf(node, now) })}\n`).join(''))
+    return 0
+  }
+  const rows = nodes.map(node => [
+    ...[
+      node.name,
+      healthOf(node, now),
+      String(node.serial || '-'),
+      node.lastContact ? ago(node.lastContact, now) : 'never',
+    ],
+    ...[node.roles.join(','), node.version, node.id, remarksOf(node)],
+  ])
+  process.stdout.write(table(['NODE', 'HEALTH', 'BUNDLE', 'CONTACT', 'ROLES', 'VERSION', 'ID', ''], rows))
+  return 0
+}
+
+const remarksOf = ({ cloneOf, clonesSeen, rolledBack }: Node): string =>
+  [
+    ...(cloneOf ? [`clone of ${cloneOf}`] : []),
+    ...(clonesSeen > 0 ? [`seen as a clone ${clonesSeen} time${clonesSeen === 1 ? '' : 's'}`] : []),
+    ...(rolledBack ? [`state put back, seen ${when(rolledBack)}`] : []),
+  ].join('; ')
+
+/** One screen: how many are how, on which bundle, and what the newest bundle does. Names are folded. Exit code 1 when something is wrong. */
+export const status = async (vo: Administered, json: boolean, io: Abortable): Promise<number> => {
+  const all = (await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]
+  const bundles = (await vo.json('GET', '/bundles', undefined, io)) as readonly StoredBundle[]
+  const now = Date.now()
+  const nodes = all.filter(node => !node.revoked)
+  const healths = Map.groupBy(nodes, node => healthOf(node, now))
+  const serials = Map.groupBy(nodes, node => node.serial)
+  const bad = [...healths.keys()].filter(health => health !== 'ok' && health !== 'new')
+  if (json) {
+    const names = (groups: ReadonlyMap<unknown, readonly Node[]>) =>
+      Object.fromEntries([...groups].map(([key, list]) => [String(key), list.map(node => node.name)]))
+    process.stdout.write(
+      `${JSON.stringify({ vo: vo.vo, nodes: nodes.length, health: names(healths), bundles: names(serials), newest: bundles[0]?.serial })}\n`,
+    )
+    return bad.length > 0 ? 1 : 0
+  }
+  const [newest] = bundles
+  const lines = [
+    `VO ${vo.vo}: ${nodes.length} node${nodes.length === 1 ? '' : 's'}, newest bundle ${newest ? `${newest.serial} of ${when(newest.created)} (${wavesText(newest.waves)})` : 'none'}`,
+    ...[...healths].map(([health, list]) => `  ${health}: ${foldNames(list)}${detailOf(health, list, now)}`),
+    ...[...serials]
+      .sort(([a], [b]) => b - a)
+      .map(([serial, list]) => `  bundle ${serial || 'none'}: ${foldNames(list)}`),
+  ]
+  const clones = nodes.filter(node => node.clonesSeen > 0 || node.cloneOf)
+  if (clones.length > 0) lines.push(`  clones: ${foldNames(clones)}`)
+  const drifted = nodes.filter(node => (node.lastReport?.counts.drift ?? 0) > 0)
+  if (drifted.length > 0) lines.push(`  drift repaired: ${foldNames(drifted)}`)
+  process.stdout.write(`${lines.join('\n')}\n`)
+  return bad.length > 0 ? 1 : 0
+}
+
+const foldNames = (nodes: readonly Node[]): string => `${fold(nodes.map(node => node.name))} (${nodes.length})`
+
+const detailOf = (health: Health, list: readonly Node[], now: number): string => {
+  const [first] = list
+  if (!first) return ''
+  if (health === 'silent')
+    return `, the longest for ${ago(Math.min(...list.map(node => node.lastContact ?? node.enrolled)), now)}`
+  const trouble = first.lastReport?.trouble[0]?.message
+  if (health === 'refused' || health === 'stale') return trouble ? `: ${trouble}` : ''
+  const failure = first.lastReport?.results.find(result => result.state === 'failed')
+  return health === 'failed' && failure ? `: ${failure.resource}: ${failure.what.join('; ')}` : ''
+}
+
+export const listReports = async (
+  vo: Administered,
+  flags: { readonly node?: string; readonly limit: number; readonly json: boolean },
+  io: Abortable,
+): Promise<number> => {
+  const nodes = (await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]
+  const names = new Map(nodes.map(node => [node.id, node.name]))
+  const query = new URLSearchParams({ limit: String(flags.limit) })
+  if (flags.node !== undefined) {
+    const [target] = await targetsOf(nodes, flags.node, io)
+    if (!target) throw new StokerError('UNKNOWN_NAME', flags.node, `${flags.node} means no node of VO ${vo.vo}`)
+    query.set('node', String(target.vars.id))
+  }
+  const list = (await vo.json('GET', `/reports?${query}`, undefined, io)) as readonly {
+    node: string
+    received: number
+    report: Report
+  }[]
+  if (flags.json) {
+    process.stdout.write(list.map(one => `${JSON.stringify({ ...one, name: names.get(one.node) })}\n`).join(''))
+    return 0
+  }
+  for (const { node, received, report } of list) {
+    const { counts, serial, at, took } = report
+    const numbers = Object.entries(counts).flatMap(([what, n]) => (n > 0 ? [`${n} ${what}`] : []))
+    const late = received - at > 60_000 ? `, told ${when(received)}` : ''
+    const lines = report.results.map(one => `  ${one.state} ${one.resource}: ${one.what.join('; ')}`)
+    const trouble = report.trouble.map(one => `  ${one.kind}: ${one.message}`)
+    const head = `${when(at)} ${names.get(node) ?? node} bundle ${serial}: ${numbers.join(', ') || 'nothing'} in ${took} ms${late}`
+    process.stdout.write(`${[head, ...lines, ...trouble].join('\n')}\n`)
+  }
+  return 0
+}
+
+/** `pulley role NODE ROLE...` */
+export const setRoles = async (
+  vo: Administered,
+  node: string,
+  roles: readonly string[],
+  io: Abortable,
+): Promise<number> => {
+  for (const { id, name } of await chosen(vo, node, io)) {
+    await vo.json('PATCH', `/nodes/${id}`, { roles }, io)
+    process.stdout.write(`${name}: ${roles.join(',') || 'no roles'}\n`)
+  }
+  return 0
+}
+
+/** `pulley revoke NODES` */
+export const revokeNodes = async (vo: Administered, nodes: string, io: Abortable): Promise<number> => {
+  for (const { id, name } of await chosen(vo, nodes, io)) {
+    await vo.json('DELETE', `/nodes/${id}`, undefined, io)
+    process.stdout.write(`${name} (${id}) is out\n`)
+  }
+  return 0
+}
+
+const chosen = async (vo: Administered, expression: string, io: Abortable) => {
+  const nodes = ((await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]).filter(node => !node.revoked)
+  const targets = await targetsOf(nodes, expression, io)
+  return targets.map(target => ({ id: String(target.vars.id), name: target.name }))
+}

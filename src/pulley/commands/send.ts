@@ -1,0 +1,159 @@
+/** `pulley send`: one signed order for each node, and what becomes of them, in the report of a run. */
+import { setTimeout } from 'node:timers/promises'
+import type { Abortable } from '../../abortable.ts'
+import { dedup } from '../../dedup.ts'
+import { StokerError } from '../../errors.ts'
+import type { RunEvent } from '../../event.ts'
+import { parseExpression } from '../../nodeset/parse.ts'
+import type { Outcome } from '../../outcome.ts'
+import { readList } from '../../read-list.ts'
+import { folded } from '../../report/folded.ts'
+import { json } from '../../report/json.ts'
+import { lines } from '../../report/lines.ts'
+import { exitCode, report, type View } from '../../report/report.ts'
+import { type Sinks, standardSinks } from '../../report/sink.ts'
+import { summary } from '../../report/summary.ts'
+import { resolve } from '../../resolve.ts'
+import type { Target } from '../../target.ts'
+import type { Ordered } from '../../wire.ts'
+import type { Administered } from '../admin.ts'
+import { ORDER } from '../protocol/documents.ts'
+import { seal } from '../protocol/envelope.ts'
+import { newId } from '../protocol/names.ts'
+import { rosterWarehouse } from '../roster.ts'
+import type { Action, Node } from '../store/store.ts'
+
+export interface SendFlags {
+  readonly to: string
+  /** Milliseconds. */
+  readonly expires: number
+  /** Milliseconds; 0: no limit. */
+  readonly timeLimit: number
+  /** May be run again when it is not known whether it ran. */
+  readonly repeatable: boolean
+  readonly wait: boolean
+  readonly fold: boolean
+  readonly json: boolean
+}
+
+const MOST_TOGETHER = 500
+const LOOK_MS = 1000
+
+export const send = async (vo: Administered, ordered: Ordered, flags: SendFlags, io: Abortable): Promise<number> => {
+  const sinks = standardSinks()
+  const nodes = ((await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]).filter(node => !node.revoked)
+  const targets = await targetsOf(nodes, flags.to, io)
+  if (targets.length === 0) throw new StokerError('UNKNOWN_NAME', flags.to, `${flags.to} means no node of VO ${vo.vo}`)
+  const batch = newId('a')
+  const issued = Date.now()
+  const { name, actor, argument } = ordered
+  const actions = targets.map(target => ({ id: newId('a'), target }))
+  const documents = actions.map(({ id, target }) => {
+    const order = { vo: vo.vo, id, node: String(target.vars.id), name, actor: actor.name, argument }
+    const terms = { issued, expires: issued + flags.expires, repeatable: flags.repeatable, timeLimit: flags.timeLimit }
+    return seal(ORDER, { ...order, ...terms }, vo.key)
+  })
+  for (let at = 0; at < documents.length; at += MOST_TOGETHER)
+    await vo.json('POST', '/actions', { batch, name, documents: documents.slice(at, at + MOST_TOGETHER) }, io)
+  await sinks.stderr.write(`pulley: ${batch}: ${name} for ${targets.length} node${targets.length === 1 ? '' : 's'}\n`)
+  if (!flags.wait) {
+    await sinks.stdout.write(flags.json ? `${JSON.stringify({ batch, actions: actions.length })}\n` : `${batch}\n`)
+    await sinks.stdout.flush()
+    return 0
+  }
+  const result = await report(follow(vo, batch, actions, io), viewsOf(flags, sinks))
+  return exitCode(result, { worst: false, interrupted: false })
+}
+
+export const viewsOf = ({ fold, json: asJson }: Pick<SendFlags, 'fold' | 'json'>, sinks: Sinks): readonly View[] => {
+  if (asJson) return [json(sinks.stdout)]
+  const output = fold ? folded(sinks.stdout) : lines(sinks, { label: true })
+  return [output, summary(sinks.stderr, { verbose: false, quiet: false })]
+}
+
+/** The nodes of an expression over names and roles. */
+export const targetsOf = async (
+  nodes: readonly Node[],
+  expression: string,
+  io: Abortable,
+): Promise<readonly Target[]> => {
+  await using roster = rosterWarehouse('pulley', async () => nodes)
+  return dedup(await resolve(parseExpression(expression), [roster], { ...io, allowUnknown: false, readList }))
+}
+
+type Sent = { readonly id: string; readonly target: Target }
+
+/** The events of orders which were sent, until all have ended. */
+export async function* follow(
+  vo: Administered,
+  batch: string,
+  sent: readonly Sent[],
+  io: Abortable,
+): AsyncGenerator<RunEvent, void, void> {
+  const open = new Map(sent.map(one => [one.id, one.target]))
+  const started = new Set<string>()
+  while (open.size > 0) {
+    const query = new URLSearchParams({ batch, limit: '100000' })
+    const actions = (await vo.json('GET', `/actions?${query}`, undefined, io)) as readonly Action[]
+    for (const action of actions) {
+      const target = open.get(action.id)
+      if (!target) continue
+      if (action.started !== undefined && !started.has(action.id)) {
+        started.add(action.id)
+        yield { kind: 'started', target }
+      }
+      const outcome = outcomeOf(action)
+      if (!outcome) continue
+      open.delete(action.id)
+      if (action.started !== undefined)
+        for (const { stream, data } of await outputOf(vo, action.id, io))
+          yield { kind: 'output', target, output: { stream, data } }
+      yield {
+        kind: 'finished',
+        target,
+        outcome,
+        timing: { total: (action.finished ?? action.created) - (action.started ?? action.created) },
+      }
+    }
+    if (open.size > 0) await setTimeout(LOOK_MS, undefined, { signal: io.signal })
+  }
+}
+
+export const outputOf = async (vo: Administered, action: string, io: Abortable) => {
+  const pieces = (await vo.json('GET', `/actions/${action}/output`, undefined, io)) as readonly {
+    readonly stream: 'stdout' | 'stderr'
+    readonly data: string
+  }[]
+  return pieces.map(({ stream, data }) => ({ stream, data: Buffer.from(data, 'base64') }))
+}
+
+/** How an action ended, in the words of a run; `undefined`: it has not. */
+export const outcomeOf = ({ id, state, result }: Action): Outcome | undefined => {
+  const report = result && result.state !== undefined ? result : undefined
+  const message = report?.message
+  switch (state) {
+    case 'queued':
+    case 'fetched':
+    case 'started':
+      return undefined
+    case 'done':
+      return { kind: 'ok', changed: report?.changed ?? true, ...(message && { detail: message }) }
+    case 'failed': {
+      const error = new StokerError('COMMAND_FAILED', id, message ?? 'failed')
+      return {
+        ...{ kind: 'failed', error },
+        ...(report?.exitCode !== undefined && { exitCode: report.exitCode }),
+        ...(report?.signal !== undefined && { signal: report.signal }),
+      }
+    }
+    case 'unknown':
+      return {
+        kind: 'failed',
+        error: new StokerError('CONNECTION_LOST', id, `not known whether it finished: ${message ?? ''}`),
+      }
+    case 'cancelled':
+      return { kind: 'cancelled', error: new StokerError('CANCELLED', id, message ?? 'cancelled') }
+    case 'expired':
+      return { kind: 'not-started' }
+  }
+}

@@ -1,0 +1,111 @@
+/** `pulley serve`: options -> store -> server, until it is told to end. */
+import { once } from 'node:events'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { StokerError } from '../../errors.ts'
+import { readKey, writeNew } from '../admin.ts'
+import { makeSigningKey, type SigningKey } from '../protocol/keys.ts'
+import { type Listen, serve } from '../server/serve.ts'
+import { openStore } from '../store/sql-store.ts'
+import { openSqlite } from '../store/sqlite.ts'
+
+export interface ServeFlags {
+  readonly listen: string
+  readonly adminListen: string
+  readonly data: string
+  readonly store?: string
+  readonly storePasswordFile?: string
+  readonly storeCa?: string
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  /** Seconds. */
+  readonly interval: number
+}
+
+export const serveCommand = async (flags: ServeFlags): Promise<number> => {
+  await mkdir(flags.data, { recursive: true, mode: 0o700 })
+  const operator = await operatorKey(join(flags.data, 'operator.key'))
+  const log = (line: Readonly<Record<string, unknown>>) =>
+    void process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...line })}\n`)
+  const tls = await tlsOf(flags)
+  const agents = listenOf('--listen', flags.listen)
+  const admins = listenOf('--admin-listen', flags.adminListen)
+  const ended = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort())
+  {
+    await using server = await serve({
+      store: await openStore(await databaseOf(flags)),
+      operatorKey: operator.publicKey,
+      ...{ agents, admins, tls, log },
+      settings: { interval: flags.interval, longestWait: 300, outputLimit: 2 * 1024 * 1024 },
+    })
+    const scheme = tls ? 'https' : 'http'
+    const told = { event: 'listening', level: 'info' }
+    if (agents) log({ ...told, agents: `${scheme}://${agents.host}:${server.agentPort}` })
+    if (admins)
+      log({
+        ...told,
+        admins: `${scheme}://${admins.host}:${server.adminPort}`,
+        operatorKey: join(flags.data, 'operator.key'),
+      })
+    if (!tls)
+      log({ level: 'warn', event: 'plain', message: 'no TLS: let a proxy speak it, or give --tls-cert and --tls-key' })
+    if (!ended.signal.aborted) await once(ended.signal, 'abort')
+    log({ level: 'info', event: 'ending' })
+  }
+  return 0
+}
+
+/** `off`, `PORT`, `HOST:PORT`, `[ADDRESS]:PORT`. */
+const listenOf = (option: string, text: string): Listen | undefined => {
+  if (text === 'off') return undefined
+  const [, host = '127.0.0.1', port] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? []
+  if (port === undefined || Number(port) > 65_535)
+    throw new StokerError('USAGE', option, `${option} ${text}: expected HOST:PORT, or off`)
+  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) }
+}
+
+const operatorKey = async (path: string): Promise<SigningKey> => {
+  const isThere = await readFile(path).then(
+    () => true,
+    () => false, // then it is made; that it cannot be read shows there
+  )
+  if (!isThere) await writeNew(path, makeSigningKey().pem)
+  return await readKey(path, 'the operator')
+}
+
+const tlsOf = async ({ tlsCert, tlsKey }: ServeFlags) => {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new StokerError('USAGE', '--tls-cert', '--tls-cert and --tls-key go together')
+  return { cert: await fileOf(tlsCert), key: await fileOf(tlsKey) }
+}
+
+const databaseOf = async ({ store, storePasswordFile, storeCa, data }: ServeFlags) => {
+  if (store === undefined) return openSqlite(join(data, 'pulley.db'))
+  const url = URL.canParse(store) ? new URL(store) : undefined
+  if (url?.protocol !== 'mysql:' || url.password !== '' || url.pathname.length < 2)
+    throw new StokerError(
+      'USAGE',
+      '--store',
+      '--store: expected mysql://USER@HOST[:PORT]/DATABASE; the password stands in --store-password-file',
+    )
+  const { openMysql } = await import('../store/mysql.ts')
+  return openMysql({
+    host: url.hostname,
+    port: url.port === '' ? 3306 : Number(url.port),
+    socket: url.searchParams.get('socket') ?? undefined,
+    user: decodeURIComponent(url.username),
+    password: storePasswordFile === undefined ? '' : (await fileOf(storePasswordFile)).trim(),
+    database: decodeURIComponent(url.pathname.slice(1)),
+    ca: storeCa === undefined ? undefined : await fileOf(storeCa),
+  })
+}
+
+const fileOf = async (path: string): Promise<string> => {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new StokerError('CONFIG', path, `cannot read ${path}: ${(cause as Error).message}`, { cause })
+  }
+}

@@ -1,0 +1,67 @@
+/** Waves: how a bundle is spread, as people type it and read it. */
+import type { Abortable } from '../../abortable.ts'
+import { StokerError } from '../../errors.ts'
+import type { Administered } from '../admin.ts'
+import type { StoredBundle, Waves } from '../store/store.ts'
+import { table } from './table.ts'
+import { when } from './when.ts'
+
+/** `1,10%,100%`: numbers of nodes, or shares of them; the last has to be all. Throws `USAGE`. */
+export const parseWaves = (text: string): Waves['steps'] => {
+  const steps = text.split(',').map(word => {
+    const [, digits, percent] = /^\s*(\d+(?:\.\d+)?)(%?)\s*$/.exec(word) ?? []
+    const value = Number(digits)
+    if (digits === undefined || value <= 0 || (percent && value > 100) || (!percent && !Number.isInteger(value)))
+      throw new StokerError(
+        'USAGE',
+        '--waves',
+        `--waves ${text}: expected numbers of nodes or shares, such as 1,10%,100%`,
+      )
+    return percent ? { share: value / 100 } : { nodes: value }
+  })
+  const last = steps.at(-1)
+  if (last && 'share' in last && last.share === 1) return steps
+  throw new StokerError('USAGE', '--waves', `--waves ${text}: the last has to be 100%`)
+}
+
+export const wavesText = ({ steps, open, state, why }: Waves): string => {
+  if (state === 'done') return 'all nodes'
+  const shown = steps.map((step, i) => {
+    const text = 'share' in step ? `${step.share * 100}%` : String(step.nodes)
+    return i === open ? `[${text}]` : text
+  })
+  return `${shown.join(',')} ${state}${why ? `: ${why}` : ''}`
+}
+
+/** `pulley history` */
+export const history = async (vo: Administered, json: boolean, io: Abortable): Promise<number> => {
+  const bundles = (await vo.json('GET', '/bundles', undefined, io)) as readonly StoredBundle[]
+  if (json) {
+    const lines = bundles.map(({ serial, created, note, contentSha256, waves }) => ({
+      serial,
+      created,
+      note,
+      contentSha256,
+      waves,
+    }))
+    process.stdout.write(lines.map(line => `${JSON.stringify(line)}\n`).join(''))
+    return 0
+  }
+  const rows = bundles.map(({ serial, created, note, contentSha256, waves }) => [
+    ...[String(serial), when(created), contentSha256.slice(0, 12), wavesText(waves), note],
+  ])
+  process.stdout.write(table(['BUNDLE', 'PUBLISHED', 'CONTENT', 'REACHES', 'NOTE'], rows))
+  return 0
+}
+
+/** `pulley waves SERIAL halt|resume|finish` */
+export const changeWaves = async (
+  vo: Administered,
+  serial: number,
+  what: 'halt' | 'resume' | 'finish',
+  io: Abortable,
+): Promise<number> => {
+  const waves = (await vo.json('POST', `/bundles/${serial}/waves`, { do: what }, io)) as Waves
+  process.stdout.write(`bundle ${serial}: ${wavesText(waves)}\n`)
+  return 0
+}
