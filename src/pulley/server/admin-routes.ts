@@ -3,7 +3,7 @@
  * VO alone. Documents are checked here, so that mistakes are told at once; nodes check them again, and only that counts.
  */
 import { createHash } from 'node:crypto'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { StokerError } from '../../errors.ts'
 import { newActions, newBundle, newKey, newToken, newVo, nodeChange, wavesChange } from '../protocol/admin-messages.ts'
@@ -11,13 +11,14 @@ import { BUNDLE, ORDER, SUCCESSION } from '../protocol/documents.ts'
 import { type DocumentType, type Envelope, open } from '../protocol/envelope.ts'
 import { id, newId, sha256Hex, voName } from '../protocol/names.ts'
 import type { Action, Vo, Waves } from '../store/store.ts'
-import { bodyOf, type Context, callerOf, partOf } from './context.ts'
+import type { Api } from './api.ts'
+import { type Context, callerOf, partOf } from './context.ts'
 import { RefusedRequest } from './refusal.ts'
 
 /** Compressed. */
 export const CONTENT_LIMIT = 128 * 1024 * 1024
 
-export const adminRoutes = (app: FastifyInstance, context: Context): void => {
+export const adminRoutes = (api: Api, context: Context): void => {
   const { store } = context
   const BASE = '/admin/v1/vos/:vo'
 
@@ -35,134 +36,227 @@ export const adminRoutes = (app: FastifyInstance, context: Context): void => {
     return vo
   }
 
-  app.post('/admin/v1/vos', async request => {
-    await operator(request)
-    return taken(await store.createVo(bodyOf(request, newVo), context.now()).finally(() => context.refresh()))
+  api.add('post', '/admin/v1/vos', {
+    summary: 'Make a VO.',
+    who: 'operator',
+    body: newVo,
+    handle: async (request, body) => {
+      await operator(request)
+      return taken(await store.createVo(body(), context.now()).finally(() => context.refresh()))
+    },
   })
-  app.get('/admin/v1/vos', async request => {
-    await operator(request)
-    return await store.vos()
+  api.add('get', '/admin/v1/vos', {
+    summary: 'All VOs.',
+    who: 'operator',
+    handle: async request => {
+      await operator(request)
+      return await store.vos()
+    },
   })
-  app.get(BASE, async request => await own(request))
-  app.post(`${BASE}/key`, async request => {
-    const vo = await own(request)
-    const { document } = bodyOf(request, newKey)
-    const { successor } = checked(SUCCESSION, document, vo)
-    const after = taken(await store.succeed(vo.name, vo.publicKey, successor, document))
-    await context.refresh()
-    return after
+  api.add('get', BASE, {
+    summary: 'The VO.',
+    who: 'vo',
+    handle: async request => await own(request),
   })
-
-  app.get(`${BASE}/tokens`, async request => await store.tokens((await own(request)).name))
-  app.post(`${BASE}/tokens`, async request => {
-    const vo = await own(request)
-    const { hash, uses, expires, names, roles } = bodyOf(request, newToken)
-    const now = context.now()
-    const token = { id: newId('t'), vo: vo.name, usesLeft: uses, expires, names, roles, created: now }
-    await store.createToken(token, hash)
-    return token
-  })
-  app.delete(`${BASE}/tokens/:id`, async request => {
-    const vo = await own(request)
-    found(await store.revokeToken(vo.name, partOf(request, 'id', id('t')), context.now()), 'token')
-    return {}
-  })
-
-  app.get(`${BASE}/nodes`, async request => await store.nodes((await own(request)).name))
-  app.patch(`${BASE}/nodes/:id`, async request => {
-    const vo = await own(request)
-    found(await store.setRoles(vo.name, partOf(request, 'id', id('n')), bodyOf(request, nodeChange).roles), 'node')
-    await context.refresh()
-    return {}
-  })
-  app.delete(`${BASE}/nodes/:id`, async request => {
-    const vo = await own(request)
-    found(await store.revokeNode(vo.name, partOf(request, 'id', id('n')), context.now()), 'node')
-    await context.refresh()
-    return {}
+  api.add('post', `${BASE}/key`, {
+    summary: 'Hand the VO on to another key.',
+    who: 'vo',
+    body: newKey,
+    handle: async (request, body) => {
+      const vo = await own(request)
+      const { document } = body()
+      const { successor } = checked(SUCCESSION, document, vo)
+      const after = taken(await store.succeed(vo.name, vo.publicKey, successor, document))
+      await context.refresh()
+      return after
+    },
   })
 
-  app.put(`${BASE}/blobs/:sha256`, { bodyLimit: CONTENT_LIMIT }, async request => {
-    const vo = await own(request)
-    const sha256 = partOf(request, 'sha256', sha256Hex)
-    const content = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-    if (createHash('sha256').update(content).digest('hex') !== sha256)
-      throw new RefusedRequest('malformed', 'the content is not what its checksum says')
-    await store.putBlob(vo.name, sha256, content)
-    return {}
+  api.add('get', `${BASE}/tokens`, {
+    summary: 'Its tokens.',
+    who: 'vo',
+    handle: async request => await store.tokens((await own(request)).name),
   })
-  app.get(`${BASE}/blobs/:sha256`, async (request, reply) => {
-    const vo = await own(request)
-    const content = await store.blob(vo.name, partOf(request, 'sha256', sha256Hex))
-    return reply.type('application/octet-stream').send(found(content, 'content'))
+  api.add('post', `${BASE}/tokens`, {
+    summary: 'A new token, by its checksum.',
+    who: 'vo',
+    body: newToken,
+    handle: async (request, body) => {
+      const vo = await own(request)
+      const { hash, uses, expires, names, roles } = body()
+      const now = context.now()
+      const token = { id: newId('t'), vo: vo.name, usesLeft: uses, expires, names, roles, created: now }
+      await store.createToken(token, hash)
+      return token
+    },
   })
-  app.get(`${BASE}/bundles`, async request => await store.bundles((await own(request)).name))
-  app.post(`${BASE}/bundles`, async request => {
-    const vo = await own(request)
-    const { document, note, waves } = bodyOf(request, newBundle)
-    const { serial, content } = checked(BUNDLE, document, vo)
-    const now = context.now()
-    const bundle = { vo: vo.name, serial, envelope: document, contentSha256: content.sha256, created: now, note }
-    taken(await store.publish({ ...bundle, waves: waves ? begun(waves, now) : atOnce(now) }))
-    await context.refresh()
-    return { serial }
-  })
-  app.post(`${BASE}/bundles/:serial/waves`, async request => {
-    const vo = await own(request)
-    const serial = partOf(request, 'serial', z.coerce.number().int().positive())
-    const bundle = found(
-      (await store.bundles(vo.name)).find(one => one.serial === serial),
-      'bundle',
-    )
-    const after = changed(bundle.waves, bodyOf(request, wavesChange).do, context.now())
-    await store.setWaves(vo.name, serial, after)
-    await context.refresh()
-    return after
+  api.add('delete', `${BASE}/tokens/:id`, {
+    summary: 'Admit nobody by it any more.',
+    who: 'vo',
+    handle: async request => {
+      const vo = await own(request)
+      found(await store.revokeToken(vo.name, partOf(request, 'id', id('t')), context.now()), 'token')
+      return {}
+    },
   })
 
-  app.post(`${BASE}/actions`, { bodyLimit: CONTENT_LIMIT }, async request => {
-    const vo = await own(request)
-    const { batch, name, documents } = bodyOf(request, newActions)
-    const nodes = new Map((await store.nodes(vo.name)).map(node => [node.id, node]))
-    const now = context.now()
-    const actions = documents.map((document): Action => {
-      const order = checked(ORDER, document, vo)
-      const node = nodes.get(order.node)
-      if (!node || node.revoked !== undefined)
-        throw new RefusedRequest('not-found', `there is no node ${order.node} in VO ${vo.name}`)
-      return {
-        ...{ id: order.id, vo: vo.name, node: order.node, batch, name, envelope: document, state: 'queued' },
-        ...{ cancelAsked: false, created: now, expires: order.expires },
-        ...{ fetched: undefined, started: undefined, finished: undefined, result: undefined },
-      }
-    })
-    await store.queue(actions)
-    await context.refresh()
-    return { queued: actions.length }
+  api.add('get', `${BASE}/nodes`, {
+    summary: 'Its nodes.',
+    who: 'vo',
+    handle: async request => await store.nodes((await own(request)).name),
   })
-  app.get(`${BASE}/actions`, async request => {
-    const vo = await own(request)
-    return await store.actions(vo.name, queryOf(request))
+  api.add('patch', `${BASE}/nodes/:id`, {
+    summary: 'Change the roles of a node.',
+    who: 'vo',
+    body: nodeChange,
+    handle: async (request, body) => {
+      const vo = await own(request)
+      found(await store.setRoles(vo.name, partOf(request, 'id', id('n')), body().roles), 'node')
+      await context.refresh()
+      return {}
+    },
   })
-  app.get(`${BASE}/actions/:id`, async request => {
-    const vo = await own(request)
-    return found(await store.action(vo.name, partOf(request, 'id', id('a'))), 'action')
-  })
-  app.get(`${BASE}/actions/:id/output`, async request => {
-    const vo = await own(request)
-    const pieces = await store.output(vo.name, partOf(request, 'id', id('a')))
-    return pieces.map(({ piece, stream, data }) => ({ piece, stream, data: Buffer.from(data).toString('base64') }))
-  })
-  app.post(`${BASE}/actions/:id/cancel`, async request => {
-    const vo = await own(request)
-    const state = found(await store.cancel(vo.name, partOf(request, 'id', id('a')), context.now()), 'action')
-    await context.refresh()
-    return { state }
+  api.add('delete', `${BASE}/nodes/:id`, {
+    summary: 'Put a node out, for good.',
+    who: 'vo',
+    handle: async request => {
+      const vo = await own(request)
+      found(await store.revokeNode(vo.name, partOf(request, 'id', id('n')), context.now()), 'node')
+      await context.refresh()
+      return {}
+    },
   })
 
-  app.get(`${BASE}/reports`, async request => {
-    const vo = await own(request)
-    return await store.reports(vo.name, queryOf(request))
+  api.add('put', `${BASE}/blobs/:sha256`, {
+    summary: 'The content of a bundle, as bytes.',
+    who: 'vo',
+    bodyLimit: CONTENT_LIMIT,
+    handle: async request => {
+      const vo = await own(request)
+      const sha256 = partOf(request, 'sha256', sha256Hex)
+      const content = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+      if (createHash('sha256').update(content).digest('hex') !== sha256)
+        throw new RefusedRequest('malformed', 'the content is not what its checksum says')
+      await store.putBlob(vo.name, sha256, content)
+      return {}
+    },
+  })
+  api.add('get', `${BASE}/blobs/:sha256`, {
+    summary: 'The content of a bundle.',
+    who: 'vo',
+    handle: async (request, _body, reply) => {
+      const vo = await own(request)
+      const content = await store.blob(vo.name, partOf(request, 'sha256', sha256Hex))
+      return reply.type('application/octet-stream').send(found(content, 'content'))
+    },
+  })
+  api.add('get', `${BASE}/bundles`, {
+    summary: 'Its bundles, the newest first.',
+    who: 'vo',
+    handle: async request => await store.bundles((await own(request)).name),
+  })
+  api.add('post', `${BASE}/bundles`, {
+    summary: 'Publish a bundle, whose content is here.',
+    who: 'vo',
+    body: newBundle,
+    handle: async (request, body) => {
+      const vo = await own(request)
+      const { document, note, waves } = body()
+      const { serial, content } = checked(BUNDLE, document, vo)
+      const now = context.now()
+      const bundle = { vo: vo.name, serial, envelope: document, contentSha256: content.sha256, created: now, note }
+      taken(await store.publish({ ...bundle, waves: waves ? begun(waves, now) : atOnce(now) }))
+      await context.refresh()
+      return { serial }
+    },
+  })
+  api.add('post', `${BASE}/bundles/:serial/waves`, {
+    summary: 'Halt, resume or finish the waves of a bundle.',
+    who: 'vo',
+    body: wavesChange,
+    handle: async (request, body) => {
+      const vo = await own(request)
+      const serial = partOf(request, 'serial', z.coerce.number().int().positive())
+      const bundle = found(
+        (await store.bundles(vo.name)).find(one => one.serial === serial),
+        'bundle',
+      )
+      const after = changed(bundle.waves, body().do, context.now())
+      await store.setWaves(vo.name, serial, after)
+      await context.refresh()
+      return after
+    },
+  })
+
+  api.add('post', `${BASE}/actions`, {
+    summary: 'Queue orders for nodes.',
+    who: 'vo',
+    body: newActions,
+    bodyLimit: CONTENT_LIMIT,
+    handle: async (request, body) => {
+      const vo = await own(request)
+      const { batch, name, documents } = body()
+      const nodes = new Map((await store.nodes(vo.name)).map(node => [node.id, node]))
+      const now = context.now()
+      const actions = documents.map((document): Action => {
+        const order = checked(ORDER, document, vo)
+        const node = nodes.get(order.node)
+        if (!node || node.revoked !== undefined)
+          throw new RefusedRequest('not-found', `there is no node ${order.node} in VO ${vo.name}`)
+        return {
+          ...{ id: order.id, vo: vo.name, node: order.node, batch, name, envelope: document, state: 'queued' },
+          ...{ cancelAsked: false, created: now, expires: order.expires },
+          ...{ fetched: undefined, started: undefined, finished: undefined, result: undefined },
+        }
+      })
+      await store.queue(actions)
+      await context.refresh()
+      return { queued: actions.length }
+    },
+  })
+  api.add('get', `${BASE}/actions`, {
+    summary: 'Actions, the newest first; `node`, `batch`, `limit`.',
+    who: 'vo',
+    handle: async request => {
+      const vo = await own(request)
+      return await store.actions(vo.name, queryOf(request))
+    },
+  })
+  api.add('get', `${BASE}/actions/:id`, {
+    summary: 'An action.',
+    who: 'vo',
+    handle: async request => {
+      const vo = await own(request)
+      return found(await store.action(vo.name, partOf(request, 'id', id('a'))), 'action')
+    },
+  })
+  api.add('get', `${BASE}/actions/:id/output`, {
+    summary: 'What an action printed.',
+    who: 'vo',
+    handle: async request => {
+      const vo = await own(request)
+      const pieces = await store.output(vo.name, partOf(request, 'id', id('a')))
+      return pieces.map(({ piece, stream, data }) => ({ piece, stream, data: Buffer.from(data).toString('base64') }))
+    },
+  })
+  api.add('post', `${BASE}/actions/:id/cancel`, {
+    summary: 'Do not start it any more, or end it.',
+    who: 'vo',
+    handle: async request => {
+      const vo = await own(request)
+      const state = found(await store.cancel(vo.name, partOf(request, 'id', id('a')), context.now()), 'action')
+      await context.refresh()
+      return { state }
+    },
+  })
+
+  api.add('get', `${BASE}/reports`, {
+    summary: 'What nodes have told, the newest first; `node`, `limit`.',
+    who: 'vo',
+    handle: async request => {
+      const vo = await own(request)
+      return await store.reports(vo.name, queryOf(request))
+    },
   })
 
   const checked = <T extends { readonly vo: string }>(kind: DocumentType<T>, document: Envelope, vo: Vo): T => {

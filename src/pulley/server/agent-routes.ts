@@ -1,6 +1,6 @@
 /** What agents may ask. Everything but the bootstrap text needs a signature or a session, and is about the asking node alone. */
 import { createHash } from 'node:crypto'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import {
   actionReport,
@@ -12,63 +12,81 @@ import {
   reports,
 } from '../protocol/messages.ts'
 import { id, newId, sha256Hex } from '../protocol/names.ts'
-import { bodyOf, type Context, callerOf, nodeOf, partOf } from './context.ts'
+import type { Api } from './api.ts'
+import { type Context, callerOf, nodeOf, partOf } from './context.ts'
 import { RefusedRequest } from './refusal.ts'
 
-export const agentRoutes = (app: FastifyInstance, context: Context): void => {
+export const agentRoutes = (api: Api, context: Context): void => {
   const { store, world, sessions, contacts, metrics, settings } = context
 
-  app.post('/v1/enrol', async request => {
-    const caller = await callerOf(request, context)
-    const asked = bodyOf(request, enrolRequest)
-    // Who holds the key of a node may ask again, because the answer to the first time was lost.
-    const isOwner = caller.kind === 'newcomer' && caller.publicKey === asked.publicKey
-    if (!isOwner) throw new RefusedRequest('forbidden', 'the request has to be signed with the new key')
-    const { vo: name, token, ...node } = asked
-    const hash = createHash('sha256').update(token).digest('hex')
-    const made = await store.enrol(name, hash, { ...node, id: newId('n'), cloneOf: asked.cloneOf }, context.now())
-    if ('kind' in made) throw new RefusedRequest('forbidden', `no enrolment: ${made.why}`)
-    const vo = await store.vo(name)
-    if (!vo) throw new RefusedRequest('forbidden', 'no enrolment: there is no such token')
-    metrics.count('enrolments')
-    return { node: made.id, name: made.name, roles: made.roles, voKey: vo.publicKey }
+  api.add('post', '/v1/enrol', {
+    summary: 'Become a node of a VO, by a token.',
+    who: 'newcomer',
+    body: enrolRequest,
+    handle: async (request, body) => {
+      const caller = await callerOf(request, context)
+      const asked = body()
+      // Who holds the key of a node may ask again, because the answer to the first time was lost.
+      const isOwner = caller.kind === 'newcomer' && caller.publicKey === asked.publicKey
+      if (!isOwner) throw new RefusedRequest('forbidden', 'the request has to be signed with the new key')
+      const { vo: name, token, ...node } = asked
+      const hash = createHash('sha256').update(token).digest('hex')
+      const made = await store.enrol(name, hash, { ...node, id: newId('n'), cloneOf: asked.cloneOf }, context.now())
+      if ('kind' in made) throw new RefusedRequest('forbidden', `no enrolment: ${made.why}`)
+      const vo = await store.vo(name)
+      if (!vo) throw new RefusedRequest('forbidden', 'no enrolment: there is no such token')
+      metrics.count('enrolments')
+      return { node: made.id, name: made.name, roles: made.roles, voKey: vo.publicKey }
+    },
   })
 
-  app.post('/v1/session', async request => {
-    const place = await nodeOf(request, context)
-    const hello = bodyOf(request, helloRequest)
-    const node = await store.node(place.vo, place.node)
-    if (!node) throw new RefusedRequest('forbidden', 'there is no such node')
-    const now = context.now()
-    if (isAnother(node.fingerprint, hello.fingerprint)) {
-      await store.cloneSeen(node.id, now)
-      return { kind: 'clone' }
-    }
-    const { rolledBack } = await store.hello(node.id, hello, now)
-    return { kind: 'welcome', ...sessions.begin(place, now), time: now, rolledBack }
-  })
-
-  app.get('/v1/poll', async (request, reply) => {
-    const place = bearer(request, context)
-    const asked = request.headers['if-none-match']
-    metrics.count('polls')
-    contacts.note(place.node, context.now(), settings.interval)
-    let standing = await world.standing(place)
-    if (standing && standing.etag === asked) {
-      const wait = Math.min(secondsOf(request), settings.longestWait)
-      if (wait > 0) {
-        await world.changed(place, asked, wait * 1000, { signal: AbortSignal.any([closed(request), context.closing]) })
-        contacts.note(place.node, context.now(), settings.interval)
-        standing = await world.standing(place)
+  api.add('post', '/v1/session', {
+    summary: 'Say who this is and how far it has come; get a session.',
+    who: 'node',
+    body: helloRequest,
+    handle: async (request, body) => {
+      const place = await nodeOf(request, context)
+      const hello = body()
+      const node = await store.node(place.vo, place.node)
+      if (!node) throw new RefusedRequest('forbidden', 'there is no such node')
+      const now = context.now()
+      if (isAnother(node.fingerprint, hello.fingerprint)) {
+        await store.cloneSeen(node.id, now)
+        return { kind: 'clone' }
       }
-    }
-    if (!standing) throw new RefusedRequest('forbidden', 'there is no such node')
-    reply.header('etag', standing.etag).header('pulley-next', String(settings.interval))
-    if (standing.etag === asked) {
-      metrics.count('unchanged_polls')
-      return reply.code(304).send()
-    }
-    return await news(place, standing.serial)
+      const { rolledBack } = await store.hello(node.id, hello, now)
+      return { kind: 'welcome', ...sessions.begin(place, now), time: now, rolledBack }
+    },
+  })
+
+  api.add('get', '/v1/poll', {
+    summary: 'Ask for news; 304 when there are none. `wait`: seconds for which the server may take its time.',
+    who: 'session',
+    handle: async (request, _body, reply) => {
+      const place = bearer(request, context)
+      const asked = request.headers['if-none-match']
+      metrics.count('polls')
+      context.limits.polls.take(place.node, context.now())
+      contacts.note(place.node, context.now(), settings.interval)
+      let standing = await world.standing(place)
+      if (standing && standing.etag === asked) {
+        const wait = Math.min(secondsOf(request), settings.longestWait)
+        if (wait > 0) {
+          await world.changed(place, asked, wait * 1000, {
+            signal: AbortSignal.any([closed(request), context.closing]),
+          })
+          contacts.note(place.node, context.now(), settings.interval)
+          standing = await world.standing(place)
+        }
+      }
+      if (!standing) throw new RefusedRequest('forbidden', 'there is no such node')
+      reply.header('etag', standing.etag).header('pulley-next', String(settings.interval))
+      if (standing.etag === asked) {
+        metrics.count('unchanged_polls')
+        return reply.code(304).send()
+      }
+      return await news(place, standing.serial)
+    },
   })
 
   const news = async (place: { readonly vo: string; readonly node: string }, serial: number): Promise<PollAnswer> => {
@@ -86,43 +104,62 @@ export const agentRoutes = (app: FastifyInstance, context: Context): void => {
     }
   }
 
-  app.get('/v1/blobs/:sha256', async (request, reply) => {
-    const place = bearer(request, context)
-    const content = await store.blob(place.vo, partOf(request, 'sha256', sha256Hex))
-    if (!content) throw new RefusedRequest('not-found', 'there is no such content')
-    return reply.type('application/octet-stream').send(content)
+  api.add('get', '/v1/blobs/:sha256', {
+    summary: 'The content of a bundle.',
+    who: 'session',
+    handle: async (request, _body, reply) => {
+      const place = bearer(request, context)
+      const content = await store.blob(place.vo, partOf(request, 'sha256', sha256Hex))
+      if (!content) throw new RefusedRequest('not-found', 'there is no such content')
+      return reply.type('application/octet-stream').send(content)
+    },
   })
 
-  app.post('/v1/actions/:id', async request => {
-    const { vo, node } = await nodeOf(request, context)
-    const action = partOf(request, 'id', id('a'))
-    const told = bodyOf(request, actionReport)
-    const now = context.now()
-    const taken =
-      told.state === 'started'
-        ? await store.start(vo, node, action, told.attempt, told.at, now)
-        : await store.finish(vo, node, action, told, now)
-    if (taken.kind === 'refused') throw new RefusedRequest('conflict', taken.why)
-    metrics.count(told.state === 'started' ? 'actions_started' : 'actions_finished')
-    return {}
+  api.add('post', '/v1/actions/:id', {
+    summary: 'May this action be started, or: how it ended.',
+    who: 'node',
+    body: actionReport,
+    handle: async (request, body) => {
+      const { vo, node } = await nodeOf(request, context)
+      const action = partOf(request, 'id', id('a'))
+      const told = body()
+      const now = context.now()
+      const taken =
+        told.state === 'started'
+          ? await store.start(vo, node, action, told.attempt, told.at, now)
+          : await store.finish(vo, node, action, told, now)
+      if (taken.kind === 'refused') throw new RefusedRequest('conflict', taken.why)
+      metrics.count(told.state === 'started' ? 'actions_started' : 'actions_finished')
+      return {}
+    },
   })
 
-  app.post('/v1/actions/:id/output', async request => {
-    const { vo, node } = await nodeOf(request, context)
-    const action = partOf(request, 'id', id('a'))
-    const { piece, stream, data } = bodyOf(request, outputPiece)
-    const bytes = Buffer.from(data, 'base64')
-    const taken = await store.putOutput(vo, node, action, { piece, stream, data: bytes }, settings.outputLimit)
-    if (taken.kind === 'refused') throw new RefusedRequest('conflict', taken.why)
-    return {}
+  api.add('post', '/v1/actions/:id/output', {
+    summary: "A piece of an action's output.",
+    who: 'node',
+    body: outputPiece,
+    handle: async (request, body) => {
+      const { vo, node } = await nodeOf(request, context)
+      const action = partOf(request, 'id', id('a'))
+      const { piece, stream, data } = body()
+      const bytes = Buffer.from(data, 'base64')
+      const taken = await store.putOutput(vo, node, action, { piece, stream, data: bytes }, settings.outputLimit)
+      if (taken.kind === 'refused') throw new RefusedRequest('conflict', taken.why)
+      return {}
+    },
   })
 
-  app.post('/v1/reports', async request => {
-    const { vo, node } = await nodeOf(request, context)
-    const list = bodyOf(request, reports)
-    await store.putReports(vo, node, list, context.now())
-    metrics.count('reports', list.length)
-    return {}
+  api.add('post', '/v1/reports', {
+    summary: 'What became of policies.',
+    who: 'node',
+    body: reports,
+    handle: async (request, body) => {
+      const { vo, node } = await nodeOf(request, context)
+      const list = body()
+      await store.putReports(vo, node, list, context.now())
+      metrics.count('reports', list.length)
+      return {}
+    },
   })
 }
 

@@ -1,7 +1,8 @@
 /** One HTTP application: what it takes, how long it waits, how it refuses, and what it writes into its log. */
 import type { ServerOptions } from 'node:https'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { StokerError } from '../../errors.ts'
+import { Api } from './api.ts'
 import type { Context } from './context.ts'
 import { RefusedRequest } from './refusal.ts'
 
@@ -19,7 +20,8 @@ const CONNECTIONS = 20_000
 /** Makes an application with the routes; it does not listen yet. `tls`: certificate and key. */
 export const makeApp = (
   context: Context,
-  routes: readonly ((app: FastifyInstance, context: Context) => void)[],
+  title: string,
+  routes: readonly ((api: Api, context: Context) => void)[],
   tls: Pick<ServerOptions, 'cert' | 'key'> | undefined,
   log: Log,
 ): FastifyInstance => {
@@ -54,7 +56,7 @@ export const makeApp = (
       kind,
       message: detailOf(thrown),
     })
-    if (status === 503) reply.header('retry-after', '5')
+    if (status === 503 || status === 429) reply.header('retry-after', '5')
     reply.code(status).send({ error: kind, message, time: context.now() })
   })
   app.setNotFoundHandler(() => {
@@ -73,12 +75,33 @@ export const makeApp = (
       ms: Math.round(reply.elapsedTime),
     })
   })
-  app.get('/healthz', async () => {
-    await context.store.revisions()
-    return { status: 'ok' }
+  app.addHook('onRequest', async request => {
+    const { bodyLimit } = request.routeOptions
+    if (bodyLimit === undefined || bodyLimit <= BODY_LIMIT) return
+    // The signature covers the body, so it cannot be checked yet; but nobody unknown gets much of the memory.
+    await mayUpload(request, context)
   })
-  for (const add of routes) add(app, context)
+  const api = new Api(app)
+  for (const add of routes) add(api, context)
+  api.add('get', '/healthz', {
+    summary: 'Whether the server and its store work.',
+    who: 'anyone',
+    handle: async () => {
+      await context.store.revisions()
+      return { status: 'ok' }
+    },
+  })
+  const description = api.describe(title)
+  app.get('/openapi.json', async () => description)
   return app
+}
+
+const mayUpload = async (request: FastifyRequest, { store, limits }: Context): Promise<void> => {
+  const { vo } = request.params as { readonly vo?: string }
+  const claims = String(request.headers['signature-input'] ?? '').includes(`keyid="vo:${vo}"`)
+  if (!claims || vo === undefined || !(await store.vo(vo)))
+    throw new RefusedRequest('unsigned', 'the request is not signed')
+  limits.uploads.hold(request)
 }
 
 /** Without the query: nothing of ours is secret in one, but others may think so. */

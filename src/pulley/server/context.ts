@@ -5,6 +5,7 @@ import { shown } from '../../names.ts'
 import type { Store } from '../store/store.ts'
 import type { Contacts } from './contacts.ts'
 import type { Caller, Gate } from './gate.ts'
+import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 import { RefusedRequest } from './refusal.ts'
 import type { Sessions } from './sessions.ts'
@@ -17,6 +18,7 @@ export interface Context {
   readonly sessions: Sessions
   readonly contacts: Contacts
   readonly metrics: Metrics
+  readonly limits: Limits
   readonly settings: ServerSettings
   /** Aborts when the server ends: whoever waits for news gets an answer now. */
   readonly closing: AbortSignal
@@ -36,10 +38,14 @@ export interface ServerSettings {
 }
 
 /** The one who signed the request. */
-export const callerOf = (request: FastifyRequest, { gate, now }: Context): Promise<Caller> => {
+export const callerOf = async (request: FastifyRequest, { gate, limits, now }: Context): Promise<Caller> => {
   const { method, url, headers } = request.raw
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  return gate.admit({ method: method ?? '', target: url ?? '', body }, headers, now())
+  const caller = await gate.admit({ method: method ?? '', target: url ?? '', body }, headers, now())
+  if (caller.kind === 'newcomer') limits.enrolments.take('', now())
+  if (caller.kind === 'node') limits.signed.take(caller.node, now())
+  if (caller.kind === 'vo') limits.administrators.take(caller.vo, now())
+  return caller
 }
 
 /** The node which signed the request; anyone else is refused. */

@@ -10,6 +10,7 @@ export type Refusal =
   | 'conflict'
   | 'malformed'
   | 'too-large'
+  | 'too-many'
   | 'busy'
 
 const STATUS: Readonly<Record<Refusal, number>> = {
@@ -22,6 +23,7 @@ const STATUS: Readonly<Record<Refusal, number>> = {
   conflict: 409,
   malformed: 400,
   'too-large': 413,
+  'too-many': 429,
   busy: 503,
 }
 

@@ -6,10 +6,12 @@ import { StokerError } from '../../errors.ts'
 import type { Store } from '../store/store.ts'
 import { adminRoutes } from './admin-routes.ts'
 import { agentRoutes } from './agent-routes.ts'
+import type { Api } from './api.ts'
 import { type Log, makeApp } from './app.ts'
 import { Contacts } from './contacts.ts'
 import type { Context, ServerSettings } from './context.ts'
 import { openGate } from './gate.ts'
+import { limits } from './limits.ts'
 import { Metrics } from './metrics.ts'
 import { openSessions } from './sessions.ts'
 import { World } from './world.ts'
@@ -58,7 +60,7 @@ export const serve = async (options: ServeOptions): Promise<Server> => {
   const contacts = new Contacts(store)
   const closing = new AbortController()
   const context: Context = {
-    ...{ store, world, contacts, settings, metrics: new Metrics() },
+    ...{ store, world, contacts, settings, metrics: new Metrics(), limits: limits() },
     gate: openGate(store, options.operatorKey),
     sessions: await openSessions(store),
     closing: closing.signal,
@@ -88,11 +90,21 @@ export const serve = async (options: ServeOptions): Promise<Server> => {
     }
     return (app.server.address() as AddressInfo).port
   }
-  const metrics = (app: FastifyInstance) =>
-    app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(context.metrics.text()))
-  const agentPort = options.agents && (await listen(options.agents, makeApp(context, [agentRoutes], options.tls, log)))
+  const metrics = (api: Api) =>
+    api.add('get', '/metrics', {
+      summary: 'Counters for Prometheus.',
+      who: 'anyone',
+      handle: async (_request, _body, reply) => reply.type('text/plain; version=0.0.4').send(context.metrics.text()),
+    })
+  const agentPort =
+    options.agents &&
+    (await listen(options.agents, makeApp(context, 'Pulley, for agents', [agentRoutes], options.tls, log)))
   const adminPort =
-    options.admins && (await listen(options.admins, makeApp(context, [adminRoutes, metrics], options.tls, log)))
+    options.admins &&
+    (await listen(
+      options.admins,
+      makeApp(context, 'Pulley, for administrators', [adminRoutes, metrics], options.tls, log),
+    ))
   stack.defer(() => closing.abort())
   const running = stack.move()
   return { agentPort, adminPort, [Symbol.asyncDispose]: () => running.disposeAsync() }

@@ -1,0 +1,77 @@
+/** How much anybody may ask: buckets which fill up again. By who somebody is, never by where a request comes from. */
+import type { FastifyRequest } from 'fastify'
+import { RefusedRequest } from './refusal.ts'
+
+export interface Rate {
+  /** Requests at once. */
+  readonly burst: number
+  /** Requests a second after that. */
+  readonly perSecond: number
+}
+
+/** Buckets which are remembered; the fullest are as good as new, and are forgotten first. */
+const REMEMBERED = 100_000
+
+export class Buckets {
+  readonly #rate: Rate
+  #full = new Map<string, { left: number; at: number }>()
+
+  constructor(rate: Rate) {
+    this.#rate = rate
+  }
+
+  /** Takes one from the bucket of this key; throws `RefusedRequest` when it is empty. `now` in milliseconds. */
+  take(key: string, now: number): void {
+    const { burst, perSecond } = this.#rate
+    const bucket = this.#full.get(key) ?? { left: burst, at: now }
+    const left = Math.min(burst, bucket.left + ((now - bucket.at) / 1000) * perSecond)
+    if (left < 1) throw new RefusedRequest('too-many', 'too many requests; try again later')
+    this.#full.set(key, { left: left - 1, at: now })
+    if (this.#full.size > REMEMBERED) this.#forget(now)
+  }
+
+  #forget(now: number): void {
+    const { burst, perSecond } = this.#rate
+    const refill = (burst / perSecond) * 1000
+    this.#full = new Map([...this.#full].filter(([, { at }]) => now - at < refill))
+  }
+}
+
+/** Work of one kind at once; whoever comes when it is full is refused. */
+export class Slots {
+  readonly #most: number
+  #taken = 0
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** Takes a slot until the request has been answered, or its client has gone. */
+  hold({ raw }: FastifyRequest): void {
+    if (this.#taken >= this.#most) throw new RefusedRequest('busy', 'too many uploads at once; try again later')
+    this.#taken++
+    raw.once('close', () => {
+      this.#taken--
+    })
+  }
+}
+
+export interface Limits {
+  /** New nodes, all together. */
+  readonly enrolments: Buckets
+  /** Signed requests of one node. */
+  readonly signed: Buckets
+  /** Those of one VO's administrators, who ask for the output of ten thousand nodes. */
+  readonly administrators: Buckets
+  /** Polls of one node. */
+  readonly polls: Buckets
+  readonly uploads: Slots
+}
+
+export const limits = (): Limits => ({
+  enrolments: new Buckets({ burst: 3000, perSecond: 300 }),
+  signed: new Buckets({ burst: 400, perSecond: 50 }),
+  administrators: new Buckets({ burst: 4000, perSecond: 1000 }),
+  polls: new Buckets({ burst: 60, perSecond: 5 }),
+  uploads: new Slots(4),
+})

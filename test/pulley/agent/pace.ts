@@ -1,0 +1,35 @@
+import t from 'tap'
+import { backOff, slotOf, untilSlot } from '../../../src/pulley/agent/pace.ts'
+
+t.test('a node has the same slot after every start, and nodes spread over the interval', async t => {
+  t.equal(slotOf('n-1'), slotOf('n-1'))
+  const counts = new Array<number>(10).fill(0)
+  for (let i = 0; i < 10_000; i++) {
+    const tenth = Math.floor(slotOf(`n-${i}`) * 10)
+    counts[tenth] = (counts[tenth] ?? 0) + 1
+  }
+  for (const count of counts) t.ok(count > 850 && count < 1150, `${count} of about 1000`)
+})
+
+t.test('the next turn is in the slot, after half an interval to one and a half', async t => {
+  for (let now = 0; now < 120_000; now += 777) {
+    const wait = untilSlot(0.3, 60, now, 0.5)
+    t.ok(wait >= 30_000 && wait < 90_000, `${wait}`)
+    t.equal(Math.round((now + wait) % 60_000), 18_000)
+  }
+})
+
+t.test('chance moves a turn by a twentieth of the interval at most', async t => {
+  const middle = untilSlot(0.3, 60, 0, 0.5)
+  t.equal(untilSlot(0.3, 60, 0, 0) - middle, -3000)
+  t.equal(untilSlot(0.3, 60, 0, 1) - middle, 3000)
+})
+
+t.test('without an answer it waits longer and longer, up to five minutes', async t => {
+  t.same(
+    [1, 2, 3, 4].map(failures => backOff(failures, 5, 1)),
+    [5000, 10_000, 20_000, 40_000],
+  )
+  t.equal(backOff(1, 5, 0), 2500)
+  t.equal(backOff(50, 5, 1), 300_000)
+})
