@@ -2,7 +2,7 @@
 import type { Abortable } from './abortable.ts'
 import type { Connection } from './connection/connection.ts'
 import type { Convergent, Materials } from './convergent.ts'
-import type { Output } from './event.ts'
+import type { Output, ResourceResult } from './event.ts'
 import type { Outcome } from './outcome.ts'
 import type { Target } from './target.ts'
 
@@ -16,8 +16,11 @@ export interface Job extends Abortable {
   here(environment?: Readonly<Record<string, string>>): Connection
   /** What was piped into the run, from its beginning; `undefined` when nothing was. */
   readonly stdin: AsyncIterable<Uint8Array> | undefined
-  /** Sources and templates on this side, for actors which bring files. */
-  readonly materials: Materials
+  /**
+   * Sources and templates on this side, for actors which bring files. `reach` is asked for the open connection when a
+   * template wants to know something of the target itself.
+   */
+  materials(reach: () => Promise<Connection>): Materials
   /** Whether differences of texts are to be shown. */
   readonly diff: boolean
   /** This target's place in the run, from 0, and how many there are. */
@@ -33,8 +36,8 @@ export interface Actor<O = unknown> {
   readonly takes: 'text' | 'options'
   /** The argument in, typed options out; throws `ACTOR_OPTION` naming the option. */
   parse(argument: unknown): O
-  /** Yields output as it comes and returns how it ended. A throw becomes a failed outcome, never a crash of the run. */
-  act(target: Target, options: O, job: Job): AsyncGenerator<Output, Outcome, void>
+  /** Yields output as it comes, a policy's results as well, and returns how it ended. A throw becomes a failed outcome, never a crash of the run. */
+  act(target: Target, options: O, job: Job): AsyncGenerator<Output | ResourceResult, Outcome, void>
   /** File descriptors which one running job takes on this machine beside its connection (default 0). */
   readonly descriptors?: number
   /** For convergent actors: how it looks and plans, so that a policy can look at many resources at once. */

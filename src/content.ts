@@ -21,3 +21,10 @@ export const contentOf = (data: string | Uint8Array): Content => {
     },
   }
 }
+
+/** All of a content at once; for those which are known to be small. */
+export const bytesOf = async (content: Content): Promise<Uint8Array> => {
+  const parts: Uint8Array[] = []
+  for await (const part of content.bytes()) parts.push(part)
+  return Buffer.concat(parts)
+}

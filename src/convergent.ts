@@ -23,8 +23,10 @@ export interface Convergent<O, W = O> {
   /** What is wanted on one target. Reads sources here; the target is not asked anything. Throws `ACTOR_OPTION` or `CONFIG`. */
   wish(options: O, materials: Materials): Promise<W>
   /**
-   * A POSIX sh script which changes nothing and prints what `plan` has to know. It has no standard input. An exit code
-   * other than 0 says that it could not look; the last line on standard error tells why. Values are quoted with `quote`.
+   * A POSIX sh script which changes nothing and prints what `plan` has to know. It has no standard input, LC_ALL is C, and
+   * the folders of root's programs are in PATH. An exit code other than 0 says that it could not look; the last line on
+   * standard error tells why. Values are quoted with `quote`. The target's list of processes may show it: no secrets here.
+   * Functions which the looks of many resources share travel once: see `withLibrary` in `src/converge/batch.ts`.
    */
   look(wish: W, how: LookOptions): string
   /** What is missing on the target, seen what `look` printed. Pure. */
@@ -68,7 +70,11 @@ export interface TextChange {
 }
 
 export type Step =
-  /** A POSIX sh script which has to end with 0, run with `set -e` off and an empty standard input. `show`: its output is part of the result. */
+  /**
+   * A POSIX sh script which has to end with 0, run as a look is, but by standard input, so that it is in no list of processes:
+   * what must not be seen goes to programs by their standard input, as a here-document. `show`: its output is part of the
+   * result, and its exit code is that of the action; LC_ALL stays the login user's.
+   */
   | { readonly kind: 'run'; readonly script: string; readonly show?: boolean }
   /** A whole file, atomically. */
   | { readonly kind: 'write'; readonly path: string; readonly content: Content; readonly attributes: FileAttributes }

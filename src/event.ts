@@ -1,4 +1,5 @@
-/** What happens in a run, in order: per target one `started`, any `output`, one `finished`. */
+/** What happens in a run, in order: per target one `started`, any `output` and `resource`, one `finished`. */
+import type { StokerError } from './errors.ts'
 import type { Outcome } from './outcome.ts'
 import type { Target } from './target.ts'
 
@@ -6,6 +7,34 @@ import type { Target } from './target.ts'
 export interface Output {
   readonly stream: 'stdout' | 'stderr'
   readonly data: Uint8Array
+}
+
+/** What became of one resource of a policy. */
+export interface ResourceResult {
+  /** As reports show it: the actor and what it is about, or the name it was given: `file /etc/motd`. */
+  readonly resource: string
+  /** Its place in the order of application, from 0. */
+  readonly place: number
+  /** `skipped`: it was its turn, and it was left alone; `detail` says why. */
+  readonly state: ResourceState
+  /** What was done, in order; with `--check` what would be done. */
+  readonly changes: readonly MadeChange[]
+  /** Why it was skipped, or what there is to tell of one where nothing had to be done. */
+  readonly detail?: string
+  /** With `failed`. */
+  readonly error?: StokerError
+}
+
+/** All states, in the order in which reports show them. */
+export const RESOURCE_STATES = ['ok', 'changed', 'failed', 'skipped'] as const
+
+export type ResourceState = (typeof RESOURCE_STATES)[number]
+
+export interface MadeChange {
+  /** In a few words: `mode 0644 -> 0600`. */
+  readonly what: string
+  /** As `diff -u` has it, when it was asked for. */
+  readonly diff?: string
 }
 
 /** Where a target's time went, in milliseconds. Absent parts did not happen. */
@@ -22,5 +51,6 @@ export interface Timing {
 export type RunEvent =
   | { readonly kind: 'started'; readonly target: Target }
   | { readonly kind: 'output'; readonly target: Target; readonly output: Output }
+  | { readonly kind: 'resource'; readonly target: Target; readonly result: ResourceResult }
   /** A target which never had its turn has no `started` and no timing above zero. */
   | { readonly kind: 'finished'; readonly target: Target; readonly outcome: Outcome; readonly timing: Timing }

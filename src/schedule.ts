@@ -6,8 +6,9 @@ import pLimit from 'p-limit'
 import type { Abortable } from './abortable.ts'
 import type { Actor, Job } from './actor.ts'
 import type { Connection, Connector } from './connection/connection.ts'
+import type { Materials } from './convergent.ts'
 import { StokerError, toStokerError } from './errors.ts'
-import type { Output, RunEvent, Timing } from './event.ts'
+import type { Output, ResourceResult, RunEvent, Timing } from './event.ts'
 import type { Outcome } from './outcome.ts'
 import type { Target } from './target.ts'
 
@@ -16,6 +17,10 @@ export interface Schedule extends Abortable {
   readonly fanout: number
   /** `false`: actors change nothing and say what they would do. */
   readonly apply: boolean
+  /** Whether differences of texts are to be shown. */
+  readonly diff: boolean
+  /** Sources and templates of this side, with a target's values; `reach` is for what only the target itself can tell. */
+  readonly materials: (target: Target, reach: () => Promise<Connection>, io: Abortable) => Materials
   readonly connector: Connector
   /** A connection to this machine, for what an actor does here on behalf of a target. */
   readonly here: (target: Target, environment: Readonly<Record<string, string>>) => Connection
@@ -51,8 +56,8 @@ export async function* schedule<O>(
     if (how.signal.aborted) return await skip(target)
     await events.put({ kind: 'started', target })
     const attempt = new Attempt(target, how, pace)
-    const outcome = await attempt.run(actor, options, { rank, count: targets.length }, output =>
-      events.put({ kind: 'output', target, output }),
+    const outcome = await attempt.run(actor, options, { rank, count: targets.length }, said =>
+      events.put('resource' in said ? { kind: 'resource', target, result: said } : { kind: 'output', target, output: said }),
     )
     await events.put({ kind: 'finished', target, outcome, timing: attempt.timing() })
   }
@@ -96,7 +101,7 @@ class Attempt {
     actor: Actor<O>,
     options: O,
     place: Pick<Job, 'rank' | 'count'>,
-    emit: (output: Output) => Promise<void>,
+    emit: (said: Output | ResourceResult) => Promise<void>,
   ): Promise<Outcome> {
     const { signal } = this.#how
     const stop = () => this.#abort.abort(new StokerError('CANCELLED', this.#target.name, 'stopped before it was done'))
@@ -105,6 +110,8 @@ class Attempt {
       ...place,
       signal: this.#abort.signal,
       apply: this.#how.apply,
+      diff: this.#how.diff,
+      materials: reach => this.#how.materials(this.#target, reach, { signal: this.#abort.signal }),
       stdin: this.#how.stdin?.(),
       connect: () => this.#connect(),
       here: environment => this.#how.here(this.#target, environment ?? {}),
@@ -159,8 +166,8 @@ class Attempt {
 
   /** Passes the output on; an actor which ignores its signal is left behind rather than waited for. */
   async #drive(
-    steps: AsyncGenerator<Output, Outcome, void>,
-    emit: (output: Output) => Promise<void>,
+    steps: AsyncGenerator<Output | ResourceResult, Outcome, void>,
+    emit: (said: Output | ResourceResult) => Promise<void>,
   ): Promise<Outcome> {
     const { signal } = this.#abort
     const stubborn = Promise.withResolvers<never>()

@@ -76,6 +76,7 @@ export const folded = (stdout: Sink, { memory = 32 * 1024 * 1024, folder }: Fold
     event(event) {
       switch (event.kind) {
         case 'started':
+        case 'resource':
           return
         case 'output':
           return add(event.target, event.output)

@@ -1,10 +1,11 @@
 /** The view for programs: one JSON object a line. Its fields are described in `docs/output.md`. */
 import type { StokerError } from '../errors.ts'
-import type { Output, RunEvent, Timing } from '../event.ts'
+import type { Output, ResourceResult, RunEvent, Timing } from '../event.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Target } from '../target.ts'
 import { type Piece, type Pieces, pieces } from './json-text.ts'
 import type { View } from './report.ts'
+import { resourceCounter } from './resource-counter.ts'
 import type { Sink } from './sink.ts'
 import type { Report } from './tally.ts'
 
@@ -13,9 +14,10 @@ export interface JsonOptions {
   readonly now?: () => number
 }
 
-/** Writes `started`, `output` and `finished` as they happen, and at the end one `report`. */
+/** Writes `started`, `output`, `resource` and `finished` as they happen, and at the end one `report`. */
 export const json = (stdout: Sink, { now = Date.now }: JsonOptions = {}): View => {
   const streams = { stdout: new Map<Target, Pieces>(), stderr: new Map<Target, Pieces>() }
+  const counts = resourceCounter()
 
   const output = (target: Target, { stream, data }: Output): string => {
     const known = streams[stream].get(target) ?? pieces()
@@ -36,14 +38,19 @@ export const json = (stdout: Sink, { now = Date.now }: JsonOptions = {}): View =
         return line({ kind: 'started', ...place(target), at: new Date(now()).toISOString() })
       case 'output':
         return output(target, event.output)
+      case 'resource':
+        counts.add(target, event.result.state)
+        return line({ kind: 'resource', node: target.name, ...resourceFields(event.result) })
       case 'finished': {
         const { outcome, timing } = event
+        const resources = counts.take(target)
         return (
           rest(target) +
           line({
             kind: 'finished',
             node: target.name,
             ...outcomeFields(outcome),
+            ...(resources && { resources }),
             timing: timingFields(timing),
             via: target.via,
           })
@@ -80,6 +87,11 @@ const outcomeFields = (outcome: Outcome) => {
   return { outcome: kind, ...others, error: errorFields(error) }
 }
 
+const resourceFields = ({ error, ...fields }: ResourceResult) => ({
+  ...fields,
+  ...(error && { error: errorFields(error) }),
+})
+
 const errorFields = ({ code, message, detail }: StokerError) => ({
   code,
   message,
@@ -96,10 +108,11 @@ const timingFields = (timing: Timing): Timing => ({
 // Clocks give more digits than anyone wants to read or store.
 const ms = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000
 
-const reportFields = ({ total, counts, changed, wall, largestExitCode, failures, slowest }: Report) => ({
+const reportFields = ({ total, counts, changed, resources, wall, largestExitCode, failures, slowest }: Report) => ({
   total,
   counts,
   changed,
+  ...(resources && { resources }),
   wall: ms(wall),
   largestExitCode,
   failures: failures.map(({ kind, targets, code, message, details, exitCode, signal }) => ({

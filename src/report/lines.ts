@@ -39,6 +39,7 @@ export const lines = ({ stdout, stderr }: Pick<Sinks, 'stdout' | 'stderr'>, { la
     event(event) {
       switch (event.kind) {
         case 'started':
+        case 'resource':
           return
         case 'output': {
           const { stream, data } = event.output

@@ -64,7 +64,7 @@ export const progress = (sinks: Pick<Sinks, 'hasStatus' | 'status'>, options: Pr
 
   return {
     event(event) {
-      if (event.kind === 'output') return
+      if (event.kind === 'output' || event.kind === 'resource') return
       if (event.kind === 'started') running.add(event.target)
       else {
         running.delete(event.target)

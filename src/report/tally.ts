@@ -3,6 +3,7 @@ import type { RunEvent, Timing } from '../event.ts'
 import { OUTCOME_KINDS, type Outcome, type OutcomeKind } from '../outcome.ts'
 import type { Target } from '../target.ts'
 import { maskOwnNames } from './mask.ts'
+import { type ResourceCounts, resourceTotals } from './resource-counter.ts'
 
 /** How it ended on one target. */
 export interface Result {
@@ -31,6 +32,8 @@ export interface Report {
   readonly counts: Readonly<Record<OutcomeKind, number>>
   /** How many of the `ok` ones changed something. */
   readonly changed: number
+  /** How the resources of policies ended, on all targets together; absent when there were none. */
+  readonly resources?: ResourceCounts
   /** Milliseconds from the first question for an event to the last event. */
   readonly wall: number
   /** The largest exit code of a command; 0 when none was above. */
@@ -53,8 +56,10 @@ export interface Tally {
 
 export const tally = (): Tally => {
   const results: Result[] = []
+  const resources = resourceTotals()
   return {
     add(event) {
+      if (event.kind === 'resource') resources.add(event.result.state)
       if (event.kind !== 'finished') return
       const { target, outcome, timing } = event
       results.push({ target, outcome, timing })
@@ -72,6 +77,7 @@ export const tally = (): Tally => {
         total: results.length,
         counts,
         changed,
+        ...(resources.counts && { resources: resources.counts }),
         wall,
         largestExitCode,
         failures: failureGroups(results),

@@ -27,10 +27,13 @@ t.test('tables are created, told, and printed on request', async t => {
   }
   t.equal(await run({ print: true }), stokerDdl())
   t.equal(await server.sql('SHOW TABLES'), '', 'and nothing was done')
-  t.equal(await run({}), 'created: nodes, interfaces, node_groups, group_members\n')
-  t.equal(await run({}), 'already there: nodes, interfaces, node_groups, group_members\n')
+  t.equal(await run({}), 'created: nodes, interfaces, node_groups, group_members, provisioning, networks\n')
+  t.equal(await run({}), 'already there: nodes, interfaces, node_groups, group_members, provisioning, networks\n')
   await server.sql('DROP TABLE group_members')
-  t.equal(await run({}), 'created: group_members\nalready there: nodes, interfaces, node_groups\n')
+  t.equal(
+    await run({}),
+    'created: group_members\nalready there: nodes, interfaces, node_groups, provisioning, networks\n',
+  )
   await fill(server, 'CREATE TABLE nodes (id INT)')
   t.match(await run({}).catch(thrown => thrown), { stderr: /table nodes of another shape/ })
 

@@ -1,0 +1,160 @@
+/** Keeps an archive unpacked in a folder of its own. */
+import * as z from 'zod'
+import { mapping } from '../src/config/shape.ts'
+import { quote } from '../src/connection/quote.ts'
+import type { Content } from '../src/content.ts'
+import { convergent } from '../src/converge/actor.ts'
+import type { Plan, Step } from '../src/convergent.ts'
+import { StokerError } from '../src/errors.ts'
+import { shown } from '../src/names.ts'
+import { absolutePath, accountName } from '../src/options.ts'
+import { presence, wholeNumber } from './common/options.ts'
+import { CONVERGED, impossible } from './common/text-file.ts'
+import { FORMATS, type Format, fetchScript, formatOf, stageOf, unpackScript } from './common/unpack.ts'
+
+const schema = mapping({
+  dest: absolutePath
+    .refine(path => path !== '/', 'is the root of everything')
+    .describe(
+      'The folder which holds what is in the archive, and nothing else: made, or replaced as a whole when the archive changes. One which is there already must be empty, or made by this actor.',
+    ),
+  source: z.string().min(1).optional().describe('The archive: a file on this side.'),
+  url: z
+    .url({ protocol: /^https?$/, error: 'expected a URL with http or https' })
+    .refine(text => {
+      const { username, password } = new URL(text)
+      return username === '' && password === ''
+    }, 'a password in a URL would be seen in lists of processes')
+    .optional()
+    .describe(
+      'The archive, in the place of `source`: fetched by the target itself, with curl or wget; needs `sha256`.',
+    ),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, 'expected 64 hexadecimal digits, as sha256sum prints them')
+    .transform(text => text.toLowerCase())
+    .optional()
+    .describe('The checksum of the archive. With `source` it may be left out: then it is the one of the file.'),
+  format: z
+    .enum(FORMATS)
+    .optional()
+    .describe(
+      'What kind of archive it is. Default: as its name says. The target needs tar with gzip, xz, zstd or bzip2; or unzip.',
+    ),
+  strip: wholeNumber(0, 9)
+    .default(0)
+    .describe(
+      'How many leading folders of the names in the archive are left out: 1 puts what is in `app-1.2/` right into `dest`. Default: 0.',
+    ),
+  owner: accountName
+    .optional()
+    .describe('Whom everything in it belongs to. Default: the login user, whatever the archive says.'),
+  group: accountName.optional().describe('The group everything in it belongs to. Default: the login user’s.'),
+  creates: z
+    .string()
+    .min(1)
+    .refine(path => !path.includes('\0'), 'a path cannot hold a NUL byte')
+    .optional()
+    .describe('A path, absolute or in `dest`: when it is there, nothing is done, whichever archive it came from.'),
+  state: presence.describe('`present` (default); `absent` removes the folder, if this actor made it.'),
+}).superRefine(({ source, url, sha256, format, state }, context) => {
+  const wrong = (option: string, message: string) => context.addIssue({ code: 'custom', path: [option], message })
+  if (source !== undefined && url !== undefined) wrong('url', 'cannot stand beside `source`')
+  if (state === 'absent') return
+  const name = source ?? url
+  if (name === undefined) wrong('source', 'is missing; or give a url')
+  else if (format === undefined && formatOf(name) === undefined)
+    wrong('format', `its name does not tell what kind of archive ${shown(name)} is; expected ${FORMATS.join(', ')}`)
+  if (url !== undefined && sha256 === undefined)
+    wrong('sha256', 'is missing; what comes from elsewhere has to be known')
+})
+type Options = z.output<typeof schema>
+
+interface Wish extends Options {
+  /** `undefined`: the target fetches it, or it is not wanted. */
+  readonly content: Content | undefined
+  /** The line in the marker file: what the folder was made of. */
+  readonly mark: string
+}
+
+const MARKER = '.stoker-archive'
+
+/** One word, for a folder the line of its marker file, and where it really is. */
+const look = ({ dest, creates }: Wish): string => `d=${quote(dest)}
+if [ -L "$d" ]; then
+d=$(readlink -f "$d" && printf .) || { echo "the symbolic link leads nowhere" >&2; exit 1; }
+d=\${d%??}
+fi
+${creates === undefined ? '' : `c=${quote(creates)}; case $c in /*) ;; *) c=$d/$c ;; esac; [ ! -e "$c" ] || echo created\n`}if [ ! -d "$d" ]; then if [ -e "$d" ]; then echo other; else echo absent; fi
+elif [ -f "$d/${MARKER}" ]; then printf 'made '; head -n 1 "$d/${MARKER}"
+elif [ -z "$(ls -A "$d" | head -n 1)" ]; then echo empty
+else echo foreign
+fi
+printf 'at %s' "$d"
+`
+
+const plan = (wish: Wish, stdout: Uint8Array): Plan => {
+  const text = Buffer.from(stdout).toString()
+  const created = text.startsWith('created\n')
+  const [, kind, mark, dest = ''] = /^(?:created\n)?(\w+)(?: ([^\n]*))?\nat (.*)$/s.exec(text) ?? []
+  if (kind === 'other') return impossible('it is no folder')
+  if (wish.state === 'absent') {
+    if (kind === 'absent' || kind === 'empty') return CONVERGED
+    if (kind === 'foreign') return impossible('it holds things which this actor did not put there; remove it by hand')
+    return {
+      kind: 'change',
+      changes: [{ what: 'remove the folder', steps: [{ kind: 'run', script: removeScript(dest) }] }],
+    }
+  }
+  if (created || (kind === 'made' && mark === wish.mark)) return CONVERGED
+  if (kind === 'foreign')
+    return impossible('it holds things which this actor did not put there; empty it, or name another folder')
+  const { stage } = stageOf(dest)
+  const format = (wish.format ?? formatOf(wish.source ?? wish.url ?? '')) as Format
+  const unpack = unpackScript({
+    dest,
+    format,
+    sha256: wish.sha256 as string,
+    strip: wish.strip,
+    owner: wish.owner,
+    group: wish.group,
+    marker: MARKER,
+    mark: wish.mark,
+  })
+  const steps: Step[] = [
+    { kind: 'run', script: fetchScript(dest, wish.content === undefined ? wish.url : undefined) },
+    ...(wish.content
+      ? [{ kind: 'write' as const, path: `${stage}/archive`, content: wish.content, attributes: { mode: 0o600 } }]
+      : []),
+    { kind: 'run', script: unpack },
+  ]
+  const name = (wish.source ?? new URL(wish.url ?? '').pathname).split('/').at(-1) ?? ''
+  const what = `${kind === 'made' ? 'replace it with' : 'unpack'} ${shown(name)} (sha256 ${wish.sha256?.slice(0, 12)})`
+  return { kind: 'change', changes: [{ what, steps }] }
+}
+
+const removeScript = (dest: string): string => {
+  const { begin, stage } = stageOf(dest)
+  return `${begin}mv ${quote(dest)} ${quote(`${stage}/old`)} && rm -rf ${quote(stage)}`
+}
+
+export const archive = convergent<Options, Wish>({
+  name: 'archive',
+  summary: 'keep an archive unpacked in a folder of its own',
+  schema,
+  subject: ({ dest }) => dest,
+  async wish(options, materials) {
+    const { source, strip, owner = '', group = '' } = options
+    const content = source === undefined || options.state === 'absent' ? undefined : await materials.file(source)
+    const sha256 = content?.sha256 ?? options.sha256
+    if (content && options.sha256 !== undefined && options.sha256 !== content.sha256)
+      throw new StokerError(
+        'CONFIG',
+        source ?? '',
+        `archive ${shown(source ?? '')} has the checksum ${content.sha256}, not ${options.sha256}`,
+      )
+    return { ...options, sha256, content, mark: `${sha256} ${strip} ${owner}:${group}` }
+  },
+  look,
+  plan: (wish, { stdout }) => plan(wish, stdout),
+})

@@ -1,0 +1,187 @@
+/** Keeps a file system mounted, and its line in /etc/fstab. */
+import * as z from 'zod'
+import { mapping } from '../src/config/shape.ts'
+import { quote } from '../src/connection/quote.ts'
+import { convergent } from '../src/converge/actor.ts'
+import type { Change, Plan } from '../src/convergent.ts'
+import { absolutePath } from '../src/options.ts'
+import { entryFor, escapeField, type FstabEntry, meantBy, plainPath, withEntry, withoutEntry } from './common/fstab.ts'
+import { joinLines, readable, splitLines } from './common/lines.ts'
+import { isBind, isOther, type Mounted, mountOptions, wrongFlag } from './common/mounts.ts'
+import { wholeNumber } from './common/options.ts'
+import { CONVERGED, impossible, lookAtFile, rewrite, seenFile } from './common/text-file.ts'
+
+const digit = wholeNumber(0, 9)
+
+const schema = mapping({
+  path: absolutePath
+    .transform(plainPath)
+    .refine(path => !/\p{Cc}/u.test(path), 'holds a control character')
+    .refine(path => path !== '/', 'the root file system is not for this actor')
+    .describe('The mount point: an absolute path; made when it is not there.'),
+  device: z
+    .string()
+    .regex(/^[^-\p{Cc}][^\p{Cc}]*$/u, 'expected a device, such as UUID=..., /dev/sdb1 or server:/export')
+    .optional()
+    .describe('What is mounted: `UUID=...`, `LABEL=...`, `/dev/sdb1`, `server:/export`, `tmpfs`.'),
+  type: z
+    .string()
+    .regex(/^\w[\w.,-]*$/, 'expected a type of file system, such as ext4, nfs or tmpfs')
+    .optional()
+    .describe('The type of file system: `ext4`, `xfs`, `nfs`, `tmpfs`, or `none` with the option `bind`.'),
+  options: z
+    .string()
+    .regex(/^[^-\s#\\\p{Cc}][^\s#\\\p{Cc}]*$/u, 'expected words with commas between, such as ro,noatime')
+    .refine(
+      text => !/(^|,)(pass|password)=/.test(text),
+      'a password here would be for everybody to read; use credentials=FILE',
+    )
+    .default('defaults')
+    .describe('Mount options with commas between: `ro,noatime`. Default: `defaults`.'),
+  dump: digit.default(0).describe('The fifth field of fstab: whether dump(8) saves it. Default: 0.'),
+  pass: digit
+    .default(0)
+    .describe(
+      'The sixth field of fstab: when fsck checks it at boot; 1 for the root, 2 for others, 0 never. Default: 0.',
+    ),
+  state: z
+    .enum(['mounted', 'present', 'unmounted', 'absent'])
+    .default('mounted')
+    .describe(
+      '`mounted` (default): in fstab, and mounted now; `present`: in fstab only; `unmounted`: not mounted now, fstab stays as it is; `absent`: neither in fstab nor mounted; the mount point stays.',
+    ),
+  fstab: absolutePath.default('/etc/fstab').describe('The file. Default: `/etc/fstab`.'),
+}).superRefine(({ state, device, type }, context) => {
+  if (state === 'absent' || state === 'unmounted') return
+  for (const [key, value] of Object.entries({ device, type }))
+    if (value === undefined) context.addIssue({ code: 'custom', path: [key], message: 'is missing' })
+})
+type Options = z.output<typeof schema>
+
+/** Lines with a word in front, up to `fstab`; then the file. A dead server's mount is not touched, for that could hang. */
+const look = ({ path, device = '', options, fstab }: Options): string =>
+  lookAtFile(
+    fstab,
+    `p=${quote(path)}; d=${quote(device)}
+[ ! -L "$p" ] || echo link
+b=\${p##*/}; q=\${p%/*}; r=$(readlink -f "\${q:-/}") || r=$q; printf 'real %s\\n' "\${r%/}/$b"
+case $d in
+/dev/*) r=$(readlink -f "$d") ;;
+UUID=*|LABEL=*|PARTUUID=*|PARTLABEL=*) r=$(findfs "$d" 2>/dev/null) && r=$(readlink -f "$r") ;;
+*) r= ;;
+esac
+printf 'device %s\\n' "$r"
+${isBind(options) ? '[ -e "$d" ] && [ "$(stat -L -c %d:%i "$d")" != "$(stat -L -c %d:%i "$p" 2>/dev/null)" ] && echo apart\n' : ''}l=$(grep -F -e ${quote(` ${escapeField(path)} `)} -e ${quote(` ${escapeField(path).replaceAll('\\043', '#')} `)} /proc/self/mounts)
+if [ -n "$l" ]; then
+echo folder
+printf '%s\\n' "$l" | while read -r s rest; do
+case $s in /dev/*) r=$(readlink -f "$s") ;; *) r= ;; esac
+printf 'mounted %s %s %s\\n' "\${r:--}" "$s" "$rest"
+done
+elif [ -d "$p" ]; then echo folder
+elif [ -e "$p" ]; then echo other
+fi
+echo fstab
+`,
+  )
+
+interface Live {
+  readonly isLink: boolean
+  /** Whether a bind mount shows something else than it should. */
+  readonly isApart: boolean
+  readonly real: string
+  readonly device: string
+  /** The one below first; those of an automounter do not count. */
+  readonly mounted: readonly Mounted[]
+  readonly point: 'folder' | 'missing' | 'other'
+}
+
+const live = (lines: readonly string[], path: string): Live => {
+  const rest = (word: string) =>
+    lines.filter(line => line.startsWith(`${word} `)).map(line => line.slice(word.length + 1))
+  const mounted = rest('mounted').flatMap(line => {
+    const [real = '', device = '', at = '', type = '', options = ''] = line.split(' ')
+    return meantBy(at) !== path || type === 'autofs' ? [] : [{ real, device: meantBy(device), type, options }]
+  })
+  return {
+    isLink: lines.includes('link'),
+    isApart: lines.includes('apart'),
+    real: readable(rest('real')[0] ?? ''),
+    device: rest('device')[0] ?? '',
+    mounted,
+    point: lines.includes('folder') ? 'folder' : lines.includes('other') ? 'other' : 'missing',
+  }
+}
+
+const run = (what: string, script: string): Change => ({ what, steps: [{ kind: 'run', script }] })
+
+/** What brings the mount to where it should be, before fstab is written: what fails is not kept for the next boot. */
+const mountChanges = (
+  wish: FstabEntry,
+  old: FstabEntry | undefined,
+  { mounted, device, point, isApart }: Live,
+): readonly Change[] => {
+  const path = quote(wish.path)
+  const mount = (flags: string) =>
+    `mount -t ${quote(wish.type)} -o ${quote(`${flags}${mountOptions(wish.options)}`)} -- ${quote(wish.device)} ${path}`
+  const top = mounted.at(-1)
+  const make = point === 'missing' ? [run('make the mount point', `mkdir -p -- ${path}`)] : []
+  const fresh = run(`mount ${wish.device}`, mount(''))
+  if (!top) return [...make, fresh]
+  if (isApart || isOther(wish, device, top))
+    return [run(`unmount ${top.device} (${top.type})`, `umount -- ${path}`), fresh]
+  const changed = old && old.device === wish.device && old.type === wish.type && old.options !== wish.options
+  const flag = wrongFlag(wish, top)
+  if (changed || flag !== undefined) return [run(`remount with ${wish.options}`, mount('remount,'))]
+  return []
+}
+
+const plan = (options: Options, stdout: Uint8Array): Plan => {
+  const { path, state, device = '', type = '', dump, pass } = options
+  const output = Buffer.from(stdout)
+  const end = output.indexOf('\nfstab\n') + 7
+  const seen = live(output.toString('latin1', 0, end).split('\n'), path)
+  const file = seenFile({ stdout: output.subarray(end) })
+  if (seen.isLink) return impossible('it is a symbolic link; a mount point has to be a real folder')
+  if (seen.real !== path) return impossible(`it leads over a symbolic link; give the real path, ${seen.real}`)
+  if (file.kind === 'other') return impossible(`${options.fstab} is ${file.what}`)
+  const unmount = seen.mounted
+    .map(({ device, type }) => run(`unmount ${device} (${type})`, `umount -- ${quote(path)}`))
+    .reverse()
+  if (state === 'unmounted') return changes(unmount)
+  if (seen.point === 'other' && state !== 'absent') return impossible('it is no folder')
+  const before = file.kind === 'file' ? file.bytes : new Uint8Array()
+  const lines = splitLines(before)
+  const wish: FstabEntry = { device, path, type, options: options.options, dump, pass }
+  const after = joinLines(state === 'absent' ? withoutEntry(lines, path) : withEntry(lines, wish))
+  const rewritten =
+    Buffer.compare(before, after) === 0
+      ? []
+      : [
+          told(
+            rewrite(file, after, `${state === 'absent' ? 'remove from' : 'write to'} ${options.fstab}`),
+            options.fstab,
+          ),
+        ]
+  if (state === 'absent') return changes([...unmount, ...rewritten])
+  return changes([...(state === 'mounted' ? mountChanges(wish, entryFor(lines, path), seen) : []), ...rewritten])
+}
+
+const changes = (list: readonly Change[]): Plan => (list.length === 0 ? CONVERGED : { kind: 'change', changes: list })
+
+/** systemd makes units of fstab, and would go by the old ones. */
+const told = (change: Change, fstab: string): Change => {
+  if (fstab !== '/etc/fstab') return change
+  const script = '[ ! -d /run/systemd/system ] || systemctl daemon-reload'
+  return { ...change, steps: [...change.steps, { kind: 'run', script }] }
+}
+
+export const mount = convergent<Options, Options>({
+  name: 'mount',
+  summary: 'keep a file system mounted and in /etc/fstab, or neither',
+  schema,
+  subject: ({ path }) => path,
+  wish: async options => options,
+  look,
+  plan: (options, { stdout }) => plan(options, stdout),
+})

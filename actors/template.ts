@@ -1,0 +1,38 @@
+/** Files made from a template, with values of the node and facts of the target. */
+import * as z from 'zod'
+import { mapping } from '../src/config/shape.ts'
+import { contentOf } from '../src/content.ts'
+import { convergent } from '../src/converge/actor.ts'
+import { parseFileLook } from '../src/converge/file-look.ts'
+import { type FileWish, holding, lookAtFile, planFile } from '../src/converge/file-plan.ts'
+import { absolutePath, accountName, fileMode, truth } from '../src/options.ts'
+
+const schema = mapping({
+  path: absolutePath.refine(path => path !== '/', 'is the root of everything').describe('Absolute path on the target.'),
+  source: z.string().min(1).describe('The template on this side; `node.` and `facts.` are its values, strictly.'),
+  mode: fileMode.optional().describe('Permission bits. Default: as they are; of a new file 0644.'),
+  owner: accountName.optional().describe('The user it belongs to.'),
+  group: accountName.optional().describe('The group it belongs to.'),
+  backup: truth
+    .default(false)
+    .describe('Whether a file which is replaced is kept beside it, as NAME.20261231T235959Z~.'),
+  force: truth.default(false).describe('Whether something of another kind is replaced.'),
+  secret: truth
+    .optional()
+    .describe('Whether diffs hide the content. Default: when the mode lets nobody but the owner read the file.'),
+})
+
+type Options = z.output<typeof schema>
+
+export const template = convergent<Options, FileWish>({
+  name: 'template',
+  summary: 'a file made from a template, with values of the node and facts of the target',
+  schema,
+  subject: ({ path }) => path,
+  async wish({ source, ...options }, materials) {
+    const text = await materials.template(source)
+    return { ...options, state: 'present', ...(await holding(contentOf(text))) }
+  },
+  look: lookAtFile,
+  plan: (wish, seen) => planFile(wish, parseFileLook(seen)),
+})

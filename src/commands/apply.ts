@@ -1,0 +1,101 @@
+/** `stoker apply`: a policy on its targets: load, resolve, prepare, schedule, report. */
+import { StokerError } from '../errors.ts'
+import { sourcesIn } from '../materials.ts'
+import { policyActor } from '../policy/apply.ts'
+import { loadForTargets, type PolicyFlags, type PolicyRequest } from '../policy/for-targets.ts'
+import { preparePolicy } from '../policy/prepare.ts'
+import { readSecrets } from '../policy/secrets.ts'
+import { json } from '../report/json.ts'
+import { lines } from '../report/lines.ts'
+import { progress } from '../report/progress.ts'
+import { exitCode, report, type View } from '../report/report.ts'
+import { resources } from '../report/resources.ts'
+import { type Sinks, standardSinks } from '../report/sink.ts'
+import { summary } from '../report/summary.ts'
+import { schedule } from '../schedule.ts'
+import { affordable } from '../window.ts'
+import { here, wire } from '../wire.ts'
+import { holdYoungGeneration } from '../young-generation.ts'
+import { onInterrupt } from './interrupt.ts'
+
+/** The options of `stoker apply`; what is absent comes from the configuration. Times are in milliseconds. */
+export interface ApplyFlags extends PolicyFlags {
+  readonly config?: string
+  /** Take no warehouse's copy for an answer. */
+  readonly fresh?: boolean
+  readonly fanout?: number
+  readonly connectTimeout?: number
+  readonly commandTimeout?: number
+  readonly connectRate?: number
+  readonly user?: string
+  readonly identity: readonly string[]
+  readonly hostKeys?: 'strict' | 'accept-new'
+  readonly check?: boolean
+  readonly diff?: boolean
+  readonly showSecrets?: boolean
+  readonly json?: boolean
+  readonly verbose?: boolean
+  readonly quiet?: boolean
+}
+
+/** Applies the policy and returns the exit code; throws a `StokerError` when nothing was touched because something is wrong. */
+export const apply = async (request: PolicyRequest, flags: ApplyFlags): Promise<number> => {
+  const sinks = standardSinks()
+  const say = (text: string) => void sinks.stderr.write(`stoker: ${text}\n`)
+  let status = () => 'starting: nothing runs yet'
+  using interrupt = onInterrupt(() => status(), say)
+  const io = { signal: AbortSignal.any([interrupt.signal, sinks.stdout.gone]) }
+
+  try {
+    await using site = await wire(flags, say, io)
+    const { policy, ...who } = await loadForTargets(
+      request,
+      flags,
+      { ...site, actors: { names: site.actors, actor: site.actor } },
+      say,
+      io,
+    )
+    const secrets = await readSecrets(policy, io)
+    const prepared = await preparePolicy(policy, { ...io, ...who, ...tagsOf(flags), secrets })
+    const { targets } = who
+    const connector = await site.connector()
+    await connector.prepare(targets, io)
+    holdYoungGeneration()
+    const tracker = progress(sinks, { total: targets.length })
+    status = tracker.describe
+    const actor = policyActor(prepared, { showSecrets: flags.showSecrets === true })
+    const events = schedule(targets, actor, undefined, {
+      ...io,
+      fanout: affordable(flags.fanout ?? site.defaults.fanout, targets.length, connector.descriptors, say),
+      apply: !flags.check,
+      diff: flags.diff === true,
+      materials: (target, _, io) => NO_SOURCES.materials(target, {}, io),
+      connector,
+      here: await here(),
+      connectTimeout: flags.connectTimeout ?? site.defaults.connectTimeout,
+      commandTimeout: flags.commandTimeout ?? site.defaults.commandTimeout,
+      connectRate: flags.connectRate ?? site.defaults.connectRate,
+    })
+    const result = await report(events, [tracker, ...views(flags, sinks)])
+    return interrupt.exitCode ?? exitCode(result, { worst: false, interrupted: false })
+  } catch (thrown) {
+    // Stopped before there was anything to report.
+    if (interrupt.exitCode !== undefined && !(thrown instanceof StokerError)) return interrupt.exitCode
+    throw thrown
+  }
+}
+
+/** The policy's own actor reads its sources by itself. */
+const NO_SOURCES = sourcesIn({ files: '/dev/null', templates: '/dev/null', confined: true })
+
+const tagsOf = ({ tags, skipTags }: PolicyFlags) => ({ ...(tags && { tags }), ...(skipTags && { skipTags }) })
+
+const views = (flags: ApplyFlags, sinks: Sinks): readonly View[] => {
+  if (flags.json) return [json(sinks.stdout)]
+  const [verbose, quiet] = [flags.verbose === true, flags.quiet === true]
+  return [
+    lines(sinks, { label: true }),
+    resources(sinks, { apply: !flags.check, verbose, quiet }),
+    summary(sinks.stderr, { verbose, quiet }),
+  ]
+}

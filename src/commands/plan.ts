@@ -1,0 +1,83 @@
+/** `stoker plan`: what a policy asks of each node; no target is touched, and no secret is read. */
+import { fold } from '../nodeset/fold.ts'
+import { loadForTargets, type PolicyFlags, type PolicyRequest } from '../policy/for-targets.ts'
+import { preparePolicy } from '../policy/prepare.ts'
+import { type Planned, preview } from '../policy/preview.ts'
+import { harmlessLines } from '../report/harmless.ts'
+import { standardSinks } from '../report/sink.ts'
+import type { Target } from '../target.ts'
+import { wire } from '../wire.ts'
+import { onInterrupt } from './interrupt.ts'
+
+export interface PlanFlags extends PolicyFlags {
+  readonly config?: string
+  /** Take no warehouse's copy for an answer. */
+  readonly fresh?: boolean
+  readonly json?: boolean
+}
+
+/** Shows the plan and returns the exit code; throws a `StokerError` for what is wrong with the policy or its targets. */
+export const plan = async (request: PolicyRequest, flags: PlanFlags): Promise<number> => {
+  const { stdout, stderr } = standardSinks()
+  const say = (text: string) => void stderr.write(`stoker: ${text}\n`)
+  using interrupt = onInterrupt(() => 'still planning', say)
+  const io = { signal: AbortSignal.any([interrupt.signal, stdout.gone]) }
+  await using site = await wire(flags, say, io)
+  const { policy, ...who } = await loadForTargets(
+    request,
+    flags,
+    { ...site, actors: { names: site.actors, actor: site.actor } },
+    say,
+    io,
+  )
+  const secrets = Object.fromEntries([...policy.secrets.keys()].map(name => [name, `<secret.${name}>`]))
+  const { tags = [], skipTags = [] } = flags
+  const prepared = await preparePolicy(policy, { ...io, ...who, tags, skipTags, secrets })
+  const folded = folding()
+  for (const target of who.targets)
+    for await (const planned of preview(prepared, target, io))
+      if (flags.json) await stdout.write(`${JSON.stringify({ kind: 'planned', node: target.name, ...planned })}\n`)
+      else folded.add(target, planned)
+  for (const text of folded.texts()) await stdout.write(stdout.isTerminal ? harmlessLines(text) : text)
+  await stdout.flush()
+  return 0
+}
+
+/** Equal resources of many targets once, in the order in which they are applied. */
+const folding = () => {
+  const groups = new Map<number, Map<string, { readonly planned: Planned; readonly targets: Target[] }>>()
+  return {
+    add(target: Target, planned: Planned): void {
+      const same = groups.get(planned.place) ?? new Map()
+      groups.set(planned.place, same)
+      const key = JSON.stringify(planned)
+      const group = same.get(key) ?? { planned, targets: [] }
+      same.set(key, group)
+      group.targets.push(target)
+    },
+    *texts(): Generator<string> {
+      for (const [, same] of [...groups].sort(([a], [b]) => a - b))
+        for (const { planned, targets } of same.values())
+          yield `${fold(targets.map(({ name }) => name))}: ${textOf(planned)}`
+    },
+  }
+}
+
+const textOf = ({ resource, actor, options, texts, when, calledBy }: Planned): string => {
+  const called = calledBy ? ` when changed: ${calledBy.join(', ')}` : ''
+  const condition = when === undefined ? '' : ` where ${when}`
+  const lines = [
+    ...Object.entries(options).map(([key, value]) => field(key, value)),
+    ...Object.entries(texts).map(([name, text]) => field(`template ${name}`, text)),
+  ]
+  const kind = resource === actor || resource.startsWith(`${actor} `) ? '' : ` (${actor})`
+  return `${resource}${kind}${condition}${called}\n${lines.join('')}`
+}
+
+/** A long text stands below its key. */
+const field = (key: string, value: unknown): string => {
+  if (typeof value !== 'string') return `    ${key}: ${JSON.stringify(value)}\n`
+  if (!value.includes('\n')) return `    ${key}: ${value}\n`
+  const lines = value.replace(/\n$/, '').split('\n')
+  return `    ${key}:\n${lines.map(line => `      | ${line}\n`).join('')}`
+}

@@ -1,0 +1,155 @@
+/**
+ * Convergent actors: what makes one of a definition, and the pieces by which a policy runs many on one connection.
+ *
+ *     await using connection = withShell(await job.connect(), job)
+ *     const resource = await resourceOf(definition, options, materials)
+ *     const [seen] = await lookAll(connection, [resource.look({ diff })], io)
+ *     const outcome = yield* converge(resource, seen, connection, { apply, diff, signal })
+ */
+import type { Abortable } from '../abortable.ts'
+import type { Actor } from '../actor.ts'
+import type { Connection } from '../connection/connection.ts'
+import type { Change, Convergent, LookOptions, Materials, Seen, TextChange } from '../convergent.ts'
+import { unifiedDiff } from '../diff.ts'
+import { StokerError } from '../errors.ts'
+import type { MadeChange, Output } from '../event.ts'
+import { shown } from '../names.ts'
+import { parseOptions } from '../options.ts'
+import type { Outcome } from '../outcome.ts'
+import { carryOut } from './carry-out.ts'
+import { lookAll } from './look.ts'
+import { withShell } from './shell.ts'
+
+/** One thing that is wanted on one target: ready to be looked at, as often as need be. */
+export interface Resource {
+  /** The actor's name. */
+  readonly actor: string
+  /** A path, a package's name: fit to stand in a line. */
+  readonly subject: string
+  /** See `Convergent.look`. */
+  look(how: LookOptions): string
+  /** See `Convergent.plan`. */
+  plan(seen: Seen): ReturnType<Convergent<unknown>['plan']>
+}
+
+/** How far `converge` goes. */
+export interface ConvergeOptions extends LookOptions, Abortable {
+  /** Called with the changes before they are made. */
+  readonly before?: (changes: readonly Change[]) => Promise<void>
+  /** `false`: say what would be done. */
+  readonly apply: boolean
+}
+
+/** An actor which looks, plans and carries out as the definition says. */
+export const convergent = <O, W>(definition: Convergent<O, W>): Actor<O> => ({
+  name: definition.name,
+  summary: definition.summary,
+  takes: 'options',
+  connects: true,
+  convergent: definition,
+  parse: argument => parseOptions(definition.name, definition.schema, argument),
+  async *act(_target, options, job) {
+    await using stack = new AsyncDisposableStack()
+    let opened: Promise<Connection> | undefined
+    const reach = () => {
+      opened ??= job.connect().then(connection => stack.use(withShell(connection, job)))
+      return opened
+    }
+    const resource = await resourceOf(definition, options, job.materials(reach))
+    const connection = await reach()
+    const [seen] = await lookAll(connection, [resource.look(job)], job)
+    return yield* alone(resource, seen as Seen | StokerError, connection, job)
+  },
+})
+
+/** What the options wish for on one target. Reads sources here; throws `ACTOR_OPTION` or `CONFIG`. */
+export const resourceOf = async <O, W>(
+  definition: Convergent<O, W>,
+  options: O,
+  materials: Materials,
+): Promise<Resource> => {
+  const wish = await definition.wish(options, materials)
+  return {
+    actor: definition.name,
+    subject: plain(definition.subject(options)),
+    look: how => definition.look(wish, how),
+    plan: seen => definition.plan(wish, seen),
+  }
+}
+
+export type Progress =
+  /** What a command prints. */
+  | { readonly kind: 'output'; readonly output: Output }
+  /** A change which was made; without `apply`, one which would be. */
+  | { readonly kind: 'change'; readonly change: MadeChange }
+
+/** Plans with what was seen and carries it out, or says what would be done. Throws what the connection throws. */
+export async function* converge(
+  resource: Resource,
+  seen: Seen | StokerError,
+  connection: Connection,
+  how: ConvergeOptions,
+): AsyncGenerator<Progress, Outcome, void> {
+  const name = `${resource.actor} ${resource.subject}`
+  const failed = (why: string): Outcome => ({
+    kind: 'failed',
+    error: new StokerError('ACTOR_FAILED', resource.subject, `${name}: ${why}`),
+  })
+  const made = ({ what, diff }: Change): Progress => ({
+    kind: 'change',
+    change: { what: plain(what), ...(how.diff && diff && { diff: difference(diff) }) },
+  })
+  if (seen instanceof StokerError) return failed(`cannot look at it: ${seen.message}`)
+  const plan = resource.plan(seen)
+  if (plan.kind === 'impossible') return failed(plan.reason)
+  if (plan.kind === 'converged')
+    return { kind: 'ok', changed: false, ...(plan.detail !== undefined && { detail: plan.detail }) }
+  if (!how.apply) {
+    yield* plan.changes.map(made)
+    return { kind: 'ok', changed: true }
+  }
+  await how.before?.(plan.changes)
+  const running = carryOut(name, plan.changes, connection, how)
+  for (;;) {
+    const step = await running.next()
+    if (step.done) return step.value
+    yield step.value.kind === 'output' ? step.value : made(step.value.change)
+  }
+}
+
+/** The same for one resource by itself, with a line for each change: `changed /etc/motd: mode 0644 -> 0600`. */
+async function* alone(
+  resource: Resource,
+  seen: Seen | StokerError,
+  connection: Connection,
+  how: ConvergeOptions,
+): AsyncGenerator<Output, Outcome, void> {
+  const verb = how.apply ? 'changed' : 'would change'
+  const running = converge(resource, seen, connection, how)
+  for (;;) {
+    const step = await running.next()
+    if (step.done) return step.value
+    if (step.value.kind === 'output') yield step.value.output
+    else {
+      const { what, diff = '' } = step.value.change
+      yield { stream: 'stdout', data: Buffer.from(`${verb} ${resource.subject}: ${what}\n${diff}`) }
+    }
+  }
+}
+
+const difference = ({ path, before, after, secret }: TextChange): string => {
+  const name = plain(path)
+  if (secret) return `(${name}: the content is secret; not shown)\n`
+  const [old, wanted] = [textOf(before), textOf(after)]
+  if (old !== 'binary' && wanted !== 'binary') return unifiedDiff(name, old?.text, wanted?.text)
+  return `(${name}: not text; ${before?.length ?? 0} -> ${after?.length ?? 0} bytes)\n`
+}
+
+const textOf = (bytes: Uint8Array | undefined): { readonly text: string } | 'binary' | undefined => {
+  if (bytes === undefined) return undefined
+  const text = Buffer.from(bytes).toString()
+  return Buffer.from(text).equals(bytes) ? { text } : 'binary'
+}
+
+/** The text as it is where it can stand within a line, else in quotes. */
+const plain = (text: string): string => (/^[^\p{Cc}\p{Cf}\u2028\u2029]+$/u.test(text) ? text : shown(text))

@@ -1,0 +1,91 @@
+/** Makes the changes of a plan on the target, in order, and stops at the first which fails. */
+import type { Abortable } from '../abortable.ts'
+import type { Connection } from '../connection/connection.ts'
+import type { Change, Step } from '../convergent.ts'
+import { StokerError } from '../errors.ts'
+import type { Output } from '../event.ts'
+import type { Outcome } from '../outcome.ts'
+import { lastLines, type Ran, runBatch } from './batch.ts'
+import type { BatchStep } from './batch-script.ts'
+import { asScript, send } from './send.ts'
+
+export type Progress =
+  /** What a step with `show` wrote. */
+  | { readonly kind: 'output'; readonly output: Output }
+  /** All steps of the change are done. */
+  | { readonly kind: 'done'; readonly change: Change }
+
+/**
+ * Yields every change when it is made, and returns `ok`, or `failed` with what the target said; `subject` stands in messages.
+ * Steps which follow each other share a round trip, but for large files. What is in them is in no list of processes. Throws
+ * what the connection throws.
+ */
+export async function* carryOut(
+  subject: string,
+  changes: readonly Change[],
+  connection: Connection,
+  io: Abortable,
+): AsyncGenerator<Progress, Outcome, void> {
+  const queue = await Promise.all(changes.flatMap(change => change.steps.map(step => planned(change, step))))
+  let told = 0
+  /** Tells the changes before that of the step; all of them when there is none. */
+  const tell = function* (next: Planned | undefined): Generator<Progress> {
+    const end = next ? changes.indexOf(next.change) : changes.length
+    for (; told < end; told++) yield { kind: 'done', change: changes[told] as Change }
+  }
+  while (queue.length > 0) {
+    const [first] = queue as [Planned]
+    yield* tell(first)
+    if (first.script === undefined) {
+      queue.shift()
+      if (first.step.kind === 'write') await send(connection, first.step, io)
+      continue
+    }
+    const end = queue.findIndex(({ script }) => script === undefined)
+    const together = queue.splice(0, end < 0 ? queue.length : end)
+    const running = runBatch(connection, together.map(batchStep), { stop: true, hidden: true }, io)
+    let next = await running.next()
+    for (; !next.done; next = await running.next()) yield { kind: 'output', output: next.value }
+    const { ran, broken } = next.value
+    const stop = ran.findIndex(({ code }) => code !== 0)
+    const failed = together[stop < 0 ? ran.length : stop]
+    if (!failed) continue
+    yield* tell(failed)
+    return failure(subject, failed, ran[stop], broken)
+  }
+  yield* tell(undefined)
+  return { kind: 'ok', changed: true }
+}
+
+interface Planned {
+  readonly change: Change
+  readonly step: Step
+  /** `undefined`: a file which is too large for a script. */
+  readonly script: string | undefined
+}
+
+const planned = async (change: Change, step: Step): Promise<Planned> => ({
+  change,
+  step,
+  script: step.kind === 'write' ? await asScript(step) : step.script,
+})
+
+const batchStep = ({ step, script = '' }: Planned): BatchStep => ({ script, show: isShown(step) })
+
+const isShown = (step: Step): boolean => step.kind === 'run' && step.show === true
+
+/** What was shown is not said again; else the last lines tell why. `ran` is `undefined` when the shell ended under it. */
+const failure = (subject: string, { change, step }: Planned, ran: Ran | undefined, broken?: string): Outcome => {
+  if (!ran) {
+    const message = `${subject}: ${change.what}: ${broken ?? 'it did not run'}`
+    return { kind: 'failed', error: new StokerError('ACTOR_FAILED', subject, message) }
+  }
+  const exitCode = ran.code
+  if (isShown(step)) {
+    const message = `${subject}: exit code ${exitCode}`
+    return { kind: 'failed', error: new StokerError('COMMAND_FAILED', subject, message), exitCode }
+  }
+  const said = lastLines(ran.stderr, 3) || lastLines(Buffer.from(ran.stdout).toString(), 3)
+  const message = `${subject}: ${change.what}: ${said ? `${said} (exit code ${exitCode})` : `exit code ${exitCode}`}`
+  return { kind: 'failed', error: new StokerError('ACTOR_FAILED', subject, message), exitCode }
+}

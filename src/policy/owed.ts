@@ -1,0 +1,97 @@
+/**
+ * What is owed: resources which have been notified and have not succeeded since. It is kept on the target, one file for each,
+ * from before the change that owes it until it has been done: neither a lost connection, a killed tool nor a reboot loses it.
+ */
+import { createHash } from 'node:crypto'
+import { quote } from '../connection/quote.ts'
+import type { Seen, Step } from '../convergent.ts'
+
+export interface Owed {
+  /** The folder on the target, for messages. */
+  readonly folder: string
+  /** The ids of the resources, with the names of their files. */
+  readonly ids: ReadonlyMap<string, string>
+}
+
+/** The notes of one policy on a target. The scripts are POSIX sh, and run as the login user. */
+export interface Ledger {
+  /** Prints what is owed; see `parseOwed`. Changes nothing. */
+  readonly list: string
+  /** Strikes these out. */
+  strike(ids: readonly string[]): string
+  /**
+   * The steps, with a note of `calls` before them, safe from a crash of the target before anything is done; and with `paid`
+   * struck out after them. A script and its note are one script: whoever ends it has ended both, or neither.
+   */
+  around(steps: readonly Step[], calls: readonly string[], paid: readonly string[]): readonly Step[]
+}
+
+/** root's is where the system keeps its state; others have a place of their own (XDG Base Directory Specification). */
+const FOLDER = (policy: string): string =>
+  `if [ "$(id -u)" = 0 ]; then stoker_d=/var/lib; else stoker_d=\${XDG_STATE_HOME:-$HOME/.local/state}; fi; ` +
+  `stoker_d=$stoker_d/stoker/pending/${quote(policy)}`
+
+const SYNC = 'stoker_s() { sync "$1" 2>/dev/null || sync; }'
+
+export const ledger = (policy: string): Ledger => {
+  const folder = FOLDER(policy)
+  const note = (ids: readonly string[]): string =>
+    [
+      folder,
+      SYNC,
+      'umask 077; mkdir -p "$stoker_d" || exit',
+      // Written beside and renamed: half a note would be none. Two tools at once do not get in each other's way.
+      ...ids.map(id => {
+        const file = `"$stoker_d/"${fileOf(id)}`
+        const beside = `"$stoker_d/.$$."${fileOf(id)}`
+        return `[ -f ${file} ] || { printf '%s\\n' ${quote(id)} >${beside} && stoker_s ${beside} && mv -f ${beside} ${file}; } || exit`
+      }),
+      'stoker_s "$stoker_d"',
+    ].join('\n')
+  const remove = (ids: readonly string[]): string => `rm -f ${ids.map(id => `"$stoker_d/"${fileOf(id)}`).join(' ')}`
+  const sync = '[ ! -d "$stoker_d" ] || stoker_s "$stoker_d"'
+  const strike = (ids: readonly string[]): string => [folder, SYNC, `${remove(ids)} || exit`, sync].join('\n')
+
+  /** What ends the script's processes must not come between the action and its being struck out. */
+  const thenStrike = (script: string, ids: readonly string[]): string =>
+    [
+      folder,
+      SYNC,
+      "trap '' HUP INT TERM",
+      `( trap - HUP INT TERM; unset stoker_d; unset -f stoker_s\n${script}\n) || exit`,
+      `${remove(ids)} || exit`,
+      sync,
+    ].join('\n')
+
+  return {
+    list: `${folder}\nprintf '%s\\n' "$stoker_d"\nfor f in "$stoker_d"/*; do [ -f "$f" ] || continue; printf '%s ' "\${f##*/}"; cat "$f" || exit; done`,
+    strike,
+    around(steps, calls, paid) {
+      const all = [...steps]
+      const last = all.at(-1)
+      if (paid.length > 0) {
+        if (last?.kind === 'run') all[all.length - 1] = { ...last, script: thenStrike(last.script, paid) }
+        else all.push({ kind: 'run', script: strike(paid) })
+      }
+      const [first] = all
+      if (calls.length > 0) {
+        if (first?.kind === 'run') all[0] = { ...first, script: `(\n${note(calls)}\n) || exit\n${first.script}` }
+        else all.unshift({ kind: 'run', script: note(calls) })
+      }
+      return all
+    },
+  }
+}
+
+/** What `list` printed. */
+export const parseOwed = ({ stdout }: Seen): Owed => {
+  const [folder = '', ...lines] = Buffer.from(stdout).toString().split('\n')
+  const ids = lines.flatMap(line => {
+    const at = line.indexOf(' ')
+    return at > 0 ? [[line.slice(at + 1), line.slice(0, at)] as const] : []
+  })
+  return { folder, ids: new Map(ids) }
+}
+
+/** A name which every file system takes, whatever the resource is called. */
+const fileOf = (id: string): string => createHash('sha256').update(id).digest('hex').slice(0, 32)
