@@ -8,9 +8,10 @@ export interface Abortable {
 /** Waits for work which others wait for too: when the signal aborts, only this wait ends, with the signal's reason. */
 export const orAborted = <T>(work: Promise<T>, { signal }: Abortable): Promise<T> =>
   new Promise((resolve, reject) => {
-    signal.throwIfAborted()
     const stop = () => reject(signal.reason)
-    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+    // Heard also when nobody waits any more: a rejection which nobody hears would end the program.
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
   })
 

@@ -21,8 +21,16 @@ interface Machine {
 type Reached = Map<Machine, readonly Provenance[]>
 
 /** The machines of a resolution, each once, in the order in which the expression first names them. */
-export const dedup = (resolution: Pick<Resolution, 'selection' | 'groups'>): readonly Target[] => {
-  const machineOf = identify(nodesOf(resolution))
+export const dedup = ({ selection, groups }: Pick<Resolution, 'selection' | 'groups'>): readonly Target[] =>
+  dedupWithin(selection, [], groups).targets
+
+/** The machines of one selection, and which of them each of the others holds: who is who is decided for all together. */
+export const dedupWithin = (
+  selection: Selection,
+  others: readonly Selection[],
+  groups: Resolution['groups'],
+): { readonly targets: readonly Target[]; readonly within: readonly ReadonlySet<Target>[] } => {
+  const machineOf = identify(nodesOf([selection, ...others, ...groups.values()]))
   const opened = new Map<string, Reached>()
 
   const reach = (selection: Selection): Reached => {
@@ -34,7 +42,7 @@ export const dedup = (resolution: Pick<Resolution, 'selection' | 'groups'>): rea
       case 'group': {
         let inside = opened.get(selection.key)
         if (!inside) {
-          const group = resolution.groups.get(selection.key)
+          const group = groups.get(selection.key)
           inside = group ? reach(group) : new Map()
           opened.set(selection.key, inside)
         }
@@ -58,7 +66,12 @@ export const dedup = (resolution: Pick<Resolution, 'selection' | 'groups'>): rea
     return reached
   }
 
-  return [...reach(resolution.selection)].map(([machine, via]) => targetOf(machine, via))
+  const targets = new Map([...reach(selection)].map(([machine, via]) => [machine, targetOf(machine, via)]))
+  const within = others.map(other => {
+    const machines = [...reach(other).keys()]
+    return new Set(machines.flatMap(machine => targets.get(machine) ?? []))
+  })
+  return { targets: [...targets.values()], within }
 }
 
 const under = (label: string, reached: Reached): Reached =>
@@ -105,7 +118,7 @@ const merged = (known: readonly Provenance[] | undefined, ways: readonly Provena
   return [...known, ...ways.filter(way => !seen.has(text(way)))].slice(0, MAX_WAYS)
 }
 
-const nodesOf = ({ selection, groups }: Pick<Resolution, 'selection' | 'groups'>): readonly ResolvedNode[] => {
+const nodesOf = (selections: readonly Selection[]): readonly ResolvedNode[] => {
   const collect = (part: Selection): readonly ResolvedNode[] => {
     switch (part.kind) {
       case 'nodes':
@@ -120,7 +133,7 @@ const nodesOf = ({ selection, groups }: Pick<Resolution, 'selection' | 'groups'>
         throw new Error(`unknown selection: ${part satisfies never}`)
     }
   }
-  return [selection, ...groups.values()].flatMap(collect)
+  return selections.flatMap(collect)
 }
 
 /** Joins nodes which share any identity, also through a third one (union-find over identities). */

@@ -24,7 +24,7 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
     program
       .command('run')
       .description('push an action to targets: an actor, or an action of the configuration')
-      .argument('<action>', 'shell, local, ping, wake, or a name from the configuration')
+      .argument('<action>', 'an actor (shell, file, package, ...), or a name from the configuration')
       .argument('<targets>', "nodes and groups: 'web[1-4],@db!web3'")
       .argument('[argument...]', 'what the action takes, after --'),
   )
@@ -42,12 +42,59 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
     .option('-N, --no-label', 'no node names in front of the lines')
     .option('-S, --worst', 'exit with the largest exit code of a command')
     .option('--check', 'change nothing, show what would be done')
+    .option('--diff', 'show how texts change; secret ones stay hidden')
     .option('--json', 'one event a line on standard output')
     .option('-v, --verbose', 'times of every target in the report')
     .option('-q, --quiet', 'no report when all went well')
     .action(async (action: string, targets: string, words: readonly string[], flags) => {
       const { run } = await import('./commands/run.ts')
       exitCode = await run({ action, targets, words }, { ...program.opts(), ...flags })
+    })
+
+  const sharedPolicy = (command: Command): Command =>
+    sharedWho(command)
+      .option('--limit <targets>', 'only those of the targets which are also among these')
+      .option('--tags <words>', 'only resources with one of these tags, and what they notify', words)
+      .option('--skip-tags <words>', 'no resources with one of these tags', words)
+
+  sharedPolicy(
+    program
+      .command('apply')
+      .description('make targets what a policy says they should be')
+      .argument('<policy>', 'a policy file, or a folder with a policy.yaml')
+      .argument('[targets]', 'nodes and groups (default: those which the policy names)'),
+  )
+    .option('--check', 'change nothing, show what would be done')
+    .option('--diff', 'show how texts change; secret ones stay hidden')
+    .option('--show-secrets', 'with --diff: also of files which are not for everybody to read')
+    .option('-f, --fanout <n>', 'targets at a time (default 64)', wholeNumber)
+    .option('-t, --connect-timeout <time>', 'for opening a connection: seconds, or 90s, 5m (default 10)', duration)
+    .option('-u, --command-timeout <time>', 'for the whole policy on a target; 0: no limit (default 0)', duration)
+    .option('-l, --user <name>', 'log in as this user')
+    .option('-i, --identity <file>', 'private key to log in with (may be repeated)', collect, [])
+    .addOption(
+      new Option('--host-keys <policy>', 'what to do with unknown host keys').choices(['strict', 'accept-new']),
+    )
+    .option('--connect-rate <n>', 'new connections a second; 0: no limit', wholeNumberOrZero)
+    .option('--json', 'one event a line on standard output')
+    .option('-v, --verbose', 'times of every target in the report, and what a when leaves out')
+    .option('-q, --quiet', 'no report when all went well')
+    .action(async (policy: string, targets: string | undefined, flags) => {
+      const { apply } = await import('./commands/apply.ts')
+      exitCode = await apply({ policy, targets }, { ...program.opts(), ...flags })
+    })
+
+  sharedPolicy(
+    program
+      .command('plan')
+      .description('show what a policy asks of each node, without touching any')
+      .argument('<policy>', 'a policy file, or a folder with a policy.yaml')
+      .argument('[targets]', 'nodes and groups (default: those which the policy names)'),
+  )
+    .option('--json', 'one resource of a node a line')
+    .action(async (policy: string, targets: string | undefined, flags) => {
+      const { plan } = await import('./commands/plan.ts')
+      exitCode = await plan({ policy, targets }, { ...program.opts(), ...flags })
     })
 
   sharedWho(
@@ -86,6 +133,51 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
     })
 
   program
+    .command('render')
+    .description("make services' configuration of what the warehouses say: check it, write it, tell the service")
+    .argument('[names...]', 'dhcpd, dnsmasq, ..., or names from the configuration; without any, all of those')
+    .option('--check', 'change nothing, show what would be: exit code 0 same, 10 it would change')
+    .option('--diff', 'the same, with the differences')
+    .option('--out <file>', 'write it there and nowhere else: a file, a folder, or - for standard output')
+    .option('--rollback [n]', 'put back what was live before the last change, or n changes ago', stepsBack)
+    .option('--versions', 'list what a rollback could go back to')
+    .option('--explain <host>', 'show the lines which come from this host, and who says so')
+    .option('--accept-shrink', 'much fewer hosts than before are right')
+    .option('--no-reload', 'do not tell the running service; the next render does')
+    .option('--deadline <time>', 'for all of it (default 5)', duration)
+    .option('--start', "for a service's start: it reads all of it anyway, and shall start with what was good")
+    .option('--watch', 'go on, and render whenever a warehouse says something else')
+    .option('--json', 'one render a line')
+    .action(async (names: readonly string[], flags) => {
+      if (flags.watch) {
+        const { renderWatch } = await import('./commands/render-watch.ts')
+        exitCode = await renderWatch(names, { ...program.opts(), ...flags })
+        return
+      }
+      const { render } = await import('./commands/render.ts')
+      exitCode = await render(names, { ...program.opts(), ...flags, ...(flags.rollback === true && { rollback: 1 }) })
+    })
+
+  const hooks = program.command('hook').description('bind a render to the start of a service')
+  for (const [verb, what] of [
+    ['install', 'render each time the service starts; shows what it will write, and where'],
+    ['remove', 'take the hook away, and leave nothing of it'],
+    ['status', 'tell whether there is a hook, and whether it is as it should be'],
+  ] as const)
+    hooks
+      .command(verb)
+      .description(what)
+      .argument('<service>', 'dhcpd, dnsmasq, kea or bind')
+      .option('--systemd', 'by a drop-in file of its unit (default where systemd runs)')
+      .option('--sysv', "by what Debian's init script reads from /etc/default")
+      .option('-y, --yes', 'do not ask, also at a terminal')
+      .option('--json', 'as one JSON object')
+      .action(async (service: string, flags) => {
+        const { hook } = await import('./commands/hook.ts')
+        exitCode = await hook(verb, service, { ...program.opts(), ...flags })
+      })
+
+  program
     .command('lab')
     .description('start throw-away SSH targets on loopback, to try things on')
     .argument('[command...]', 'run this command with the lab as its configuration, then stop the lab')
@@ -122,9 +214,20 @@ const FRESH = 'ask the warehouses now: take nothing which was kept, also when on
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
 
+const words = (text: string): readonly string[] => {
+  const list = text.split(',').map(word => word.trim())
+  if (list.includes('')) throw new InvalidArgumentError('expected words with commas between them.')
+  return list
+}
+
 const wholeNumber = (text: string): number => {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0.')
   return Number(text)
+}
+
+const stepsBack = (text: string): number => {
+  if (/^[1-9]$/.test(text)) return Number(text)
+  throw new InvalidArgumentError(`Expected how many changes to go back; the name comes first: ${text} --rollback.`)
 }
 
 const wholeNumberOrZero = (text: string): number => (text === '0' ? 0 : wholeNumber(text))

@@ -24,9 +24,26 @@ export interface NodeFacts {
   readonly boot?: { readonly file?: string; readonly nextServer?: string }
   /** The machine's SSH host keys: `ssh-ed25519 AAAA...`. */
   readonly hostKeys?: readonly string[]
+  /** Further DHCP options of this machine alone. Parsed against a list before use. */
+  readonly dhcpOptions?: readonly DhcpStatement[]
   /** Everything else the warehouse says; passed to actors unchanged. */
   readonly vars?: Readonly<Record<string, unknown>>
 }
+
+/** What a source says of one node, not yet looked at: any text may be anywhere in it. */
+export interface NodeRecord extends Omit<NodeFacts, 'name'> {
+  readonly name: string
+  /** Further entries of the warehouse which say a part of it. */
+  readonly furtherIds?: readonly string[]
+  /** What the warehouse itself finds wrong with it; told to whoever asks for this node. */
+  readonly problem?: string
+}
+
+/**
+ * `ntp-servers 10.1.0.1`, as dhcpd's configuration has it; `id` is the entry which says it, where it is another one, and
+ * `problem` what the warehouse finds wrong with it.
+ */
+export type DhcpStatement = string | { readonly text: string; readonly id: string; readonly problem?: string }
 
 /** What a warehouse knows about one network, as it says it: nothing here is looked at yet. */
 export interface NetworkFacts {
@@ -35,6 +52,8 @@ export interface NetworkFacts {
   readonly address: string
   /** The warehouse's own lasting identity of the network: a DN, a row id. */
   readonly id?: string
+  /** Further entries of the warehouse which say a part of it. */
+  readonly furtherIds?: readonly string[]
   readonly routers?: readonly string[]
   readonly dns?: readonly string[]
   readonly domain?: string
@@ -43,8 +62,10 @@ export interface NetworkFacts {
   /** Seconds. */
   readonly leaseTime?: number
   readonly boot?: { readonly file?: string; readonly nextServer?: string }
-  /** Further DHCP options as dhcpd's configuration has them: `ntp-servers 10.1.0.1`. Parsed against a list before use. */
-  readonly options?: readonly string[]
+  /** Networks with one name here are on one wire (a shared network). */
+  readonly shared?: string
+  /** Further DHCP options. Parsed against a list before use. */
+  readonly options?: readonly DhcpStatement[]
 }
 
 /** A direct member of a group. An `expression` is evaluated by the core, its names looked up here first. */
@@ -64,10 +85,17 @@ export interface Warehouse extends AsyncDisposable {
   groups?(io: Abortable): AsyncIterable<GroupName>
   /** All nodes, where the source can list them. */
   all?(io: Abortable): AsyncIterable<NodeFacts>
+  /** All nodes as the source has them, for who tells what is wrong with each; `all` throws for the first that is not fit. */
+  records?(io: Abortable): AsyncIterable<NodeRecord>
   /** All networks, where the source can list them. */
   networks?(io: Abortable): AsyncIterable<NetworkFacts>
   /** What matches a query in the source's own words, such as an LDAP filter. A query which makes no sense: `EXPRESSION`. */
   query?(query: string, io: Abortable): Promise<readonly Member[]>
+  /**
+   * Yields once when it listens, and whenever an answer may have changed since; each time in a few words how it knows. Ends
+   * when the source does not tell. A throw means that it cannot listen, or not any more: whoever wants to hear more calls again.
+   */
+  changes?(io: Abortable): AsyncIterable<string>
   /** Asked only for names which no other warehouse knows. */
   readonly lastResort?: boolean
 }

@@ -32,6 +32,8 @@ export interface WireFlags {
   readonly hostKeys?: 'strict' | 'accept-new'
   /** Whether no answers which were kept may be used. */
   readonly fresh?: boolean
+  /** `false`: answers are neither kept nor taken from what was kept. */
+  readonly copies?: boolean
 }
 
 /** An actor and the options for it, ready to be scheduled. */
@@ -42,14 +44,28 @@ export interface Action {
 
 /** Everything that one command works with; disposing it closes what was opened. */
 export interface Site extends AsyncDisposable {
+  readonly config: Config
   readonly warehouses: readonly Warehouse[]
   readonly defaults: Defaults
   /** The names of all actions and actors, for completion and for "did you mean". */
   readonly actions: readonly string[]
+  /** The names of all actors. */
+  readonly actors: readonly string[]
+  /** The actor of that name. Throws `UNKNOWN_ACTION`, or `CONFIG` when it cannot be loaded. */
+  actor(name: string): Promise<Actor>
   /** An actor, or a named action of the configuration, with what stands after `--`. Throws `UNKNOWN_ACTION` or `ACTOR_OPTION`. */
   action(name: string, words: readonly string[]): Promise<Action>
+  /** The same for whoever runs it elsewhere: the actor and its argument as it was given. Throws also what `parse` would. */
+  order(name: string, words: readonly string[]): Promise<Ordered>
   /** What reaches the targets; opened once. */
   connector(): Promise<Connector>
+}
+
+/** An actor and an argument for it which has not been parsed, but can be. */
+export interface Ordered {
+  readonly name: string
+  readonly actor: Actor
+  readonly argument: string | Readonly<Record<string, unknown>>
 }
 
 const ACTORS: Readonly<Record<string, () => Promise<Actor>>> = {
@@ -57,6 +73,18 @@ const ACTORS: Readonly<Record<string, () => Promise<Actor>>> = {
   local: async () => (await import('../actors/local.ts')).local,
   ping: async () => (await import('../actors/ping.ts')).ping as Actor,
   wake: async () => (await import('../actors/wake.ts')).wake as Actor,
+  file: async () => (await import('../actors/file.ts')).file as Actor,
+  template: async () => (await import('../actors/template.ts')).template as Actor,
+  command: async () => (await import('../actors/command.ts')).command as Actor,
+  line: async () => (await import('../actors/line.ts')).line as Actor,
+  block: async () => (await import('../actors/block.ts')).block as Actor,
+  'host-entry': async () => (await import('../actors/host-entry.ts')).hostEntry as Actor,
+  'authorized-key': async () => (await import('../actors/authorized-key.ts')).authorizedKey as Actor,
+  cron: async () => (await import('../actors/cron.ts')).cron as Actor,
+  mount: async () => (await import('../actors/mount.ts')).mount as Actor,
+  sysctl: async () => (await import('../actors/sysctl.ts')).sysctl as Actor,
+  archive: async () => (await import('../actors/archive.ts')).archive as Actor,
+  git: async () => (await import('../actors/git.ts')).git as Actor,
 }
 
 /** Reads the configuration and makes what it names; asks nobody yet. Throws `CONFIG` with file, line and key. */
@@ -68,15 +96,20 @@ export const wire = async (flags: WireFlags, say: (notice: string) => void, io: 
   const warehouses: Warehouse[] = []
   for (const entry of config.warehouses) {
     const warehouse = await openWarehouse(entry, config, ssh)
-    warehouses.push(opened.use(withCopy(warehouse, entry, { config, fresh: flags.fresh === true, notice: say })))
+    const settings = { config, fresh: flags.fresh === true, notice: say }
+    warehouses.push(opened.use(flags.copies === false ? warehouse : withCopy(warehouse, entry, settings)))
   }
   let connector: Promise<Connector> | undefined
   const stack = opened.move()
   return {
+    config,
     warehouses,
     defaults: config.defaults,
     actions: [...Object.keys(ACTORS), ...config.actors.keys(), ...config.actions.keys()],
+    actors: [...Object.keys(ACTORS), ...config.actors.keys()],
+    actor: name => findActor(config, name),
     action: (name, words) => findAction(config, name, words),
+    order: (name, words) => findOrder(config, name, words),
     connector() {
       connector ??= ssh.connector().then(made => stack.use(made))
       return connector
@@ -91,6 +124,24 @@ export const here = async (): Promise<
 > => {
   const { localConnection } = await import('./connection/local.ts')
   return (target, environment) => localConnection(target.name, environment)
+}
+
+/** What an agent has: the built-in actors, and connections to the machine it runs on. */
+export const onThisMachine = async (): Promise<{
+  readonly names: readonly string[]
+  actor(name: string): Promise<Actor>
+  readonly connector: Connector
+}> => {
+  const { localConnector } = await import('./connection/local.ts')
+  return {
+    names: Object.keys(ACTORS),
+    async actor(name) {
+      const load = ACTORS[name]
+      if (load) return await load()
+      throw new StokerError('UNKNOWN_ACTION', name, `no actor ${name} (there is: ${Object.keys(ACTORS).join(', ')})`)
+    },
+    connector: localConnector(),
+  }
 }
 
 /** The groups of a groups.conf of ClusterShell, for the calculator's --groupsconf. */
@@ -164,6 +215,7 @@ const KINDS: Readonly<Record<string, (ssh: SshParts) => Promise<WarehouseFactory
   clustershell: async () => (await import('../warehouses/clustershell.ts')).clustershell,
   genders: async () => (await import('../warehouses/genders.ts')).genders,
   hosts: async () => (await import('../warehouses/hosts.ts')).hosts,
+  pulley: async () => (await import('../warehouses/pulley.ts')).pulley,
   dns: async ssh => {
     const { dnsWarehouse } = await import('../warehouses/dns.ts')
     return dnsWarehouse({ settings: async name => nameSettings(name, await ssh.settings()) })
@@ -214,38 +266,45 @@ const foreignKind = async ({ kind }: WarehouseEntry, config: Config): Promise<Wa
 
 const findAction = async (config: Config, name: string, words: readonly string[]): Promise<Action> => {
   const named = config.actions.get(name)
-  if (named) return await namedAction(config, name, named, words)
-  const actor = await findActor(config, name)
-  return { actor, options: actor.parse(argumentOf(actor, words)) }
-}
-
-const namedAction = async (
-  config: Config,
-  name: string,
-  entry: ActionEntry,
-  words: readonly string[],
-): Promise<Action> => {
   try {
-    const actor = await findActor(config, entry.actor)
-    if (entry.argument === undefined) return { actor, options: actor.parse(argumentOf(actor, words)) }
-    if (words.length > 0)
-      throw new StokerError(
-        'USAGE',
-        name,
-        `action ${name} has its argument in the configuration; it takes none after --`,
-      )
-    const text = typeof entry.argument === 'string'
-    const argument =
-      actor.takes === 'options' && text ? optionWords(actor.name, splitWords(entry.argument as string)) : entry.argument
+    const { actor, argument } = await findArgument(config, name, named, words)
     return { actor, options: actor.parse(argument) }
   } catch (thrown) {
-    throw atPlace(config, entry.path, thrown)
+    throw named ? atPlace(config, named.path, thrown) : thrown
   }
+}
+
+const findOrder = async (config: Config, name: string, words: readonly string[]): Promise<Ordered> => {
+  const named = config.actions.get(name)
+  try {
+    const { actor, argument } = await findArgument(config, name, named, words)
+    actor.parse(argument)
+    if (ACTORS[actor.name] && actor.connects) return { name, actor, argument }
+    const why = actor.connects ? 'is not built in, and agents have no others' : 'acts from the machine it is started on'
+    throw new StokerError('USAGE', name, `actor ${actor.name} cannot be sent: it ${why}`)
+  } catch (thrown) {
+    throw named ? atPlace(config, named.path, thrown) : thrown
+  }
+}
+
+const findArgument = async (
+  config: Config,
+  name: string,
+  named: ActionEntry | undefined,
+  words: readonly string[],
+): Promise<Pick<Ordered, 'actor' | 'argument'>> => {
+  const actor = await findActor(config, named ? named.actor : name)
+  if (named?.argument === undefined) return { actor, argument: argumentOf(actor, words) }
+  if (words.length > 0)
+    throw new StokerError('USAGE', name, `action ${name} has its argument in the configuration; it takes none after --`)
+  const { argument } = named
+  const asOptions = actor.takes === 'options' && typeof argument === 'string'
+  return { actor, argument: asOptions ? optionWords(actor.name, splitWords(argument)) : argument }
 }
 
 const splitWords = (text: string): readonly string[] => text.split(/\s+/).filter(word => word !== '')
 
-const argumentOf = (actor: Actor, words: readonly string[]): unknown =>
+const argumentOf = (actor: Actor, words: readonly string[]): Ordered['argument'] =>
   actor.takes === 'options' ? optionWords(actor.name, words) : words.join(' ')
 
 const findActor = async (config: Config, name: string): Promise<Actor> => {

@@ -49,12 +49,18 @@ t.test('only programs import commands, only commands and the command line import
   t.same(
     told(
       imports.filter(
-        ({ from, to }) => to.startsWith('src/commands/') && !/^src\/(commands\/|cli\.ts|program\.ts)/.test(from),
+        ({ from, to }) =>
+          /^src\/(pulley\/)?commands\//.test(to) && !/^src\/(pulley\/)?(commands\/|cli\.ts|program\.ts)/.test(from),
       ),
     ),
     [],
   )
-  t.same(told(code.filter(({ from, to }) => to === 'src/wire.ts' && !from.startsWith('src/commands/'))), [])
+  t.same(
+    told(
+      code.filter(({ from, to }) => to === 'src/wire.ts' && !/^src\/(commands|pulley\/(commands|program))/.test(from)),
+    ),
+    [],
+  )
 })
 
 t.test('node sets are a library of their own', async t => {
@@ -71,14 +77,20 @@ t.test('pure code does no I/O', async t => {
 
 t.test('each third-party package has its place, and package.json names just those', async t => {
   const places: Readonly<Record<string, RegExp>> = {
-    commander: /^src\/program\.ts$/,
+    commander: /^src\/(pulley\/)?program\.ts$/,
+    diff: /^src\/diff\.ts$/,
+    '@hpke/core': /^src\/pulley\/protocol\/sealed\.ts$/,
+    fastify: /^src\/pulley\/server\//,
+    handlebars: /^src\/template\//,
+    'ipaddr.js': /^src\/render\//,
+    undici: /^src\/pulley\/client\.ts$/,
     ldapts: /^warehouses\/ldap(\.ts|\/)/,
-    mysql2: /^warehouses\/mysql(\.ts|\/)/,
+    mysql2: /^warehouses\/mysql(\.ts|\/)|^src\/pulley\/store\/mysql\.ts$/,
     'p-limit': /^src\/schedule\.ts$/,
     ssh2: /^src\/(connection|lab)\//,
     yaml: /^src\/config\//,
     // Schemas stand beside what they describe.
-    zod: /^(src\/config|src\/cache|warehouses|actors)\/|^src\/options\.ts$/,
+    zod: /^(src\/(config|cache|policy|pulley|render\/services)|warehouses|actors)\/|^src\/(options|convergent)\.ts$/,
   }
   const foreign = imports.filter(({ to }) => !isLocal(to) && !to.startsWith('node:'))
   t.same(told(foreign.filter(({ from, to }) => !places[packageOf(to)]?.test(from))), [])

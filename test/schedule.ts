@@ -3,6 +3,7 @@ import type { Actor, Job } from '../src/actor.ts'
 import type { Connection, Connector } from '../src/connection/connection.ts'
 import { StokerError } from '../src/errors.ts'
 import type { Output, RunEvent } from '../src/event.ts'
+import { sourcesIn } from '../src/materials.ts'
 import { parseNodeName } from '../src/names.ts'
 import type { Outcome } from '../src/outcome.ts'
 import { type Schedule, schedule } from '../src/schedule.ts'
@@ -44,9 +45,12 @@ const actor = (act: (target: Target, job: Job) => AsyncGenerator<Output, Outcome
   parse: () => undefined,
   act: (target, _, job) => act(target, job),
 })
+const { materials } = sourcesIn({ files: '.', templates: '.', confined: false })
 const how = (changes: Partial<Schedule> = {}): Schedule => ({
   fanout: 4,
   apply: true,
+  diff: false,
+  materials: (target, _, io) => materials(target, {}, io),
   connector: connector(),
   here: () => nothing,
   connectTimeout: 0,

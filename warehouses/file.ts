@@ -1,4 +1,4 @@
-/** The `file` warehouse: nodes and groups in a YAML file which people write. */
+/** The `file` warehouse: nodes, groups and networks in a YAML file which people write. */
 import { homedir } from 'node:os'
 import type { Abortable } from '../src/abortable.ts'
 import { orAborted } from '../src/abortable.ts'
@@ -50,6 +50,9 @@ export const file: WarehouseFactory = (options, { name, folder }) => {
     },
     async *all(io) {
       yield* new Set((await inventory(io)).nodes.values())
+    },
+    async *networks(io) {
+      yield* (await inventory(io)).networks
     },
     async query(query, io) {
       const matches = parseAttributeQuery(query)

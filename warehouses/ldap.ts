@@ -2,15 +2,17 @@
 import type { Abortable } from '../src/abortable.ts'
 import { StokerError } from '../src/errors.ts'
 import { shown } from '../src/names.ts'
-import type { Member, WarehouseContext } from '../src/warehouse.ts'
+import type { Member, NetworkFacts, WarehouseContext } from '../src/warehouse.ts'
 import { type TableWarehouse, tableWarehouse } from './common/table.ts'
 import type { Entry } from './ldap/entry.ts'
 import { both, type Filter, parseFilter } from './ldap/filter.ts'
 import { GROUP_NAME, type Groups, NETGROUP_ATTRIBUTES, readGroups } from './ldap/groups.ts'
+import { NETWORK_ATTRIBUTES, readNetworks } from './ldap/networks.ts'
 import { readNodes } from './ldap/nodes.ts'
 import type { Mapping } from './ldap/presets.ts'
 import { openServers, type Question } from './ldap/servers.ts'
 import { parseSettings, type Settings } from './ldap/settings.ts'
+import { changes } from './ldap/watch.ts'
 
 /**
  * Reads all nodes and all groups at the first question, in two searches at once, and keeps them as long as it lives: a run
@@ -23,12 +25,13 @@ export const ldap = (options: Readonly<Record<string, unknown>>, context: Wareho
   const table = tableWarehouse({
     name: context.name,
     async load(io) {
-      const [nodeEntries = [], groupEntries = []] = await servers.ask('nodes and groups', everything(settings), io)
-      const nodes = readNodes(nodeEntries, settings.mapping)
+      const answers = await servers.ask('nodes and groups', everything(settings), io)
+      const [nodeEntries = [], groupEntries = [], scopeEntries] = answers
+      const nodes = readNodes(nodeEntries, settings.mapping, scopeEntries)
       groups = readGroups(groupEntries, nodes, settings)
       // Who the members are is told when somebody asks: a broken group which nobody needs does no harm.
       const names = [...groups.names, ...settings.filters.keys()]
-      return { nodes: nodes.rows, groups: new Map(names.map(name => [name, []])) }
+      return { nodes: nodes.rows, records: nodes.records, groups: new Map(names.map(name => [name, []])) }
     },
     dispose: async () => await servers[Symbol.asyncDispose](),
   })
@@ -46,8 +49,18 @@ export const ldap = (options: Readonly<Record<string, unknown>>, context: Wareho
     return groups?.matches(found, label) ?? []
   }
 
+  let networks: readonly NetworkFacts[] | undefined
+  const question = networksQuestion(settings)
   return {
     ...table,
+    ...(question && {
+      async *networks(io: Abortable) {
+        io.signal.throwIfAborted()
+        networks ??= readNetworks((await servers.ask('networks', [question], io)).flat())
+        yield* networks
+      },
+    }),
+    changes: io => changes(settings, [...everything(settings), ...(question ? [question] : [])], io),
     async members(group, io) {
       await table.members(group, io) // has everything loaded
       const filter = settings.filters.get(group)
@@ -65,16 +78,25 @@ export const ldap = (options: Readonly<Record<string, unknown>>, context: Wareho
 /** RFC 4511 section 4.5.1.8: no attributes, the DN will do. */
 const NONE = ['1.1']
 
-const everything = ({ nodes, groups, mapping }: Settings): readonly Question[] => [
+const everything = ({ nodes, groups, scopes, mapping }: Settings): readonly Question[] => [
   { ...nodes, attributes: attributesOf(mapping) },
-  ...(groups ? [{ ...groups, attributes: [GROUP_NAME, ...mapping.members, ...NETGROUP_ATTRIBUTES] }] : []),
+  { ...(groups ?? NOTHING), attributes: [GROUP_NAME, ...mapping.members, ...NETGROUP_ATTRIBUTES] },
+  ...(scopes ? [{ ...scopes, attributes: mapping.statements }] : []),
 ]
 
-const attributesOf = ({ name, address, mac, port, user, id, vars }: Mapping): readonly string[] => [
-  ...new Set(
-    [name, address, mac, port, user, id, ...vars.map(([, attribute]) => attribute)].filter(one => one !== undefined),
-  ),
-]
+/** No base: no search. */
+const NOTHING: Pick<Question, 'bases' | 'filter'> = { bases: [], filter: parseFilter('(objectClass=*)') }
+
+const networksQuestion = ({ networks }: Settings): Question | undefined =>
+  networks && { ...networks, attributes: NETWORK_ATTRIBUTES }
+
+const attributesOf = (mapping: Mapping): readonly string[] => {
+  const { name, port, user, id, statements, vars } = mapping
+  const { addresses, macs, duids, bootFiles, nextServers, hostKeys, options } = mapping
+  const readers = [addresses, macs, duids, bootFiles, nextServers, hostKeys, options].flat()
+  const all = [name, port, user, id, ...readers.map(one => one.attribute), ...statements, ...vars.map(one => one[1])]
+  return [...new Set(all.filter(one => one !== undefined))]
+}
 
 const queryFilter = (query: string, warehouse: string): Filter => {
   try {

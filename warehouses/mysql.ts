@@ -1,8 +1,9 @@
 /** The `mysql` warehouse: nodes and groups in a MySQL or MariaDB database, with its own tables or somebody else's. */
 import type { Abortable } from '../src/abortable.ts'
-import type { WarehouseContext } from '../src/warehouse.ts'
+import type { NetworkFacts, WarehouseContext } from '../src/warehouse.ts'
 import { fitMembers, type Table, type TableWarehouse, tableWarehouse } from './common/table.ts'
 import { type Database, database } from './mysql/client.ts'
+import { loadNetworks } from './mysql/networks.ts'
 import { loadRocks } from './mysql/rocks.ts'
 import { parseSettings, type Settings } from './mysql/settings.ts'
 import { asksByGroup, loadSql, membersByGroup } from './mysql/sql.ts'
@@ -22,11 +23,20 @@ export interface MysqlWarehouse extends TableWarehouse {
 export const mysql = (options: Readonly<Record<string, unknown>>, context: WarehouseContext): MysqlWarehouse => {
   const settings = parseSettings(options, context)
   const server = database(settings)
-  const table = tableWarehouse({
+  const nodesAndGroups = tableWarehouse({
     name: context.name,
     load: io => load(server, settings, io),
     dispose: async () => await server[Symbol.asyncDispose](),
   })
+  let networks: readonly NetworkFacts[] | undefined
+  const table = {
+    ...nodesAndGroups,
+    async *networks(io: Abortable) {
+      io.signal.throwIfAborted()
+      networks ??= await server.ask('networks', io, session => loadNetworks(session, settings))
+      yield* networks
+    },
+  }
   const { source } = settings
   if (source.kind === 'stoker') return { ...table, ddl: stokerDdl, init: io => initialise(server, settings, io) }
   if (source.kind === 'rocks' || source.members === undefined || !asksByGroup(source)) return table

@@ -9,7 +9,17 @@ import { harmlessMessage } from '../report/harmless.ts'
 import type { Warehouse } from '../warehouse.ts'
 import { age } from './age.ts'
 import { type Copy, copyOf, type Held } from './copy.ts'
-import { allGroups, allNodes, factsOf, matching, membersOf, type Notes, type Question } from './question.ts'
+import {
+  allGroups,
+  allNetworks,
+  allNodes,
+  allRecords,
+  factsOf,
+  matching,
+  membersOf,
+  type Notes,
+  type Question,
+} from './question.ts'
 import { copyStore } from './store.ts'
 
 export interface CachedOptions {
@@ -184,7 +194,7 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
 
   /** Whether the source has no node, and no group which has members; `undefined` when it cannot tell. */
   const isEmpty = async (io: Abortable): Promise<boolean | undefined> => {
-    const nodes = source.all ? await attempt(allNodes, io) : undefined
+    const nodes = source.records ? await attempt(allRecords, io) : source.all ? await attempt(allNodes, io) : undefined
     if (nodes?.kind === 'answer' && nodes.answer.length > 0) return false
     const groups = source.groups ? await attempt(allGroups, io) : undefined
     if (groups?.kind !== 'answer') return nodes?.kind === 'answer' ? true : undefined
@@ -246,6 +256,11 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
     await store.add(batch, isNothing ? Number.POSITIVE_INFINITY : now() - Math.max(ttl, keep))
   }
 
+  const listing = <T>(question: Question<readonly T[]>) =>
+    async function* (io: Abortable): AsyncGenerator<T> {
+      yield* await ask(question, io)
+    }
+
   return {
     // Whatever else it can do, such as creating its tables, it still can.
     ...source,
@@ -255,16 +270,10 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
       io.signal.throwIfAborted()
       return names.length === 0 ? new Map() : await ask(factsOf(names), io)
     },
-    ...(source.groups && {
-      async *groups(io: Abortable) {
-        yield* await ask(allGroups, io)
-      },
-    }),
-    ...(source.all && {
-      async *all(io: Abortable) {
-        yield* await ask(allNodes, io)
-      },
-    }),
+    ...(source.groups && { groups: listing(allGroups) }),
+    ...(source.all && { all: listing(allNodes) }),
+    ...(source.records && { records: listing(allRecords) }),
+    ...(source.networks && { networks: listing(allNetworks) }),
     ...(source.query && { query: (query: string, io: Abortable) => ask(matching(query), io) }),
     [Symbol.asyncDispose]() {
       disposing ??= dispose()

@@ -2,9 +2,10 @@
  * Copies as the text of a file, and back. Everything is looked at on reading: a file is never trusted. Not by a schema:
  * ten thousand nodes are read before a run begins. Pure.
  */
-import { type GroupName, isNodeName, type NodeName, parseGroupName, parseNodeName } from '../names.ts'
-import type { Member, NodeFacts } from '../warehouse.ts'
+import { type GroupName, parseGroupName, parseNodeName } from '../names.ts'
+import type { Member, NetworkFacts, NodeFacts, NodeRecord } from '../warehouse.ts'
 import type { Batch } from './copy.ts'
+import { isFacts, isNetwork, isRecord } from './facts-shape.ts'
 import { memberText, parseMember } from './member-text.ts'
 
 /** Another number means another shape, which is not read. */
@@ -24,7 +25,7 @@ export const formatCopy = (batches: readonly Batch[], warehouse: string): string
   JSON.stringify({ stoker: 'copy', version: VERSION, warehouse, batches: batches.map(formatBatch) })
 
 /** Facts as text: two answers say the same when their texts are the same. */
-export const factsText = (one: NodeFacts | undefined): string => JSON.stringify(one ?? null, inOrder)
+export const factsText = (one: NodeRecord | NetworkFacts | undefined): string => JSON.stringify(one ?? null, inOrder)
 
 /** Members as text, in an order which is not the source's. */
 export const membersText = (list: readonly Member[]): string =>
@@ -42,11 +43,13 @@ const damaged = <T>(parse: () => T): T => {
 }
 
 const parseBatch = (value: unknown): Batch => {
-  const { at, groups, all, members, nodes, queries } = entriesOf(value)
+  const { at, groups, all, records, networks, members, nodes, queries } = entriesOf(value)
   return {
     at: parseTime(at),
     ...(groups !== undefined && { groups: listOf(groups, parseGroup) }),
     ...(all !== undefined && { all: listOf(all, parseFacts) }),
+    ...(records !== undefined && { records: listOf(records, parseRecord) }),
+    ...(networks !== undefined && { networks: listOf(networks, parseNetwork) }),
     members: pairsOf(members, parseGroup, list => (list === null ? undefined : listOf(list, parseMemberOf))),
     nodes: pairsOf(
       nodes,
@@ -58,10 +61,12 @@ const parseBatch = (value: unknown): Batch => {
 }
 
 // Lists of pairs, because an object cannot have every name for a key. `null`: there is no such group, no such node.
-const formatBatch = ({ at, groups, all, members, nodes, queries }: Batch) => ({
+const formatBatch = ({ at, groups, all, records, networks, members, nodes, queries }: Batch) => ({
   at,
   ...(groups && { groups }),
   ...(all?.every(isFacts) && { all }),
+  ...(records?.every(isRecord) && { records }),
+  ...(networks?.every(isNetwork) && { networks }),
   members: [...members].flatMap(([group, list]) => pair(group, list && formatMembers(list), list)),
   nodes: [...nodes].flatMap(([name, one]) => (one && !isFacts(one) ? [] : [[name, one ?? null]])),
   queries: [...queries].flatMap(([query, list]) => pair(query, formatMembers(list), list)),
@@ -114,43 +119,14 @@ const parseFacts = (value: unknown): NodeFacts => {
   throw new TypeError('expected what is known of a node')
 }
 
-/** Whether it is what a warehouse may say of a node, and nothing else. */
-const isFacts = (value: unknown): value is NodeFacts =>
-  isNode(value) && Object.entries(value).every(([key, one]) => Object.hasOwn(FACTS, key) && FACTS[key as Fact](one))
-
-type Fact = keyof NodeFacts
-
-const isNode = (value: unknown): value is { readonly name: unknown } =>
-  typeof value === 'object' && value !== null && 'name' in value
-
-const FACTS: Readonly<Record<Fact, (value: unknown) => boolean>> = {
-  name: isName,
-  id: value => typeof value === 'string',
-  aliases: isNames,
-  addresses: isNames,
-  port: value => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65_535,
-  // The login program gets it as a word.
-  user: value => typeof value === 'string' && /^[^\s\p{C}-][^\s\p{C}]*$/u.test(value),
-  macs: value =>
-    Array.isArray(value) && value.every(one => typeof one === 'string' && /^[\da-f:.-]{11,17}$/i.test(one)),
-  vars: value => typeof value === 'object' && value !== null && !Array.isArray(value) && isJson(value),
+const parseRecord = (value: unknown): NodeRecord => {
+  if (isRecord(value)) return value
+  throw new TypeError('expected what is said of a node')
 }
 
-function isName(value: unknown): value is NodeName {
-  return typeof value === 'string' && isNodeName(value)
-}
-
-function isNames(value: unknown): boolean {
-  return Array.isArray(value) && value.every(isName)
-}
-
-/** Whether it can be written: a date becomes text, which is as good; everything else stays what it is. */
-const isJson = (value: unknown): boolean => {
-  if (typeof value === 'number') return Number.isFinite(value)
-  if (typeof value !== 'object' || value === null) return !['bigint', 'function', 'symbol'].includes(typeof value)
-  if (value instanceof Date) return !Number.isNaN(value.getTime())
-  const isPlain = Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value))
-  return isPlain && Object.values(value).every(isJson)
+const parseNetwork = (value: unknown): NetworkFacts => {
+  if (isNetwork(value)) return value
+  throw new TypeError('expected what is said of a network')
 }
 
 /** For `JSON.stringify`: the keys of every object in one order. */

@@ -1,7 +1,7 @@
 /** A copy of what a warehouse answered: what it holds, and what can be answered from it. Pure. */
 import { parseAttributeQuery } from '../attribute-query.ts'
 import type { GroupName, NodeName } from '../names.ts'
-import type { Member, NodeFacts } from '../warehouse.ts'
+import type { Member, NetworkFacts, NodeFacts, NodeRecord } from '../warehouse.ts'
 
 /** Answers of one run. What is absent was not asked then. */
 export interface Batch {
@@ -10,6 +10,9 @@ export interface Batch {
   readonly groups?: readonly GroupName[]
   /** All nodes. */
   readonly all?: readonly NodeFacts[]
+  /** All nodes, as they are in the source. */
+  readonly records?: readonly NodeRecord[]
+  readonly networks?: readonly NetworkFacts[]
   /** By group; `undefined` is an answer: there is no such group. */
   readonly members: ReadonlyMap<GroupName, readonly Member[] | undefined>
   /** By the name asked for; `undefined` is an answer, too. */
@@ -53,14 +56,21 @@ export const copyOf = (batches: readonly Batch[], held: Held | undefined) => {
     oldest: Math.min(...batches.map(({ at }) => at)),
     newest: Math.max(...batches.map(({ at }) => at)),
     /** Whether it knows no node and no group which has members. */
-    isEmpty: batches.every(({ groups = [], all = [], members, nodes }) => {
+    isEmpty: batches.every(({ groups = [], all = [], records = [], members, nodes }) => {
       // Who holds its members has told of groups which have some; names alone may come from a configuration.
       const names = held ? 0 : groups.length
       const someone = [...members.values()].some(list => list?.length) || [...nodes.values()].some(Boolean)
-      return all.length + names === 0 && !someone
+      return all.length + records.length + names === 0 && !someone
     }),
     groups: () => first(batch => batch.groups && { answer: batch.groups }),
     all,
+    /** Nodes which are fit to be acted on are said in no other way. */
+    records: (): Found<readonly NodeRecord[]> | undefined =>
+      first<readonly NodeRecord[]>(batch => {
+        const answer = batch.records ?? batch.all
+        return answer && { answer }
+      }),
+    networks: () => first(batch => batch.networks && { answer: batch.networks }),
     members: (group: GroupName) =>
       first<readonly Member[] | undefined>(({ members, groups }) => {
         if (members.has(group)) return { answer: members.get(group) }
@@ -95,7 +105,7 @@ const byName = (all: readonly NodeFacts[]): ReadonlyMap<string, NodeFacts> => {
 
 /** The new batch, and of the older ones, newest first, what no newer one tells. */
 export const merged = (fresh: Batch, older: readonly Batch[]): readonly Batch[] => {
-  const known = { groups: fresh.groups, all: fresh.all }
+  const known = { groups: fresh.groups, all: fresh.all, records: fresh.records, networks: fresh.networks }
   const members = new Set(fresh.members.keys())
   const nodes = new Set(fresh.nodes.keys())
   const queries = new Set(fresh.queries.keys())
@@ -104,16 +114,25 @@ export const merged = (fresh: Batch, older: readonly Batch[]): readonly Batch[] 
       at: batch.at,
       ...(!known.groups && batch.groups && { groups: batch.groups }),
       ...(!known.all && batch.all && { all: batch.all }),
+      ...(!known.records && batch.records && { records: batch.records }),
+      ...(!known.networks && batch.networks && { networks: batch.networks }),
       members: without(batch.members, members),
       nodes: known.all ? new Map() : without(batch.nodes, nodes),
       queries: without(batch.queries, queries),
     }
     known.groups ??= batch.groups
     known.all ??= batch.all
+    known.records ??= batch.records
+    known.networks ??= batch.networks
     for (const group of batch.members.keys()) members.add(group)
     for (const name of batch.nodes.keys()) nodes.add(name)
     for (const query of batch.queries.keys()) queries.add(query)
-    const isWorth = left.groups || left.all || left.members.size + left.nodes.size + left.queries.size > 0
+    const isWorth =
+      left.groups ||
+      left.all ||
+      left.records ||
+      left.networks ||
+      left.members.size + left.nodes.size + left.queries.size > 0
     return isWorth ? [left] : []
   })
   return [fresh, ...rest]

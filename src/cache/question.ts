@@ -1,7 +1,7 @@
 /** The questions to a warehouse, as values: each can be asked of the source, looked up in a copy, and noted down. */
 import type { Abortable } from '../abortable.ts'
 import { type GroupName, type NodeName, shown } from '../names.ts'
-import type { Member, NodeFacts, Warehouse } from '../warehouse.ts'
+import type { Member, NetworkFacts, NodeFacts, NodeRecord, Warehouse } from '../warehouse.ts'
 import type { Copy, Found } from './copy.ts'
 import { factsText, membersText } from './copy-text.ts'
 
@@ -9,6 +9,8 @@ import { factsText, membersText } from './copy-text.ts'
 export interface Notes {
   groups?: readonly GroupName[]
   all?: readonly NodeFacts[]
+  records?: readonly NodeRecord[]
+  networks?: readonly NetworkFacts[]
   readonly members: Map<GroupName, readonly Member[] | undefined>
   readonly nodes: Map<NodeName, NodeFacts | undefined>
   readonly queries: Map<string, readonly Member[]>
@@ -47,6 +49,29 @@ export const allNodes: Question<readonly NodeFacts[]> = {
   },
   text: answer => answer.map(factsText).sort().join('\n'),
   isEmpty: answer => answer.length === 0,
+}
+
+export const allRecords: Question<readonly NodeRecord[]> = {
+  label: 'the list of nodes',
+  ask: async (source, io) => await Array.fromAsync(source.records?.(io) ?? []),
+  find: copy => copy.records(),
+  note(notes, answer) {
+    notes.records = answer
+  },
+  text: answer => answer.map(factsText).sort().join('\n'),
+  isEmpty: answer => answer.length === 0,
+}
+
+export const allNetworks: Question<readonly NetworkFacts[]> = {
+  label: 'the list of networks',
+  ask: async (source, io) => await Array.fromAsync(source.networks?.(io) ?? []),
+  find: copy => copy.networks(),
+  note(notes, answer) {
+    notes.networks = answer
+  },
+  text: answer => answer.map(factsText).sort().join('\n'),
+  // Many a source has none; that alone tells nothing.
+  isEmpty: () => false,
 }
 
 export const membersOf = (group: GroupName): Question<readonly Member[] | undefined> => ({

@@ -3,6 +3,7 @@ import type { Actor } from '../actor.ts'
 import { broadcast, hasInput } from '../broadcast.ts'
 import type { Connector } from '../connection/connection.ts'
 import { StokerError } from '../errors.ts'
+import { sourcesIn } from '../materials.ts'
 import { folded } from '../report/folded.ts'
 import { json } from '../report/json.ts'
 import { lines } from '../report/lines.ts'
@@ -44,6 +45,8 @@ export interface RunFlags extends TargetFlags {
   readonly label: boolean
   readonly worst?: boolean
   readonly check?: boolean
+  /** Show differences of texts. */
+  readonly diff?: boolean
   readonly json?: boolean
   readonly verbose?: boolean
   readonly quiet?: boolean
@@ -65,12 +68,18 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
     if (actor.connects) await connector.prepare(targets, io)
     await using input = flags.stdin && hasInput() ? broadcast(process.stdin) : undefined
     holdYoungGeneration()
+    const sources = sourcesIn({ files: process.cwd(), templates: process.cwd(), confined: false })
     const tracker = progress(sinks, { total: targets.length })
     status = tracker.describe
     const events = schedule(targets, actor, options, {
       ...io,
       fanout: affordable(flags.fanout ?? site.defaults.fanout, targets.length, descriptorsOf(actor, connector), say),
       apply: !flags.check,
+      diff: flags.diff === true,
+      materials: (target, reach, io) => {
+        const facts = async () => (await import('../facts.ts')).gatherFacts(await reach(), io)
+        return sources.materials(target, { facts }, io)
+      },
       connector,
       here: await here(),
       connectTimeout: flags.connectTimeout ?? site.defaults.connectTimeout,

@@ -3,6 +3,8 @@ import { homedir } from 'node:os'
 import { basename, dirname, extname, resolve } from 'node:path'
 import type * as z from 'zod'
 import type { Abortable } from '../abortable.ts'
+import type { Policy } from '../render/problem.ts'
+import type { NetworkFacts } from '../warehouse.ts'
 import { resolvePath } from './paths.ts'
 import { readText } from './read-text.ts'
 import { configSchema } from './schema.ts'
@@ -68,6 +70,27 @@ export interface SshSettings {
   readonly identity: readonly string[] | undefined
 }
 
+/** One service's configuration which `stoker render` makes. */
+export interface RenderEntry {
+  /** The service's name; whether there is one is not known here. */
+  readonly service: string
+  /** The names of the warehouses which are asked; `undefined`: all of them. */
+  readonly warehouses: readonly string[] | undefined
+  /** Milliseconds for all of it, the daemon's own check included. */
+  readonly deadline: number
+  /** The share of hosts, or of networks, which may be gone at once: 0 to 1. */
+  readonly maxShrink: number
+  /** What becomes of problems, where it is not the usual. */
+  readonly policy: Partial<Policy>
+  /** Whether the daemons check the files. */
+  readonly check: boolean
+  /** Files of the site in place of the program's templates, by the template's name; `*`: of the only one. Absolute paths. */
+  readonly templates: ReadonlyMap<string, string>
+  /** All other keys, for the service to parse. */
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly path: Path
+}
+
 export interface Config {
   /** Where it was read from; `undefined` when there is no configuration. */
   readonly source: YamlSource | undefined
@@ -77,6 +100,9 @@ export interface Config {
   readonly warehouses: readonly WarehouseEntry[]
   readonly actors: ReadonlyMap<string, ActorEntry>
   readonly actions: ReadonlyMap<string, ActionEntry>
+  /** Networks of the site which no warehouse has to know. */
+  readonly networks: readonly NetworkFacts[]
+  readonly renders: ReadonlyMap<string, RenderEntry>
   readonly defaults: Defaults
   readonly ssh: SshSettings
 }
@@ -119,6 +145,10 @@ const build = (parsed: z.output<typeof configSchema>, where: Where): Config => {
     warehouses: parsed.warehouses ? warehouses(parsed.warehouses, where, file) : [DNS],
     actors: new Map(actors),
     actions: new Map(actions),
+    networks: networks(parsed.networks ?? [], where),
+    renders: new Map(
+      Object.entries(parsed.render ?? {}).map(([name, entry]) => [name, renderEntry(name, entry ?? {}, file)]),
+    ),
     defaults: {
       fanout: defaults.fanout ?? 64,
       connectTimeout: defaults['connect-timeout'] ?? 10_000,
@@ -138,6 +168,48 @@ const build = (parsed: z.output<typeof configSchema>, where: Where): Config => {
   ])
   return config
 }
+
+/** What counts for a render; `entry` is empty for a service which the configuration does not speak of. */
+export const renderEntry = (
+  name: string,
+  entry: Partial<ParsedRender>,
+  file: (text: string) => string,
+): RenderEntry => {
+  const { service = name, warehouses, deadline = 5000, 'max-shrink': maxShrink = 0.5, problems = {}, ...others } = entry
+  const { check, templates = {}, ...settings } = others
+  // For the service `template` it is what the service is about.
+  const isOverride = typeof settings.template === 'string' && service !== 'template'
+  const texts = isOverride ? { '*': String(settings.template) } : templates
+  if (isOverride) delete settings.template
+  return {
+    ...{ service, warehouses, deadline, maxShrink, policy: problems as Partial<Policy>, check: check !== false },
+    templates: new Map(Object.entries(texts).map(([template, path]) => [template, file(path)])),
+    settings: { ...settings, ...(typeof check !== 'boolean' && check !== undefined && { check }) },
+    path: ['render', name],
+  }
+}
+
+type ParsedRender = NonNullable<NonNullable<z.output<typeof configSchema>['render']>[string]>
+type ParsedNetworks = NonNullable<z.output<typeof configSchema>['networks']>
+
+/** The place in the file is a network's identity: messages about it say where to look. */
+const networks = (parsed: ParsedNetworks, { source }: Where): readonly NetworkFacts[] =>
+  parsed.map(({ 'lease-time': leaseTime, boot, ...facts }, i) => ({
+    ...withoutAbsent(facts),
+    name: facts.name,
+    address: facts.address,
+    ...(source && { id: source.place(['networks', i]) }),
+    ...(leaseTime !== undefined && { leaseTime: leaseTime / 1000 }),
+    ...(boot && {
+      boot: withoutAbsent({ file: boot.file, nextServer: boot['next-server'] }),
+    }),
+  }))
+
+/** The same without keys of no value. */
+const withoutAbsent = <T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
 
 /** Throws `CONFIG` when an actor or action of the configuration has the name of a built-in actor: which one runs must be plain. */
 export const refuseBuiltIn = (config: Config, builtIn: Iterable<string>): void =>

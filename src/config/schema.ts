@@ -1,5 +1,6 @@
 /** The shape of `stoker.yaml`, key by key. */
 import * as z from 'zod'
+import { PROBLEM_KINDS, type Verdict } from '../render/problem.ts'
 import { parseAge, parseDuration } from './duration.ts'
 import { mapping, text, texts } from './shape.ts'
 
@@ -33,6 +34,40 @@ const argument = z.union([z.string(), z.record(z.string(), z.unknown())], {
   error: 'expected text, or a mapping of options',
 })
 
+/** `20%`, or the same as a number from 0 to 1; as a fraction. */
+const share = z
+  .union([z.number(), z.string()], { error: 'expected a share such as 20%' })
+  .transform(input => (/^\d+(\.\d+)?%$/.test(String(input)) ? Number.parseFloat(String(input)) / 100 : Number(input)))
+  .refine(fraction => fraction >= 0 && fraction <= 1, 'expected a share from 0% to 100%')
+
+const verdict = z.enum(['error', 'skip', 'warn'] satisfies readonly Verdict[])
+
+/** Entries keep all further keys: they are the settings of that service. */
+const render = z.looseObject({
+  service: word.optional(),
+  warehouses: texts.optional(),
+  deadline: duration.refine(time => time > 0, 'expected a time above 0').optional(),
+  'max-shrink': share.optional(),
+  // Only `false` is ours; some services have commands there.
+  check: z.unknown().optional(),
+  templates: z.record(z.string(), text).optional(),
+  problems: mapping(Object.fromEntries(PROBLEM_KINDS.map(kind => [kind, verdict.optional()]))).optional(),
+})
+
+/** A network as warehouses give it; what its values mean is looked at where theirs is. */
+const network = mapping({
+  name: text,
+  address: text,
+  routers: texts.optional(),
+  dns: texts.optional(),
+  domain: text.optional(),
+  ranges: texts.optional(),
+  'lease-time': duration.optional(),
+  boot: mapping({ file: text.optional(), 'next-server': text.optional() }).optional(),
+  shared: text.optional(),
+  options: texts.optional(),
+})
+
 /** A part of which all is commented out counts as left out. */
 export const configSchema = mapping({
   warehouses: z.array(warehouse).min(1, 'is empty; leave it out to take host names as they are').nullish(),
@@ -45,6 +80,9 @@ export const configSchema = mapping({
     'connect-rate': z.number().min(0, 'expected 0 (no limit) or more').optional(),
     user: user.optional(),
   }).nullish(),
+  networks: z.array(network).nullish(),
+  // A service with nothing to set is named alone: `hosts:`.
+  render: z.record(word, render.nullable()).nullish(),
   ssh: mapping({
     'host-keys': z.enum(['strict', 'accept-new']).optional(),
     config: text.optional(),

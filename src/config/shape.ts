@@ -45,6 +45,14 @@ export const parseShape = <S extends z.ZodType>(
   throw fail(issue ? problemOf(issue, value) : { path: [], on: 'value', message: 'is not valid' })
 }
 
+/** All that is wrong with the value, mistyped keys first. */
+export const problemsIn = (schema: z.ZodType, value: unknown): readonly Problem[] => {
+  const result = schema.safeParse(value, { reportInput: true })
+  if (result.success) return []
+  const mistyped = (issue: z.core.$ZodIssue) => (issue.code === 'unrecognized_keys' ? 0 : 1)
+  return result.error.issues.toSorted((a, b) => mistyped(a) - mistyped(b)).map(issue => problemOf(issue, value))
+}
+
 /** A warehouse's options as the schema's type; throws `CONFIG` with the option as subject: `filters.apache`. */
 export const parseOptions = <S extends z.ZodType>(schema: S, options: unknown): z.output<S> =>
   parseShape(schema, options, ({ path, message }) => {
@@ -56,9 +64,21 @@ const problemOf = (issue: z.core.$ZodIssue, root: unknown): Problem => {
   const path = issue.path.map(step => (typeof step === 'symbol' ? String(step) : step))
   if (issue.code === 'unrecognized_keys')
     return { path: [...path, issue.keys[0] ?? ''], on: 'key', message: issue.message }
+  const inner = innerIssue(issue)
+  if (inner) return problemOf(inner, root)
   if (issue.code === 'invalid_key') return { path, on: 'key', message: issue.issues[0]?.message ?? issue.message }
   if (issue.input === undefined && path.length > 0) return missing(path, root, expectation(issue))
   return { path, on: 'value', message: sentence(issue) }
+}
+
+/** Where a value may be of several kinds and is of one of them: what is wrong with it as that kind. */
+const innerIssue = (issue: z.core.$ZodIssue): z.core.$ZodIssue | undefined => {
+  if (issue.code !== 'invalid_union') return undefined
+  const otherKind = ({ path, code }: z.core.$ZodIssue) =>
+    path.length < 2 && (code === 'invalid_type' || code === 'invalid_value')
+  const [branch, ...more] = issue.errors.filter(issues => !issues.some(otherKind))
+  const inner = more.length > 0 ? undefined : (branch?.find(({ code }) => code === 'unrecognized_keys') ?? branch?.[0])
+  return inner && { ...inner, path: [...issue.path, ...inner.path] }
 }
 
 /** A key is missing: perhaps it is there, mistyped. */

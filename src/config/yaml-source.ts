@@ -79,7 +79,7 @@ const plain = (document: Document, fail: Fail): unknown => {
     const object: Record<string, unknown> = {}
     for (const { key, value } of pairs) {
       const text = keyText(key)
-      if (text === undefined) throw fail(offset(key), 'a key must be plain text')
+      if (text === undefined) throw fail(offset(key), `a key must be plain text${isMap(key) ? `; ${BRACES}` : ''}`)
       if (text === '__proto__') throw fail(offset(key), '__proto__ cannot be a key')
       if (Object.hasOwn(object, text)) {
         const first = pairs.find(pair => keyText(pair.key) === text)
@@ -125,11 +125,14 @@ const lineColumn = (text: string, offset: number): string => {
   return `${line}:${offset - before.lastIndexOf('\n')}`
 }
 
+const BRACES = 'text with {{ }} needs quotes: "{{node.name}}"'
+
 /** The parser's message with what to try, where the language of targets and that of YAML get in each other's way. */
 const explain = (message: string, text: string, offset: number): string => {
   const here = text[offset] ?? ' '
   if ('@`!&*%'.includes(here))
     return `text which starts with ${here} needs quotes: "${here}..." (${lowerFirst(message)})`
+  if (text.startsWith('{{', offset)) return `${BRACES} (${lowerFirst(message)})`
   if ('[]'.includes(here) && /[^\s[{,:]$/.test(text.slice(0, offset)))
     return `text with brackets needs quotes inside { } and [ ]: "web[1-4]" (${lowerFirst(message)})`
   if (message.includes('stack size')) return 'nested too deep'

@@ -32,25 +32,43 @@ export const writeFileOver = async (
   attributes: FileAttributes,
   io: Abortable,
 ): Promise<void> => {
-  const target = anchored(path)
-  const beside = `${target.slice(0, target.lastIndexOf('/') + 1)}.stoker.XXXXXXXX`
   const nonce = randomBytes(16).toString('hex')
-  const receive = `umask 077; t=$(mktemp ${quote(beside)}) || exit; trap 'rm -f "$t"' EXIT; trap 'exit 1' HUP INT TERM; cat >"$t" || exit`
   const unseal =
     `e=$(tail -c ${SEAL} "$t"); n=\${e#${nonce}}; [ "$n" = "$e" ] && { echo "the content is incomplete" >&2; exit 1; }; ` +
-    `truncate -s -${SEAL} "$t" || exit; n=$(expr "$n" + 0)`
+    // dd cuts its output at where it begins to write (POSIX); truncate is not everywhere.
+    `dd if=/dev/null of="$t" bs=1 seek=$(($(wc -c <"$t") - ${SEAL})) 2>/dev/null || exit; n=$(expr "$n" + 0)`
   const known = content instanceof Uint8Array
-  const line = [
-    receive,
+  const receive = [
+    'cat >"$t" || exit',
     known ? `n=${content.length}` : unseal,
     '[ "$(wc -c <"$t")" -eq "$n" ] || { echo "the content is incomplete" >&2; exit 1; }',
+  ].join('; ')
+  const line = writeScript(path, receive, attributes)
+  const result = await gather(exec, line, known ? once(content) : sealed(content, nonce), io)
+  if (result.code !== 0) throw failed('write', path, result)
+}
+
+/**
+ * The script which replaces a file: `receive` fills the new file `"$t"`, or exits with another code than 0. What it leaves
+ * behind is either the old file or the new one, whole.
+ */
+export const writeScript = (path: string, receive: string, attributes: FileAttributes): string => {
+  const target = anchored(path)
+  const folder = target.slice(0, target.lastIndexOf('/') + 1)
+  return [
+    `[ -d ${quote(folder)} ] || { printf '%s: No such file or directory\\n' ${quote(folder)} >&2; exit 1; }`,
+    // A name of our own, so that it is known before there is a file to be removed.
+    `t=${quote(`${folder}.stoker.${randomBytes(8).toString('hex')}`)}; trap 'rm -f "$t"' EXIT`,
+    // PIPE as well: when the connection is lost, there is nobody to tell.
+    "trap 'exit 1' HUP INT TERM PIPE",
+    // Made only if it is not there; why not is told without that name, in the words of the shell.
+    `umask 077; e=$(exec 2>&1; set -C; : >"$t") || { printf '%s: %s\\n' ${quote(folder)} "\${e##*: }" >&2; exit 1; }`,
+    receive,
     ...attributesOf(attributes, target),
     '{ sync "$t" 2>/dev/null || sync; }',
     `mv -f "$t" ${quote(target)} || exit`,
     'trap - EXIT',
   ].join('; ')
-  const result = await gather(exec, line, known ? once(content) : sealed(content, nonce), io)
-  if (result.code !== 0) throw failed('write', path, result)
 }
 
 const SIZE_DIGITS = 16
@@ -79,10 +97,10 @@ const attributesOf = (attributes: FileAttributes, target: string): readonly stri
       : quote(`${owner ?? ''}${group === undefined ? '' : `:${group}`}`)
   return [
     ownership === undefined
-      ? `{ [ ! -e ${old} ] || chown --reference=${old} "$t" 2>/dev/null || :; }`
+      ? `{ [ ! -e ${old} ] || chown "$(stat -L -c %u:%g ${old})" "$t" 2>/dev/null || :; }`
       : `chown ${ownership} "$t" || exit`,
     mode === undefined
-      ? `if [ -e ${old} ]; then chmod --reference=${old} "$t" || exit; else chmod 644 "$t" || exit; fi`
+      ? `if [ -e ${old} ]; then chmod "$(stat -L -c %a ${old})" "$t" || exit; else chmod 644 "$t" || exit; fi`
       : `chmod ${mode.toString(8)} "$t" || exit`,
   ]
 }

@@ -7,6 +7,8 @@ export interface RosterNode {
   readonly id: string
   readonly name: string
   readonly roles: readonly string[]
+  readonly addresses?: readonly string[]
+  readonly macs?: readonly string[]
 }
 
 /** The group of all nodes. */
@@ -21,6 +23,8 @@ export const rosterWarehouse = (
   const facts = (node: RosterNode): NodeFacts => ({
     name: parseNodeName(node.name),
     id: node.id,
+    ...(node.addresses && node.addresses.length > 0 && { addresses: node.addresses }),
+    ...(node.macs && node.macs.length > 0 && { macs: node.macs }),
     vars: { ...vars(node), id: node.id, roles: node.roles },
   })
   const named = async () => (await nodes()).filter(node => isNodeName(node.name))

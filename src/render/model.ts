@@ -28,9 +28,13 @@ export interface Network {
   /** Seconds. */
   readonly leaseTime: number | undefined
   readonly boot: Boot
+  /** Networks with one name here are on one wire: dhcpd's shared-network. */
+  readonly shared: string | undefined
   /** Further DHCP options by their dhcpd names, from a list of known ones, parsed. */
   readonly options: readonly DhcpOption[]
   readonly origin: Origin
+  /** Who says a part of it as well, in the warehouses' order. */
+  readonly furtherOrigins: readonly Origin[]
 }
 
 /** What a machine boots from. */
@@ -62,6 +66,8 @@ export interface Host {
   /** DHCP unique identifiers (RFC 8415): lower case, colon-separated. */
   readonly duids: readonly string[]
   readonly boot: Boot
+  /** DHCP options of this host alone, by their dhcpd names, parsed. */
+  readonly options: readonly DhcpOption[]
   /** Public keys as in authorized_keys, without comment: `ssh-ed25519 AAAA...`. */
   readonly sshHostKeys: readonly string[]
   readonly sshPort: number | undefined
@@ -69,6 +75,8 @@ export interface Host {
   /** Everything else the warehouse says. */
   readonly vars: Readonly<Record<string, unknown>>
   readonly origin: Origin
+  /** Who says a part of it as well, in the warehouses' order. */
+  readonly furtherOrigins: readonly Origin[]
 }
 
 export interface Site {

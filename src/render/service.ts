@@ -14,7 +14,7 @@ export interface RenderedFile {
   readonly check?: (candidate: string) => readonly string[]
   /** Text which differs at every turn without meaning anything, such as a zone's serial: replaced before comparing. */
   readonly settle?: Settle
-  /** The template's line for each line of the text, from 1; absent where there is no template. */
+  /** The template's line for each line of `text` (before `settle`), from 1; absent where there is no template. */
   readonly template?: { readonly name: string; lineOf(line: number): number | undefined }
 }
 
@@ -24,10 +24,8 @@ export interface Settle {
   (text: string, before: string | undefined, now: Date): string
 }
 
-/** The text of a template: the site's own when it has one, else the one in `templates/`. */
-export interface TemplateTexts {
-  (name: string): Promise<{ readonly name: string; readonly text: string }>
-}
+/** The text of a template by its file's name, `dhcpd.conf.hbs`: the site's own when it has one, else the one in `templates/`. */
+export type TemplateTexts = (name: string) => Promise<{ readonly name: string; readonly text: string }>
 
 export interface Service {
   /** What stands after `stoker render`. */

@@ -83,16 +83,57 @@ t.test('what is left out has its default, and names are taken as host names', as
     warehouses: [{ kind: { kind: 'name', name: 'dns' }, name: 'dns', options: {}, path: [] }],
     actors: new Map(),
     actions: new Map(),
+    networks: [],
+    renders: new Map(),
     defaults: { fanout: 64, connectTimeout: 10_000, commandTimeout: 0, connectRate: 0, user: undefined },
     ssh: { hostKeys: undefined, config: { kind: 'usual' }, knownHosts: undefined, identity: undefined },
   }
   t.strictSame(defaultConfig('/site'), { ...expected, source: undefined }, 'no file')
-  for (const text of ['', '# nothing\n', '{}', 'warehouses:\nactors:\nactions:\ndefaults:\nssh:\n']) {
+  for (const text of [
+    '',
+    '# nothing\n',
+    '{}',
+    'warehouses:\nactors:\nactions:\nnetworks:\nrender:\ndefaults:\nssh:\n',
+  ]) {
     const { source, ...config } = parse(text)
     t.strictSame(config, expected, JSON.stringify(text))
     t.ok(source)
   }
   t.strictSame(parse('ssh: {config: none}').ssh.config, { kind: 'none' })
+})
+
+t.test('renders have their own settings, and networks are told where they stand', async t => {
+  const config = parse(`networks:
+  - {name: rack1, address: 10.1.0.0/16, routers: 10.1.0.1, lease-time: 1h, boot: {next-server: boot1}}
+render:
+  dhcpd: {warehouses: site, deadline: 2s, max-shrink: 20%, problems: {duplicate-mac: error}, check: false}
+  dhcpd6: {template: d.hbs, output: /srv/d.conf}
+  dnsmasq: {templates: {dnsmasq.conf.hbs: ./m.hbs}}
+  page: {service: template, max-shrink: 0.25, template: ./page.hbs, check: [page-check]}
+  hosts:
+`)
+  t.strictSame(config.networks, [
+    {
+      ...{ name: 'rack1', address: '10.1.0.0/16', routers: ['10.1.0.1'], leaseTime: 3600 },
+      ...{ boot: { nextServer: 'boot1' }, id: '/site/stoker.yaml:2:5' },
+    },
+  ])
+  t.strictSame(config.renders.get('hosts'), {
+    ...{ service: 'hosts', warehouses: undefined, deadline: 5000, maxShrink: 0.5, policy: {}, check: true },
+    ...{ templates: new Map(), settings: {}, path: ['render', 'hosts'] },
+  })
+  t.match(config.renders.get('dhcpd'), {
+    ...{ warehouses: ['site'], deadline: 2000, maxShrink: 0.2, policy: { 'duplicate-mac': 'error' } },
+    ...{ check: false, settings: { check: undefined } },
+  })
+  t.match(config.renders.get('dhcpd6'), {
+    ...{ templates: new Map([['*', '/site/d.hbs']]), settings: { output: '/srv/d.conf', template: undefined } },
+  })
+  t.match(config.renders.get('dnsmasq')?.templates, new Map([['dnsmasq.conf.hbs', '/site/m.hbs']]))
+  t.match(config.renders.get('page'), {
+    ...{ service: 'template', maxShrink: 0.25, check: true },
+    ...{ templates: new Map(), settings: { template: './page.hbs', check: ['page-check'] } },
+  })
 })
 
 t.test('how long answers are kept is no option of the kind', async t => {
@@ -111,9 +152,19 @@ t.test('an error names file, line, column and key, and says what was expected', 
     ['warehouses:\n  - path: x\n', '2:5: warehouses[0].kind: is missing; expected text'],
     [
       'warehouse: []',
-      '1:1: warehouse: unknown key; did you mean "warehouses"? (known: warehouses, actors, actions, defaults, ssh)',
+      '1:1: warehouse: unknown key; did you mean "warehouses"? (known: warehouses, actors, actions, defaults, networks, render, ssh)',
     ],
-    ['colour: red', '1:1: colour: unknown key (known: warehouses, actors, actions, defaults, ssh)'],
+    ['render: {dhcpd: {max-shrink: 120%}}', '1:30: render.dhcpd.max-shrink: expected a share from 0% to 100%'],
+    ['render: {dhcpd: {deadline: 0}}', '1:28: render.dhcpd.deadline: expected a time above 0'],
+    [
+      'render: {dhcpd: {problems: {bad-mac: ignore}}}',
+      '1:38: render.dhcpd.problems.bad-mac: expected error or skip or warn, not "ignore"',
+    ],
+    [
+      'networks: [{name: a, adress: x}]',
+      '1:22: networks[0].adress: unknown key; did you mean "address"? (known: name, address, routers, dns, domain, ranges, lease-time, boot, shared, options)',
+    ],
+    ['colour: red', '1:1: colour: unknown key (known: warehouses, actors, actions, defaults, networks, render, ssh)'],
     ['warehouses: {kind: file}', '1:13: warehouses: expected a list, not a mapping'],
     ['warehouses: []', '1:13: warehouses: is empty; leave it out to take host names as they are'],
     ['warehouses: [file]', '1:14: warehouses[0]: expected a mapping, not text'],

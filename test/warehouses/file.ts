@@ -6,6 +6,7 @@ import type { NodeFacts } from '../../src/warehouse.ts'
 import { file } from '../../warehouses/file.ts'
 import { type ContractData, warehouseContract } from '../fixtures/warehouse-contract.ts'
 
+const KEY = `ssh-ed25519 ${Buffer.from([0, 0, 0, 11, ...Buffer.from('ssh-ed25519'), 0, 0, 0, 32, ...new Uint8Array(32)]).toString('base64')}`
 const io = { signal: new AbortController().signal }
 
 // JSON is YAML.
@@ -137,11 +138,65 @@ t.test('an empty file is an empty warehouse', async t => {
   }
 })
 
+t.test('what machines boot from, their keys and DHCP options', async t => {
+  const [web1, web2, db] = await all(
+    `nodes:
+  web[1-2]:
+    boot: {file: "pxe[1-2].0", next-server: TFTP.example.org}
+    duid: 00:03:00:0[1-2]
+    dhcp-options: [interface-mtu 9000, 'host-name "web[1-2]"']
+  db: {boot: pxelinux.0, host-keys: ["${KEY} root@db"]}
+`,
+    t,
+  )
+  t.strictSame(web1, {
+    name: 'web1',
+    duids: ['00:03:00:01'],
+    boot: { file: 'pxe1.0', nextServer: 'tftp.example.org' },
+    dhcpOptions: ['interface-mtu 9000', 'host-name "web1"'],
+  })
+  t.match(web2, { duids: ['00:03:00:02'], boot: { file: 'pxe2.0' }, dhcpOptions: [String, 'host-name "web2"'] })
+  t.strictSame(db, { name: 'db', boot: { file: 'pxelinux.0' }, hostKeys: [KEY] })
+})
+
+t.test('networks, each with its place in the file', async t => {
+  const { warehouse, folder } = open(
+    t,
+    `networks:
+  - name: lan
+    address: 10.0.0.0/24
+    routers: 10.0.0.1
+    dns: [10.0.0.2, 10.0.0.3]
+    domain: example.org
+    ranges: 10.0.0.100 10.0.0.199
+    lease-time: 12h
+    boot: {file: pxelinux.0, next-server: 10.0.0.9}
+    shared: floor
+    options: ntp-servers 10.0.0.5
+  - {name: lan, address: "2001:db8::/64"}
+`,
+  )
+  t.strictSame(await Array.fromAsync(warehouse.networks?.(io) ?? []), [
+    {
+      ...{
+        name: 'lan',
+        address: '10.0.0.0/24',
+        routers: ['10.0.0.1'],
+        dns: ['10.0.0.2', '10.0.0.3'],
+        domain: 'example.org',
+      },
+      ...{ ranges: ['10.0.0.100 10.0.0.199'], leaseTime: 43_200, boot: { file: 'pxelinux.0', nextServer: '10.0.0.9' } },
+      ...{ shared: 'floor', options: ['ntp-servers 10.0.0.5'], id: `${join(folder, 'nodes.yaml')}:2:5` },
+    },
+    { name: 'lan', address: '2001:db8::/64', id: `${join(folder, 'nodes.yaml')}:12:5` },
+  ])
+})
+
 t.test('what is wrong in the file is told with file, line and column', async t => {
   const table = [
     ['nodes: [web1]', '1:8: nodes: expected a mapping, not a list'],
-    ['web1:\n', '1:1: web1: unknown key (known: nodes, groups)'],
-    ['node: {}', '1:1: node: unknown key; did you mean "nodes"? (known: nodes, groups)'],
+    ['web1:\n', '1:1: web1: unknown key (known: nodes, groups, networks)'],
+    ['node: {}', '1:1: node: unknown key; did you mean "nodes"? (known: nodes, groups, networks)'],
     ['- web1', '1:1: expected a mapping, not a list'],
     ['nodes:\n  web1: 10.0.0.1\n', '2:9: nodes.web1: expected a mapping, not text'],
     ['nodes:\n  n[5-3]:\n', /^2:3: nodes\.n\[5-3\]: .*from 5 down to 3/],
@@ -199,6 +254,25 @@ t.test('what is wrong in the file is told with file, line and column', async t =
     ['groups:\n  web: @db\n', /^2:8: text which starts with @ needs quotes/],
     ['groups:\n  "a,b": x\n', /^2:3: groups\.a,b: "a,b" is not a group name/],
     ['groups:\n  web: a\n  web: b\n', '3:3: "web" stands here twice; first at FILE:2:3'],
+    ['nodes:\n  web1: {boot: "a\\"b"}\n', /^2:16: nodes\.web1\.boot: .* is no boot file/],
+    ['nodes:\n  web1: {boot: {nextserver: x}}\n', /^2:\d+: nodes\.web1\.boot/],
+    ['nodes:\n  web1: {boot: {next-server: a b}}\n', /^2:30: nodes\.web1\.boot\.next-server: "a b" is no host name/],
+    ['nodes:\n  web1: {duid: x}\n', /^2:16: nodes\.web1\.duid: "x" is no DUID/],
+    ['nodes:\n  web1: {host-key: x}\n', /^2:20: nodes\.web1\.host-key: "x" is no SSH public key/],
+    [
+      'nodes:\n  web1: {dhcp-options: [foo bar]}\n',
+      /^2:25: nodes\.web1\.dhcp-options\[0\]: "foo bar" is no DHCP option/,
+    ],
+    ['networks: {lan: {}}\n', '1:11: networks: expected a list, not a mapping'],
+    ['networks: [{name: lan}]\n', /^1:\d+: networks\[0\]\.address: is missing/],
+    [
+      'networks: [{name: lan, address: 10.0.0.0/8, router: x}]\n',
+      /^1:\d+: networks\[0\]\.router: unknown key; did you mean "routers"/,
+    ],
+    [
+      'networks: [{name: lan, address: 10.0.0.0/8, lease-time: soon}]\n',
+      /^1:\d+: networks\[0\]\.lease-time: expected seconds/,
+    ],
     ['nodes: {', /^1:\d+: /],
   ] as const
   for (const [text, expected] of table) {

@@ -1,4 +1,5 @@
 /** Several rows, lines or entries may be about one node: they are gathered here. */
+import type { NodeFacts } from '../../src/warehouse.ts'
 import type { Row } from './table.ts'
 
 /** What one row says of a node. `undefined` is what it does not say. */
@@ -10,39 +11,52 @@ export interface NodeLine {
   readonly aliases: readonly (string | undefined)[]
   readonly port: number | undefined
   readonly user: string | undefined
+  readonly duids?: readonly string[]
+  readonly hostKeys?: readonly string[]
+  readonly dhcpOptions?: readonly string[]
+  readonly boot?: NodeFacts['boot'] | undefined
   readonly vars: ReadonlyMap<string, unknown>
   readonly problem?: string | undefined
 }
 
 /**
- * One row for each name, in the order in which they are met first. Addresses, MACs and aliases are gathered; of the id,
- * port and user the first one counts; a var with different values becomes a list of them.
+ * One row for each name, in the order in which they are met first. Addresses, MACs, aliases and other lists are gathered; of
+ * the id, port, user and boot file the first one counts; a var with different values becomes a list of them.
  */
 export const gather = (lines: Iterable<NodeLine>): readonly Row[] => {
   const nodes = new Map<string, Gathered>()
   for (const line of lines) {
     let node = nodes.get(line.name)
     if (!node) {
-      node = { addresses: new Set(), macs: new Set(), aliases: new Set(), vars: new Map() }
+      node = { lists: new Map(), vars: new Map() }
       nodes.set(line.name, node)
     }
-    for (const key of LISTS) for (const one of line[key]) if (one !== undefined) node[key].add(one)
+    for (const key of LISTS)
+      for (const one of line[key] ?? []) {
+        if (one === undefined) continue
+        const list = node.lists.get(key)
+        if (list) list.add(one)
+        else node.lists.set(key, new Set([one]))
+      }
     node.id ??= line.id
     node.port ??= line.port
     node.user ??= line.user
+    node.boot ??= line.boot
     node.problem ??= line.problem
     for (const [key, value] of line.vars) addVar(node.vars, key, value)
   }
   return [...nodes].map(([name, node]) => rowOf(name, node))
 }
 
-const LISTS = ['addresses', 'macs', 'aliases'] as const
+const LISTS = ['addresses', 'macs', 'aliases', 'duids', 'hostKeys', 'dhcpOptions'] as const
 
-interface Gathered extends Readonly<Record<(typeof LISTS)[number], Set<string>>> {
+interface Gathered {
+  readonly lists: Map<(typeof LISTS)[number], Set<string>>
   readonly vars: Map<string, unknown>
   id?: string | undefined
   port?: number | undefined
   user?: string | undefined
+  boot?: NodeFacts['boot'] | undefined
   problem?: string | undefined
 }
 
@@ -53,14 +67,13 @@ const addVar = (vars: Map<string, unknown>, key: string, value: unknown): void =
   else if (before !== value && typeof value !== 'object') vars.set(key, [before, value])
 }
 
-const rowOf = (name: string, { id, port, user, problem, addresses, macs, aliases, vars }: Gathered): Row => ({
+const rowOf = (name: string, { id, port, user, boot, problem, lists, vars }: Gathered): Row => ({
   name,
   ...(id !== undefined && { id }),
-  ...(addresses.size > 0 && { addresses: [...addresses] }),
-  ...(macs.size > 0 && { macs: [...macs] }),
-  ...(aliases.size > 0 && { aliases: [...aliases] }),
+  ...Object.fromEntries([...lists].map(([key, list]) => [key, [...list]])),
   ...(port !== undefined && { port }),
   ...(user !== undefined && { user }),
+  ...(boot !== undefined && { boot }),
   ...(problem !== undefined && { problem }),
   ...(vars.size > 0 && { vars: Object.fromEntries(vars) }),
 })

@@ -4,15 +4,11 @@ import { orAborted } from '../../src/abortable.ts'
 import { parseAttributeQuery } from '../../src/attribute-query.ts'
 import { StokerError } from '../../src/errors.ts'
 import { type GroupName, isNodeName, type NodeName, parseGroupName, shown } from '../../src/names.ts'
-import type { Member, NodeFacts, Warehouse } from '../../src/warehouse.ts'
+import type { Member, NodeFacts, NodeRecord, Warehouse } from '../../src/warehouse.ts'
 import { parseMemberText } from './member-text.ts'
 
 /** What a source says of one node, not yet looked at. */
-export interface Row extends Omit<NodeFacts, 'name'> {
-  readonly name: string
-  /** What makes no sense about it; told to whoever asks for this node. */
-  readonly problem?: string
-}
+export type Row = NodeRecord
 
 /** A member of a group, not yet looked at. */
 export type RowMember =
@@ -25,11 +21,13 @@ export type RowMember =
 export interface Table {
   /** Each name once. */
   readonly nodes: readonly Row[]
+  /** The nodes as the source has them, where that is more than `nodes`: two of one name, what makes no sense. */
+  readonly records?: readonly Row[]
   readonly groups: ReadonlyMap<string, readonly RowMember[]>
 }
 
 /** A warehouse which can list everything, and answers attribute queries. */
-export type TableWarehouse = Warehouse & Required<Pick<Warehouse, 'groups' | 'all' | 'query'>>
+export type TableWarehouse = Warehouse & Required<Pick<Warehouse, 'groups' | 'all' | 'records' | 'query'>>
 
 export interface TableSource {
   readonly name: string
@@ -69,6 +67,9 @@ export const tableWarehouse = ({ name, load, dispose }: TableSource): TableWareh
     },
     async *all(io) {
       yield* (await index(io)).all()
+    },
+    async *records(io) {
+      yield* (await index(io)).records
     },
     async query(query, io) {
       const matches = parseAttributeQuery(query)
@@ -111,9 +112,10 @@ interface Index {
   members(group: string): readonly Member[] | undefined
   nodes(names: readonly NodeName[]): ReadonlyMap<NodeName, NodeFacts>
   all(): readonly NodeFacts[]
+  readonly records: readonly Row[]
 }
 
-const indexOf = ({ nodes, groups }: Table, warehouse: string): Index => {
+const indexOf = ({ nodes, groups, records = nodes }: Table, warehouse: string): Index => {
   const known = withoutSharedAliases(nodes.filter((node): node is NodeFacts => isNodeName(node.name)))
   const byName = new Map<string, NodeFacts>()
   for (const facts of known) for (const alias of facts.aliases ?? []) byName.set(alias, facts)
@@ -144,6 +146,7 @@ const indexOf = ({ nodes, groups }: Table, warehouse: string): Index => {
       for (const [name, problem] of problems) throw unfit(warehouse, name, problem)
       return known
     },
+    records,
   }
 }
 

@@ -1,11 +1,15 @@
 /** One entry of an inventory's `nodes:`, which may be many nodes: the ranges of the key and of the attributes run side by side. */
 import { isIP } from 'node:net'
 import * as z from 'zod'
-import { parseShape, text, texts } from '../../src/config/shape.ts'
+import { mapping, parseShape, text, texts } from '../../src/config/shape.ts'
 import type { Path, YamlSource } from '../../src/config/yaml-source.ts'
 import { parseMac } from '../../src/mac.ts'
 import { isNodeName, type NodeName, parseNodeName, shown } from '../../src/names.ts'
 import { countPattern, expandPattern, parsePattern } from '../../src/nodeset/pattern.ts'
+import { parseBootFile, parseNextServer } from '../../src/render/boot.ts'
+import { parseDhcpOption } from '../../src/render/dhcp-options.ts'
+import { parseDuid } from '../../src/render/duid.ts'
+import { parsePublicKey } from '../../src/render/public-key.ts'
 import type { NodeFacts } from '../../src/warehouse.ts'
 
 const number = z.number().transform(String)
@@ -20,6 +24,16 @@ const schema = z.looseObject({
   aliases: texts.optional(),
   port: z.union([text, number], { error: 'expected a port number' }).optional(),
   user: text.regex(/^[^\s\p{C}:@-][^\s\p{C}:@]*$/u, 'expected a user name').optional(),
+  duid: texts.optional(),
+  duids: texts.optional(),
+  boot: z
+    .union([text.transform(file => ({ file })), mapping({ file: text.optional(), 'next-server': text.optional() })], {
+      error: "expected a boot file's name, or a mapping with file and next-server",
+    })
+    .optional(),
+  'host-key': texts.optional(),
+  'host-keys': texts.optional(),
+  'dhcp-options': texts.optional(),
   vars: z.record(z.string(), z.unknown()).nullish(),
 })
 
@@ -31,11 +45,12 @@ export const nodeFacts = (
   source: YamlSource,
 ): readonly NodeFacts[] => {
   if (value === null) return names.map(name => ({ name }))
-  const { id, address, addresses, mac, macs, alias, aliases, port, user, vars, ...others } = parseShape(
+  const { id, address, addresses, mac, macs, alias, aliases, port, user, vars, ...more } = parseShape(
     schema,
     value,
     problem => source.error([...path, ...problem.path], problem.message, problem),
   )
+  const { duid, duids, boot, 'host-key': hostKey, 'host-keys': hostKeys, 'dhcp-options': dhcpOptions, ...others } = more
   const zip = (text: string, at: Path): Each<string> => each(names, text, at, source)
   /** `key` and its plural say the same: a text or a list of them. */
   const list = <T>(
@@ -55,8 +70,12 @@ export const nodeFacts = (
     })
     return index => values?.map(of => of(index))
   }
+  const under = <T>(key: string, rest: Path, text: string | undefined, parse: (text: string) => T) => {
+    const at = [...path, key, ...rest]
+    return text === undefined ? () => undefined : parsed(zip(text, at), parse, at, source)
+  }
   const single = <T>(key: string, text: string | undefined, parse: (text: string) => T): Each<T | undefined> =>
-    text === undefined ? () => undefined : parsed(zip(text, [...path, key]), parse, [...path, key], source)
+    under(key, [], text, parse)
 
   const ids = single('id', id, String)
   const addressLists = list('address', address, 'addresses', addresses, parseAddress)
@@ -64,6 +83,13 @@ export const nodeFacts = (
   const aliasLists = list('alias', alias, 'aliases', aliases, parseNodeName)
   const ports = single('port', port, parsePort)
   const users = single('user', user, String)
+  const duidLists = list('duid', duid, 'duids', duids, parseDuid)
+  const keyLists = list('host-key', hostKey, 'host-keys', hostKeys, parsePublicKey)
+  const optionLists = list('dhcp-options', dhcpOptions, 'dhcp-options', undefined, knownOption)
+  const isFile = typeof (value as Record<string, unknown>).boot === 'string'
+  const bootFiles = under('boot', isFile ? [] : ['file'], boot?.file, parseBootFile)
+  const nextServer = boot && 'next-server' in boot ? boot['next-server'] : undefined
+  const nextServers = under('boot', ['next-server'], nextServer, parseNextServer)
   const further = Object.entries(others).map(([key, given]) => {
     const at = [...path, key]
     if (vars && Object.hasOwn(vars, key))
@@ -81,6 +107,10 @@ export const nodeFacts = (
       port: ports(i),
       user: users(i),
       macs: macLists(i),
+      duids: duidLists(i),
+      boot: bootOf(bootFiles(i), nextServers(i)),
+      hostKeys: keyLists(i),
+      dhcpOptions: optionLists(i),
       vars: hasVars ? { ...Object.fromEntries(further.map(([key, of]) => [key, of(i)])), ...vars } : undefined,
     }),
   )
@@ -131,6 +161,17 @@ const parseAddress = (text: string): string => {
   if (isNodeName(text) && !text.includes(':') && !/^[\d.]+$/.test(text)) return text
   throw new TypeError(`${shown(text)} is neither an IP address nor a host name; a port goes under port:`)
 }
+
+/** The statement as it is, if it can be used. */
+const knownOption = (statement: string): string => {
+  parseDhcpOption(statement)
+  return statement
+}
+
+const bootOf = (file: string | undefined, nextServer: string | undefined): NodeFacts['boot'] =>
+  file === undefined && nextServer === undefined
+    ? undefined
+    : { ...(file !== undefined && { file }), ...(nextServer !== undefined && { nextServer }) }
 
 /** Without the keys which have no value. */
 const defined = (

@@ -1,31 +1,38 @@
-/** An inventory file: `nodes:` with ranges in their keys, `groups:` of target expressions. Pure. */
+/** An inventory file: `nodes:` with ranges in their keys, `groups:` of target expressions, `networks:`. Pure. */
 import * as z from 'zod'
+import { networkFacts, networkShape } from '../../src/config/network.ts'
 import { mapping, parseShape, texts, what } from '../../src/config/shape.ts'
 import type { Path, YamlSource } from '../../src/config/yaml-source.ts'
 import type { StokerError } from '../../src/errors.ts'
 import { type GroupName, isNodeName, type NodeName, parseGroupName, parseNodeName } from '../../src/names.ts'
 import { expand } from '../../src/nodeset/expand.ts'
 import { parseExpression } from '../../src/nodeset/parse.ts'
-import type { Member, NodeFacts } from '../../src/warehouse.ts'
+import type { Member, NetworkFacts, NodeFacts } from '../../src/warehouse.ts'
 import { nodeFacts } from './inventory-node.ts'
 
 export interface Inventory {
   /** By name and by alias. */
   readonly nodes: ReadonlyMap<NodeName, NodeFacts>
   readonly groups: ReadonlyMap<GroupName, readonly Member[]>
+  readonly networks: readonly NetworkFacts[]
 }
 
 const schema = mapping({
   nodes: z.record(z.string(), z.unknown()).nullish(),
   groups: z.record(z.string(), z.unknown()).nullish(),
+  networks: z.array(networkShape).nullish(),
 })
 
 /** Throws `CONFIG` with the place of what is wrong. */
 export const parseInventory = (source: YamlSource): Inventory => {
-  const { nodes, groups } = parseShape(schema, source.value ?? {}, ({ path, message, on }) =>
+  const { nodes, groups, networks } = parseShape(schema, source.value ?? {}, ({ path, message, on }) =>
     source.error(path, message, { on }),
   )
-  return { nodes: readNodes(nodes ?? {}, source), groups: readGroups(groups ?? {}, source) }
+  return {
+    nodes: readNodes(nodes ?? {}, source),
+    groups: readGroups(groups ?? {}, source),
+    networks: (networks ?? []).map((one, i) => networkFacts(one, source.place(['networks', i]))),
+  }
 }
 
 const readNodes = (entries: Readonly<Record<string, unknown>>, source: YamlSource): Map<NodeName, NodeFacts> => {

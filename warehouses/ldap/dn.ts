@@ -22,6 +22,13 @@ export const dnKey = (dn: string): string => {
     .join(',')
 }
 
+/** The key of the entry above, from an entry's key; empty above the top. */
+export const parentKey = (key: string): string => {
+  let at = 0
+  while (at < key.length && key[at] !== ',') at += key[at] === '\\' ? 2 : 1
+  return key.slice(at + 1)
+}
+
 /** What nearly all DNs look like: nothing to unescape, to trim or to put in order. */
 const PLAIN = /^[\w-]+=[\w.:@-]+(?:,[\w-]+=[\w.:@-]+)*$/
 

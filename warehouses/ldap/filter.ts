@@ -1,5 +1,5 @@
 /** LDAP filters (RFC 4515): the text as a tree, so that no text of ours and theirs is ever put together. Pure. */
-import { AndFilter, type Filter, FilterParser } from 'ldapts'
+import { AndFilter, type Filter, FilterParser, OrFilter } from 'ldapts'
 import { shown } from '../../src/names.ts'
 
 export type { Filter } from 'ldapts'
@@ -18,6 +18,12 @@ export const parseFilter = (text: string): Filter => {
 }
 
 export const both = (left: Filter, right: Filter): Filter => new AndFilter({ filters: [left, right] })
+
+/** What one of them matches; `undefined` for none. */
+export const either = (some: ReadonlySet<Filter>): Filter | undefined => {
+  const filters = [...some]
+  return filters.length < 2 ? filters[0] : new OrFilter({ filters })
+}
 
 /** The parser takes `\c3\a9` for two characters, not for the two bytes of one: they are put together for it. */
 const withCharacters = (text: string): string =>

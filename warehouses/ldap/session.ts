@@ -5,7 +5,9 @@
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import {
+  BerReader,
   BindRequest,
+  type Control,
   ExtendedRequest,
   type Filter,
   MessageParser,
@@ -32,12 +34,17 @@ export interface Reply {
 
 export interface Search {
   readonly base: string
+  /** The entry at `base` alone; without it, all that is below as well. */
+  readonly scope?: 'base'
   readonly filter: Filter
   readonly attributes: readonly string[]
   /** Seconds after which the server may stop working on it. */
   readonly timeLimit: number
   readonly page?: { readonly size: number; readonly cookie: Buffer | undefined }
 }
+
+/** What comes while a search goes on: an entry, or an intermediate message (RFC 4511 section 4.13) with its value. */
+export type Heard = { readonly kind: 'entry' } | { readonly kind: 'intermediate'; readonly value: Buffer }
 
 /** A conversation with one server. When the stream ends or makes no sense, every open request throws why. */
 export interface Session {
@@ -46,6 +53,8 @@ export interface Session {
   /** Asks for TLS (RFC 4511 section 4.14); the stream is the caller's afterwards, and this session is over. */
   startTls(): Promise<Reply>
   search(search: Search): Promise<Reply>
+  /** A search which goes on after its first answer, as the control asks. Nothing is collected; the reply is its end. */
+  follow(search: Omit<Search, 'timeLimit'>, control: Control, heard: (what: Heard) => void): Promise<Reply>
   /** Ends it with whoever waits for a reply. */
   destroy(reason: Error): void
   /** Says goodbye; a server which does not listen is not waited for. */
@@ -60,6 +69,7 @@ type Request = BindRequest | ExtendedRequest | SearchRequest
 interface Pending {
   readonly entries: Entry[]
   readonly references: string[]
+  readonly heard: ((what: Heard) => void) | undefined
   resolve(reply: Reply): void
   reject(reason: unknown): void
 }
@@ -83,7 +93,8 @@ export const sessionOn = (stream: Duplex): Session => {
     if (message.messageId === 0) return fail(new Error(`it hung up: ${message.errorMessage}`))
     const waiting = pending.get(message.messageId)
     if (!waiting) return
-    if (message instanceof SearchEntry) waiting.entries.push(entryOf(message))
+    if (message instanceof SearchEntry && waiting.heard) waiting.heard({ kind: 'entry' })
+    else if (message instanceof SearchEntry) waiting.entries.push(entryOf(message))
     else if (message instanceof SearchReference) waiting.references.push(...message.uris)
     else {
       pending.delete(message.messageId)
@@ -96,7 +107,11 @@ export const sessionOn = (stream: Duplex): Session => {
   const framed = messageFraming()
   const read = (data: Buffer) => {
     try {
-      for (const message of framed(data)) parser.read(message, noControls)
+      for (const message of framed(data)) {
+        const intermediate = intermediateOf(message)
+        if (intermediate) pending.get(intermediate.messageId)?.heard?.(intermediate.heard)
+        else parser.read(message, noControls)
+      }
     } catch (thrown) {
       fail(thrown as Error)
     }
@@ -104,11 +119,11 @@ export const sessionOn = (stream: Duplex): Session => {
   const lost = () => fail(Object.assign(new Error('connection lost'), { code: 'ECONNRESET' }))
   stream.on('data', read).on('error', fail).on('end', lost).on('close', lost)
 
-  const ask = (make: (messageId: number) => Request): Promise<Reply> => {
+  const ask = (make: (messageId: number) => Request, heard?: Pending['heard']): Promise<Reply> => {
     if (failure) return Promise.reject(failure)
     lastId += 1
     const { promise, resolve, reject } = Promise.withResolvers<Reply>()
-    pending.set(lastId, { entries: [], references: [], resolve, reject })
+    pending.set(lastId, { entries: [], references: [], heard, resolve, reject })
     stream.write(make(lastId).write())
     return promise
   }
@@ -125,15 +140,20 @@ export const sessionOn = (stream: Duplex): Session => {
       stream.off('data', read).off('error', fail).off('end', lost).off('close', lost)
       return reply
     },
-    search: ({ base, filter, attributes, timeLimit, page }) =>
+    search: ({ base, scope = 'sub' as const, filter, attributes, timeLimit, page }) =>
       ask(messageId => {
         const { size = 0, cookie } = page ?? {}
         const paging = new PagedResultsControl({ critical: true, value: { size, ...(cookie && { cookie }) } })
         return new SearchRequest({
-          ...{ messageId, baseDN: base, filter, attributes: [...attributes], timeLimit },
+          ...{ messageId, baseDN: base, scope, filter, attributes: [...attributes], timeLimit },
           controls: page ? [paging] : [],
         })
       }),
+    follow: ({ base, filter, attributes }, control, heard) =>
+      ask(messageId => {
+        const search = { messageId, baseDN: base, filter, attributes: [...attributes], timeLimit: 0 }
+        return new SearchRequest({ ...search, controls: [control] })
+      }, heard),
     destroy: fail,
     async close() {
       if (failure) return
@@ -145,4 +165,23 @@ export const sessionOn = (stream: Duplex): Session => {
       clearTimeout(timer)
     },
   }
+}
+
+const INTERMEDIATE = 0x79
+
+/** The library knows no intermediate messages: what one says, if the message is one. It is whole and well formed. */
+const intermediateOf = (
+  message: Buffer,
+): { readonly messageId: number; readonly heard: Extract<Heard, { kind: 'intermediate' }> } | undefined => {
+  const [, first = 0] = message
+  const id = first < 0x80 ? 2 : first - 0x80 + 2
+  if (message[id + 2 + (message[id + 1] ?? 0)] !== INTERMEDIATE) return undefined
+  const reader = new BerReader(message)
+  reader.readSequence()
+  const messageId = reader.readInt() ?? 0
+  reader.readSequence(INTERMEDIATE)
+  const [NAME, VALUE] = [0x80, 0x81]
+  if (reader.peek() === NAME) reader.readString(NAME)
+  const value = (reader.peek() === VALUE ? reader.readString(VALUE, true) : undefined) ?? Buffer.alloc(0)
+  return { messageId, heard: { kind: 'intermediate', value } }
 }

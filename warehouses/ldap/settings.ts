@@ -7,7 +7,7 @@ import { parseGroupName } from '../../src/names.ts'
 import type { WarehouseContext } from '../../src/warehouse.ts'
 import { badOption, duration } from '../common/options.ts'
 import { type Filter, parseFilter } from './filter.ts'
-import { type Mapping, PRESETS } from './presets.ts'
+import { type Mapping, presetOf, type Reader } from './presets.ts'
 
 const filter = text.transform((input, context): Filter => {
   try {
@@ -26,6 +26,8 @@ const attributes = z.union([attribute.transform(one => [one]), z.array(attribute
   error: 'expected the name of an attribute or a list of such names',
 })
 
+const presetName = z.enum(['rfc2307', 'dhcp', 'none'])
+
 const part = mapping({ base: texts.optional(), filter: filter.optional() })
 
 const schema = mapping({
@@ -43,13 +45,22 @@ const schema = mapping({
   tls: mapping({ starttls: z.boolean(), ca: text, cert: text, key: text, servername: text }).partial().optional(),
   deadline: duration.default(5_000),
   'page-size': z.int().min(1, 'expected 1 or more').optional(),
-  preset: z.enum(['rfc2307', 'dhcp', 'none']).default('rfc2307'),
+  preset: z
+    .union([presetName.transform(one => [one]), z.array(presetName).min(1, 'is an empty list')], {
+      error: 'expected rfc2307, dhcp, none or a list of them',
+    })
+    .default(['rfc2307']),
   nodes: part.optional(),
   groups: part.optional(),
+  networks: part.optional(),
   attributes: mapping({
     name: attribute,
     address: attribute,
     mac: attribute,
+    duid: attribute,
+    'boot-file': attribute,
+    'next-server': attribute,
+    'host-key': attribute,
     port: attribute,
     user: attribute,
     id: attribute,
@@ -100,6 +111,10 @@ export interface Settings {
   readonly nodes: Part
   /** `undefined`: there are no groups but `filters`. */
   readonly groups: Part | undefined
+  /** `undefined`: there are none. */
+  readonly networks: Part | undefined
+  /** Entries whose statements are those of the nodes below them; `undefined`: there are none. */
+  readonly scopes: Part | undefined
   readonly mapping: Mapping
   /** The groups which the configuration names. */
   readonly filters: ReadonlyMap<string, Filter>
@@ -117,12 +132,15 @@ export const parseSettings = (options: Readonly<Record<string, unknown>>, contex
   const isList = Array.isArray(options.url)
   const servers = given.url.map((url, i) => serverOf(url, tls, isList ? `url[${i}]` : 'url'))
   checkTls(tls, servers)
-  const preset = PRESETS[given.preset]
+  const preset = presetOf(given.preset)
   const nodes = given.nodes?.filter ?? preset.nodes
   const groups = given.groups?.filter ?? preset.groups
   if (!nodes) throw badOption('nodes.filter', 'is missing: with preset none, say which entries are nodes')
   if (given.groups && !groups)
     throw badOption('groups.filter', 'is missing: with preset none, say which entries are groups')
+  const networks = given.networks?.filter ?? preset.networks
+  if (given.networks && !networks)
+    throw badOption('networks.filter', 'is missing: with preset none, say which entries are networks')
   return {
     warehouse: context.name,
     servers,
@@ -132,7 +150,10 @@ export const parseSettings = (options: Readonly<Record<string, unknown>>, contex
     pageSize: given['page-size'],
     nodes: { bases: given.nodes?.base ?? [base], filter: nodes },
     groups: groups && { bases: given.groups?.base ?? [base], filter: groups },
-    mapping: mappingOf(given),
+    networks: networks && { bases: given.networks?.base ?? [base], filter: networks },
+    // A group of hosts may be above the base of the hosts.
+    scopes: preset.scopes && { bases: [base], filter: preset.scopes },
+    mapping: mappingOf(given, preset.mapping),
     filters: new Map(Object.entries(given.filters)),
     dangling: given.dangling,
   }
@@ -207,17 +228,22 @@ const isHere = ({ place }: Server): boolean =>
   place.host === '::1' ||
   (isIP(place.host) === 4 && place.host.startsWith('127.'))
 
-const mappingOf = ({ preset, attributes: given = {} }: Given): Mapping => {
-  const usual = PRESETS[preset].mapping
+const mappingOf = ({ attributes: given = {} }: Given, usual: Mapping): Mapping => {
   const name = given.name ?? usual.name
   if (name === undefined)
     throw badOption('attributes.name', 'is missing: with preset none, say which attribute is the name')
+  // A preset's way of reading goes with its attribute.
+  const readers = (attribute: string | undefined, otherwise: readonly Reader[]) =>
+    attribute === undefined ? otherwise : [{ attribute }]
   return {
     ...usual,
     name,
-    // A preset's way of reading goes with its attribute.
-    ...(given.address !== undefined && { address: given.address, readAddress: undefined }),
-    ...(given.mac !== undefined && { mac: given.mac, readMac: undefined }),
+    addresses: readers(given.address, usual.addresses),
+    macs: readers(given.mac, usual.macs),
+    duids: readers(given.duid, usual.duids),
+    bootFiles: readers(given['boot-file'], usual.bootFiles),
+    nextServers: readers(given['next-server'], usual.nextServers),
+    hostKeys: readers(given['host-key'], usual.hostKeys),
     port: given.port,
     user: given.user,
     id: given.id?.toLowerCase() === 'dn' ? undefined : given.id,

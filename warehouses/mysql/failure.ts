@@ -77,6 +77,9 @@ const explain = (thrown: unknown, settings: Settings): Explanation => {
   }
 }
 
+/** Whether an answer failed because there is no such table. */
+export const isMissingTable = (thrown: unknown): boolean => codeOf(thrown) === 'ER_NO_SUCH_TABLE'
+
 const codeOf = (thrown: unknown): string => {
   if (!(thrown instanceof Error)) return ''
   // An error of TLS is wrapped by the driver; a host with several addresses fails with one error for all.

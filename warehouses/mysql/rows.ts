@@ -4,11 +4,14 @@ import { shown } from '../../src/names.ts'
 import type { NodeLine } from '../common/gather.ts'
 import type { Answer } from './client.ts'
 
-const FACTS = new Set(['name', 'id', 'address', 'mac', 'alias', 'port', 'user', 'vars'])
+const FACTS = new Set([
+  ...['name', 'id', 'address', 'mac', 'alias', 'port', 'user', 'vars'],
+  ...['duid', 'boot_file', 'next_server', 'host_key', 'dhcp_options'],
+])
 
 /**
- * Lines by the names of the columns: `name`, `id`, `address`, `mac`, `alias`, `port`, `user`, and `vars` with a JSON object;
- * every other column is a var. NULL and empty text say nothing. Throws `WAREHOUSE_FAILED` when there is no column `name`.
+ * Lines by the names of the columns: `name`, `id`, `address`, `mac`, `alias`, `port`, `user`, `duid`, `boot_file`,
+ * `next_server`, `host_key`, `dhcp_options`, and `vars` with a JSON object; every other column is a var. NULL and empty text say nothing. Throws `WAREHOUSE_FAILED` when there is no column `name`.
  */
 export const linesByColumn = function* (answer: Answer, warehouse: string): Generator<NodeLine> {
   const columns = answer.columns.map(column => column.name.toLowerCase())
@@ -30,6 +33,8 @@ export const linesByColumn = function* (answer: Answer, warehouse: string): Gene
     yield {
       ...{ name, vars, id: value('id'), user: value('user'), port: port === undefined ? undefined : Number(port) },
       ...{ addresses: [value('address')], macs: [value('mac')], aliases: [value('alias')] },
+      ...{ duids: itemsOf(value('duid')), hostKeys: linesOf(value('host_key'), /\n/) },
+      ...{ dhcpOptions: linesOf(value('dhcp_options'), /\n/), boot: bootOf(value('boot_file'), value('next_server')) },
       problem: problemOf(name, port, parsed),
     }
   }
@@ -46,6 +51,21 @@ export const textOf = (value: unknown): string | undefined => {
   const text = String(plain(value) ?? '').trim()
   return text === '' ? undefined : text
 }
+
+/** Items in one text, with blanks or commas between. */
+export const itemsOf = (text: string | undefined): readonly string[] => linesOf(text, /[\s,]+/)
+
+/** Items in one text, with what stands between them. */
+export const linesOf = (text: string | undefined, between: RegExp): readonly string[] =>
+  text === undefined ? NONE : text.split(between).flatMap(one => one.trim() || [])
+
+const NONE: readonly string[] = []
+
+/** What a machine boots from; `undefined` where nothing is said of it. */
+export const bootOf = (file: string | undefined, nextServer: string | undefined): NodeLine['boot'] =>
+  file === undefined && nextServer === undefined
+    ? undefined
+    : { ...(file !== undefined && { file }), ...(nextServer !== undefined && { nextServer }) }
 
 /** The error for an answer which makes no sense. */
 export const senseless = (warehouse: string, what: string): StokerError =>

@@ -17,7 +17,12 @@ const schema = mapping({
   tls: mapping({ ca: text, cert: text, key: text, servername: text }).partial().optional(),
   deadline: duration.default(5_000),
   preset: z.enum(['rocks', 'stoker']).optional(),
-  sql: mapping({ nodes: text, members: text.optional(), groups: text.optional() }).optional(),
+  sql: mapping({
+    nodes: text,
+    members: text.optional(),
+    groups: text.optional(),
+    networks: text.optional(),
+  }).optional(),
 })
 
 /** Files of a TLS connection. The server's certificate is always verified. */
@@ -35,6 +40,7 @@ export interface FreeSql {
   readonly nodes: string
   readonly members: string | undefined
   readonly groups: string | undefined
+  readonly networks: string | undefined
 }
 
 export interface Settings {
@@ -77,7 +83,7 @@ export const parseSettings = (
     },
     deadline: given.deadline,
     source: sql
-      ? { kind: 'sql', nodes: sql.nodes, members: sql.members, groups: sql.groups }
+      ? { kind: 'sql', nodes: sql.nodes, members: sql.members, groups: sql.groups, networks: sql.networks }
       : { kind: preset ?? 'stoker' },
   }
 }

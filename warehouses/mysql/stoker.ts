@@ -4,6 +4,7 @@ import { StokerError } from '../../src/errors.ts'
 import { gather, listIn } from '../common/gather.ts'
 import type { RowMember, Table } from '../common/table.ts'
 import type { Database, Session } from './client.ts'
+import { isMissingTable } from './failure.ts'
 import { linesByColumn, senseless, textOf } from './rows.ts'
 import type { Settings } from './settings.ts'
 
@@ -36,6 +37,29 @@ export const STOKER_TABLES: Readonly<Record<string, string>> = {
   UNIQUE (group_name, kind, member),
   FOREIGN KEY (group_name) REFERENCES node_groups (name) ON UPDATE CASCADE ON DELETE CASCADE
 ) ENGINE=InnoDB`,
+  provisioning: `CREATE TABLE provisioning (
+  node_name VARCHAR(253) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  duid VARCHAR(800) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  boot_file VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  next_server VARCHAR(253) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  host_key TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  dhcp_options TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  FOREIGN KEY (node_name) REFERENCES nodes (name) ON UPDATE CASCADE ON DELETE CASCADE
+) ENGINE=InnoDB`,
+  networks: `CREATE TABLE networks (
+  id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  name VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  address VARCHAR(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL UNIQUE,
+  routers VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  dns VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  domain VARCHAR(253) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  ranges TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  lease_time INT UNSIGNED NULL,
+  boot_file VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  next_server VARCHAR(253) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  shared VARCHAR(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+  dhcp_options TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL
+) ENGINE=InnoDB`,
 }
 
 /** The DDL as one text. */
@@ -45,13 +69,25 @@ export const stokerDdl = (): string => `${Object.values(STOKER_TABLES).join(';\n
 const MEMBERS = `SELECT g.name, m.kind, m.member
 FROM node_groups g LEFT JOIN group_members m ON m.group_name = g.name ORDER BY g.name, m.id`
 
-const NODES = `SELECT n.*, i.address, i.mac, i.alias
-FROM nodes n LEFT JOIN interfaces i ON i.node_name = n.name ORDER BY n.id, i.id`
+const nodesQuery = (more: { readonly columns: string; readonly join: string }): string =>
+  `SELECT n.*, i.address, i.mac, i.alias${more.columns}
+FROM nodes n LEFT JOIN interfaces i ON i.node_name = n.name${more.join} ORDER BY n.id, i.id`
+
+const NODES = nodesQuery({
+  columns: ', p.duid, p.boot_file, p.next_server, p.host_key, p.dhcp_options',
+  join: ' LEFT JOIN provisioning p ON p.node_name = n.name',
+})
+
+/** A database which was made before there was a table of that says nothing of provisioning. */
+const OLD_NODES = nodesQuery({ columns: '', join: '' })
 
 /** Everything, in two round trips. */
 export const loadStoker = async (session: Session, warehouse: string): Promise<Table> => {
   const members = await session.query(MEMBERS)
-  const nodes = await session.query(NODES)
+  const nodes = await session.query(NODES).catch(thrown => {
+    if (isMissingTable(thrown)) return session.query(OLD_NODES)
+    throw thrown
+  })
   const groups = new Map<string, RowMember[]>()
   for (const [name, kind, member] of members.rows) {
     const list = listIn(groups, String(name))

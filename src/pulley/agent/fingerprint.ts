@@ -13,6 +13,14 @@ export const machineFingerprint = async (): Promise<Fingerprint> => {
 /** Changes at every boot. */
 export const bootId = async (): Promise<string> => (await firstLine('/proc/sys/kernel/random/boot_id')) ?? ''
 
+/** Of its own interfaces, but for those which nobody else can use. */
+export const ownAddresses = (): string[] =>
+  Object.values(networkInterfaces())
+    .flatMap(list => list ?? [])
+    .filter(({ internal, address }) => !internal && !/^fe80:/i.test(address))
+    .map(({ address }) => address)
+    .slice(0, 32)
+
 /** The machine's own name, as a name of a node. */
 export const ownName = (): string =>
   hostname()

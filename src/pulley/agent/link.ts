@@ -5,7 +5,7 @@ import { VERSION } from '../../version.ts'
 import { type Answer, type Asked, Client, refusedBy } from '../client.ts'
 import { parseSigningKey } from '../protocol/keys.ts'
 import { helloAnswer, type PollAnswer, pollAnswer, refusal } from '../protocol/messages.ts'
-import { bootId, machineFingerprint } from './fingerprint.ts'
+import { bootId, machineFingerprint, ownAddresses } from './fingerprint.ts'
 import type { Identity } from './identity.ts'
 
 export type Polled =
@@ -98,7 +98,13 @@ export class Link implements AsyncDisposable {
 
   async #hello(io: Abortable): Promise<'welcome' | 'clone'> {
     const fingerprint = await machineFingerprint()
-    const said = { fingerprint, bootId: await bootId(), version: VERSION, ...(await this.#turn.next()) }
+    const said = {
+      fingerprint,
+      bootId: await bootId(),
+      version: VERSION,
+      addresses: ownAddresses(),
+      ...(await this.#turn.next()),
+    }
     const answer = helloAnswer.parse(await this.#client.json({ method: 'POST', path: '/v1/session', body: said }, io))
     if (answer.kind === 'clone') return 'clone'
     this.#session = answer.session

@@ -41,6 +41,8 @@ export const helloRequest = z.strictObject({
   fingerprint,
   bootId: z.string().max(64),
   version: z.string().max(64),
+  /** Those of its own interfaces; behind NAT only its neighbours can reach it there. */
+  addresses: z.array(z.union([z.ipv4(), z.ipv6()])).max(32),
   /** Counts the sessions of this node's state folder; one which goes back tells of a state folder put back. */
   turn: z.int().positive(),
   /** The newest bundle seen and applied, 0 for none. */

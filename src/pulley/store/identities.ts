@@ -133,14 +133,23 @@ export const identities = (database: Database): Identities => {
         return changed === 1
       }),
 
-    hello: (id, { turn, bootId, version, serial }, now) =>
+    hello: (id, { turn, bootId, version, addresses, serial }, now) =>
       database.transaction(async inside => {
         const node = await one(inside, `SELECT * FROM nodes WHERE id = ?${inside.dialect.forUpdate}`, [id], nodeOf)
         const rolledBack = node !== undefined && turn <= node.turn
-        const sql = `UPDATE nodes SET turn = ?, boot_id = ?, version = ?, serial_applied = ?, last_contact = ?, rolled_back = ?
+        const sql = `UPDATE nodes SET turn = ?, boot_id = ?, version = ?, addresses = ?, serial_applied = ?, last_contact = ?, rolled_back = ?
           WHERE id = ?`
         const turned = Math.max(turn, node?.turn ?? 0)
-        await inside.run(sql, [turned, bootId, version, serial, now, rolledBack ? now : (node?.rolledBack ?? null), id])
+        await inside.run(sql, [
+          turned,
+          bootId,
+          version,
+          JSON.stringify(addresses),
+          serial,
+          now,
+          rolledBack ? now : (node?.rolledBack ?? null),
+          id,
+        ])
         return { rolledBack }
       }),
     async cloneSeen(id) {

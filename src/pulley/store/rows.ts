@@ -39,6 +39,7 @@ export const nodeOf = (row: Row): Node => ({
   turn: number(row, 'turn'),
   bootId: maybe(row, 'boot_id', text),
   version: text(row, 'version'),
+  addresses: maybe(row, 'addresses', json<readonly string[]>) ?? [],
   lastContact: maybe(row, 'last_contact', number),
   interval: number(row, 'poll_interval'),
   serial: number(row, 'serial_applied'),

@@ -33,7 +33,7 @@ const tables = ({ text, bytes, table }: Dialect): readonly string[] => [
      roles ${text} NOT NULL, public_key VARCHAR(43) NOT NULL UNIQUE, seal_key VARCHAR(43) NOT NULL, fingerprint ${text} NOT NULL,
      token VARCHAR(64) NOT NULL, enrolled BIGINT NOT NULL, clone_of VARCHAR(64), revoked BIGINT,
      clones_seen BIGINT NOT NULL DEFAULT 0, rolled_back BIGINT, turn BIGINT NOT NULL DEFAULT 0, boot_id VARCHAR(64),
-     version VARCHAR(64) NOT NULL, last_contact BIGINT, poll_interval BIGINT NOT NULL DEFAULT 60,
+     version VARCHAR(64) NOT NULL, addresses ${text}, last_contact BIGINT, poll_interval BIGINT NOT NULL DEFAULT 60,
      serial_applied BIGINT NOT NULL DEFAULT 0, last_report ${text}, UNIQUE (vo, held_name))${table}`,
   `CREATE TABLE IF NOT EXISTS nonces (nonce VARCHAR(160) NOT NULL PRIMARY KEY, expires BIGINT NOT NULL)${table}`,
   // In pieces, because a MySQL server takes only so much at once.

@@ -48,6 +48,8 @@ export interface Node {
   readonly turn: number
   readonly bootId: string | undefined
   readonly version: string
+  /** As it says itself. */
+  readonly addresses: readonly string[]
   readonly lastContact: Time | undefined
   /** Seconds between its polls, as it was last told. */
   readonly interval: number
@@ -152,7 +154,13 @@ export interface Store extends AsyncDisposable {
   /** A session begins. `rolledBack`: the turn is not higher than the last one known. */
   hello(
     id: string,
-    hello: { readonly turn: number; readonly bootId: string; readonly version: string; readonly serial: number },
+    hello: {
+      readonly turn: number
+      readonly bootId: string
+      readonly version: string
+      readonly addresses: readonly string[]
+      readonly serial: number
+    },
     now: Time,
   ): Promise<{ readonly rolledBack: boolean }>
   cloneSeen(id: string, now: Time): Promise<void>

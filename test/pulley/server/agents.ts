@@ -77,7 +77,14 @@ t.test('a request made twice is refused the second time, also by a server which 
   const node = await site.pulley.enrol('blue', site.token, 'wn1')
   const target = '/v1/session'
   const body = Buffer.from(
-    JSON.stringify({ fingerprint: { machineId: 'wn1', macs: [] }, bootId: 'b', version: '1', turn: 1, serial: 0 }),
+    JSON.stringify({
+      fingerprint: { machineId: 'wn1', macs: [] },
+      bootId: 'b',
+      version: '1',
+      addresses: [],
+      turn: 1,
+      serial: 0,
+    }),
   )
   const headers = {
     ...signRequest({ method: 'POST', target, body }, node.key, node.id, Date.now()),

@@ -21,6 +21,19 @@ t.test('an alias of two nodes names neither, and makes no one machine of them', 
   )
 })
 
+t.test('records are what the source has, fit or not', async t => {
+  const bad = { name: 'a;b', macs: ['x'] }
+  const nodes = [{ name: 'a', aliases: ['b'], addresses: ['a b'] }, { name: 'b' }, bad]
+  const plain = tableWarehouse({ name: 'site', load: async () => ({ ...empty, nodes }) })
+  t.strictSame(await Array.fromAsync(plain.records(io)), nodes)
+  await t.rejects(Array.fromAsync(plain.all(io)), /has the address "a b", which is no address/)
+  const more = tableWarehouse({
+    name: 'site',
+    load: async () => ({ ...empty, nodes: [{ name: 'a' }], records: [bad] }),
+  })
+  t.strictSame(await Array.fromAsync(more.records(io)), [bad])
+})
+
 t.test('plain names in texts are one member, which the core looks up at once', async t => {
   const texts = ['n1', '@g', 'n[2-3]', '@g!n1'].map(text => ({ kind: 'text', text }) as const)
   const warehouse = tableWarehouse({ name: 'site', load: async () => ({ ...empty, groups: new Map([['x', texts]]) }) })

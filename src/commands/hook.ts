@@ -1,0 +1,197 @@
+/** `stoker hook`: binds a render to the start of the service which reads what it writes. */
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline/promises'
+import type { Abortable } from '../abortable.ts'
+import { type Config, renderEntry } from '../config/config.ts'
+import { StokerError, toStokerError } from '../errors.ts'
+import { shown } from '../names.ts'
+import { nearest } from '../nearest.ts'
+import type { Program } from '../render/hook/command.ts'
+import { carryOut, type HookChange, type HookKind, hookPlaces, planInstall, planRemove } from '../render/hook/hooks.ts'
+import { namesFromDns, warehouseServers } from '../render/hook/server-names.ts'
+import { type Daemon, HOOKED_SERVICES, type HookedService, rendersFor } from '../render/hook/services.ts'
+import { isSystemdRunning, reloadSystemd, startLimitOf } from '../render/hook/systemd.ts'
+import { hookJson, planText, type Standing, statusText } from '../render/hook/told.ts'
+import { doubtsAbout } from '../render/hook/trust.ts'
+import { harmlessMessage } from '../report/harmless.ts'
+import { type Sinks, standardSinks } from '../report/sink.ts'
+import { wire } from '../wire.ts'
+
+export interface HookFlags {
+  readonly config?: string
+  readonly systemd?: boolean
+  readonly sysv?: boolean
+  /** Do not ask, also at a terminal. */
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+export type HookVerb = 'install' | 'remove' | 'status'
+
+const MACHINE = { root: '/' }
+
+/**
+ * Returns the exit code: of `status` 1 when there is no hook, or one which is not as it should be; of the others 1 when the
+ * person at the terminal does not want it. Throws `USAGE`, and `CONFIG` for what cannot be done here.
+ */
+export const hook = async (verb: HookVerb, name: string, flags: HookFlags): Promise<number> => {
+  const sinks = standardSinks()
+  const io = { signal: sinks.stdout.gone }
+  const service = serviceOf(name)
+  try {
+    switch (verb) {
+      case 'install':
+        return await install(service, flags, sinks, io)
+      case 'remove':
+        return await remove(service, flags, sinks, io)
+      case 'status':
+        return await status(service, flags, sinks, io)
+      default:
+        throw new Error(`unknown verb: ${verb satisfies never}`)
+    }
+  } finally {
+    await sinks.stdout.flush()
+  }
+}
+
+const serviceOf = (name: string): HookedService => {
+  const service = HOOKED_SERVICES.find(one => one.name === name)
+  if (service) return service
+  const known = HOOKED_SERVICES.map(one => one.name)
+  const [near] = nearest(name, known, 1)
+  const hint = near === undefined ? '' : ` did you mean ${near}?`
+  throw new StokerError('USAGE', name, `${shown(name)} cannot be hooked;${hint} (there is: ${known.join(', ')})`)
+}
+
+const install = async (service: HookedService, flags: HookFlags, sinks: Sinks, io: Abortable): Promise<number> => {
+  const [kind = (await isSystemdRunning()) ? 'systemd' : 'sysv', other] = given(flags)
+  if (other)
+    throw new StokerError('USAGE', '--sysv', '--systemd and --sysv do not go together; install one, then the other')
+  const { program, config } = await whatToRun(flags, sinks, io)
+  const notices = await doubts(service, program, config)
+  const refusal = notices.find(({ refuses }) => refuses)
+  if (refusal) throw new StokerError('CONFIG', service.name, refusal.text)
+  const changes = await planInstall(service, kind, partsOf(program, config, io), MACHINE)
+  await tellNotices(notices, sinks)
+  return await confirmed('install', service, changes, flags, sinks, io)
+}
+
+const remove = async (service: HookedService, flags: HookFlags, sinks: Sinks, io: Abortable): Promise<number> => {
+  const kinds = given(flags)
+  const changes = await planRemove(service, kinds.length > 0 ? kinds : BOTH, MACHINE)
+  return await confirmed('remove', service, changes, flags, sinks, io)
+}
+
+const status = async (service: HookedService, flags: HookFlags, sinks: Sinks, io: Abortable): Promise<number> => {
+  const kinds = given(flags)
+  const places = await hookPlaces(service, kinds.length > 0 ? kinds : BOTH, MACHINE)
+  const standings: Standing[] = places.map(place => ({ ...place, isCurrent: true }))
+  try {
+    const { program, config } = await whatToRun(flags, sinks, io)
+    for (const [i, place] of places.entries()) {
+      if (place.found.kind !== 'ours') continue
+      // A service which is not here any more has no plan; its hook does no harm.
+      const wanted = await planInstall(service, place.kind, partsOf(program, config, io), MACHINE)
+      const isCurrent = wanted.some(({ path, before, after }) => path === place.path && before === after)
+      standings[i] = { ...place, isCurrent }
+    }
+    await tellNotices(await doubts(service, program, config), sinks)
+  } catch (thrown) {
+    await tellNotices([{ text: toStokerError(thrown, 'hook').message }], sinks)
+  }
+  await sinks.stdout.write(flags.json ? hookJson('status', service, standings) : statusText(service, standings))
+  const installed = standings.filter(({ found }) => found.kind !== 'absent')
+  return installed.length > 0 && installed.every(({ found, isCurrent }) => found.kind === 'ours' && isCurrent) ? 0 : 1
+}
+
+const BOTH: readonly HookKind[] = ['systemd', 'sysv']
+
+const given = (flags: HookFlags): readonly HookKind[] => BOTH.filter(kind => flags[kind])
+
+/** This program as a start of the machine has to call it. Throws `CONFIG` when there is no configuration. */
+const whatToRun = async (
+  flags: HookFlags,
+  sinks: Sinks,
+  io: Abortable,
+): Promise<{ readonly program: Program; readonly config: Config }> => {
+  const say = (notice: string) => void sinks.stderr.write(`stoker: ${harmlessMessage(notice)}\n`)
+  await using site = await wire({ ...flags, copies: false }, say, io)
+  const file = site.config.source?.file
+  if (file === undefined)
+    throw new StokerError(
+      'CONFIG',
+      'hook',
+      'there is no configuration to render from; write /etc/stoker/stoker.yaml, or say which one with --config',
+    )
+  const program = { node: process.execPath, entry: process.argv[1] ?? '', config: resolve(file) }
+  return { program, config: site.config }
+}
+
+/** What a render has which the configuration does not speak of. */
+const USUAL = renderEntry('', {}, path => path)
+
+const partsOf = (program: Program, { renders }: Config, io: Abortable) => ({
+  program,
+  rendersOf: (daemon: Daemon) => rendersFor(daemon, renders),
+  deadlineOf: (names: readonly string[]) =>
+    Math.max(...names.map(name => renders.get(name)?.deadline ?? USUAL.deadline)),
+  startLimit: (unit: string) => startLimitOf(unit, io),
+})
+
+interface Notice {
+  readonly text: string
+  /** A hook with this trouble would never do its work. */
+  readonly refuses?: boolean
+}
+
+/** What could go wrong at a start which goes well now. */
+const doubts = async (service: HookedService, program: Program, config: Config): Promise<readonly Notice[]> => {
+  const names = await namesFromDns(warehouseServers(config.warehouses), MACHINE)
+  const places = await doubtsAbout([program.node, program.entry, program.config])
+  return [
+    ...names.map(({ warehouse, name, asks }): Notice => {
+      const remedy = 'put it into /etc/hosts, or write its address in the configuration'
+      const server = `the server of warehouse ${warehouse}, ${shown(name)},`
+      if (asks === 'dns')
+        return { text: `${server} is looked up in the DNS at each start of ${service.name}; ${remedy}` }
+      return {
+        text: `${server} is looked up by this machine's own name service, which ${service.answersNames ? 'does not answer while it is started' : 'may start later'}; ${remedy}`,
+        refuses: service.answersNames,
+      }
+    }),
+    ...places.map(({ path, why }) => ({
+      text: `root will run this at each start of ${service.name}, and ${path} ${why}; make it root's alone`,
+    })),
+  ]
+}
+
+const tellNotices = async (notices: readonly Notice[], { stderr }: Sinks): Promise<void> => {
+  for (const { text } of notices) await stderr.write(`stoker: ${harmlessMessage(text)}\n`)
+}
+
+/** Shows what would be done, does it unless somebody says no, and tells what was done. */
+const confirmed = async (
+  verb: 'install' | 'remove',
+  service: HookedService,
+  changes: readonly HookChange[],
+  flags: HookFlags,
+  { stdout, stderr }: Sinks,
+  io: Abortable,
+): Promise<number> => {
+  const due = changes.filter(({ before, after }) => before !== after)
+  if (!flags.json) await stdout.write(planText(verb, service, changes))
+  if (due.length > 0 && !flags.yes && !flags.json && process.stdin.isTTY && stderr.isTerminal) {
+    await stdout.flush()
+    if (!(await isWanted(verb, io))) return 1
+  }
+  await carryOut(due)
+  if (due.some(({ kind }) => kind === 'systemd') && (await isSystemdRunning())) await reloadSystemd(io)
+  if (flags.json) await stdout.write(hookJson(verb, service, changes))
+  else if (due.length > 0) await stdout.write('done\n')
+  return 0
+}
+
+const isWanted = async (verb: string, io: Abortable): Promise<boolean> => {
+  using lines = createInterface({ input: process.stdin, output: process.stderr })
+  return /^y(es)?$/i.test((await lines.question(`${verb} it? [y/N] `, io)).trim())
+}

@@ -1,0 +1,155 @@
+/** `stoker render --watch`: renders whenever a warehouse, or the configuration, says something else than before. */
+import type { Abortable } from '../abortable.ts'
+import { StokerError, toStokerError } from '../errors.ts'
+import { fileChanges } from '../file-changes.ts'
+import { renderAll } from '../render/once.ts'
+import type { RenderResult } from '../render/result.ts'
+import { harmlessParagraph, textOf } from '../render/told.ts'
+import { watch } from '../render/watch.ts'
+import { type Sinks, standardSinks } from '../report/sink.ts'
+import type { Warehouse } from '../warehouse.ts'
+import { type Site, wire } from '../wire.ts'
+import { openRenders, readerOf } from './renders.ts'
+
+export interface RenderWatchFlags {
+  readonly config?: string
+  /** Milliseconds for each turn. */
+  readonly deadline?: number
+  /** `--no-reload` makes it `false`. */
+  readonly reload: boolean
+}
+
+/**
+ * Goes on until SIGTERM (exit code 0) or Ctrl-C (130). Throws `USAGE` and `CONFIG` at the start; a configuration which is
+ * changed and wrong is told, and what was read before counts until it is right.
+ */
+export const renderWatch = async (names: readonly string[], flags: RenderWatchFlags): Promise<number> => {
+  const sinks = standardSinks()
+  using end = onEnd(sinks)
+  const say = (notice: string) => void sinks.stderr.write(`stoker: ${harmlessParagraph(notice)}\n`)
+  const open = () => wire({ ...flags, copies: false }, say, end)
+  let site: Site | undefined = await open()
+  await openRenders(names, site) // what is wrong in it is told at once
+  while (site && !end.signal.aborted) site = await untilOtherwise(site, names, flags, { open, say, sinks, ...end })
+  await site?.[Symbol.asyncDispose]()
+  await sinks.stdout.flush()
+  return end.exitCode
+}
+
+interface Doing extends Abortable {
+  readonly sinks: Sinks
+  readonly say: (notice: string) => void
+  readonly open: () => Promise<Site>
+}
+
+/** Watches with this configuration until it is another one; returns that, or nothing when the signal aborts. */
+const untilOtherwise = async (
+  site: Site,
+  names: readonly string[],
+  flags: RenderWatchFlags,
+  { open, say, sinks, signal }: Doing,
+): Promise<Site | undefined> => {
+  await using _site = site
+  const over = new AbortController()
+  const io = { signal: AbortSignal.any([signal, over.signal]) }
+  const told = toldOnce(sinks)
+  const render = async (io: Abortable) => {
+    // A warehouse reads once: what it says now, another one is asked.
+    await using now = await open()
+    const options = { apply: true, diff: false, acceptShrink: false, telling: flags.reload ? 'now' : 'later' } as const
+    const deadline = flags.deadline === undefined ? {} : { deadline: flags.deadline }
+    const renders = await openRenders(names, now)
+    const results = await renderAll(renders, readerOf(now.warehouses), { ...options, ...deadline, say }, io)
+    for (const result of results) await told(result)
+    return results.some(mayEndBetter) ? 'again' : 'done'
+  }
+  const other = otherSite(site, names, open, say, io).finally(() => over.abort())
+  other.catch(() => {}) // is looked at below, unless something worse is thrown before
+  try {
+    await watch({ sources: await sourcesOf(site, names), render, say }, io)
+  } finally {
+    over.abort()
+  }
+  return await other.catch(thrown => {
+    if (signal.aborted) return undefined
+    throw thrown
+  })
+}
+
+/** The warehouses which are asked; one of last resort has no nodes of its own. */
+const sourcesOf = async (site: Site, names: readonly string[]): Promise<readonly Warehouse[]> => {
+  const renders = await openRenders(names, site)
+  const isAsked = (name: string) => renders.some(({ warehouses }) => warehouses?.includes(name) ?? true)
+  return site.warehouses.filter(({ name, lastResort }) => !lastResort && isAsked(name))
+}
+
+/** What the configuration says once it is another one which can be used. */
+const otherSite = async (
+  { config }: Site,
+  names: readonly string[],
+  open: () => Promise<Site>,
+  say: (notice: string) => void,
+  io: Abortable,
+): Promise<Site> => {
+  const file = config.source?.file
+  let looks = 0
+  for await (const _ of fileChanges(file === undefined ? [] : [file], io)) {
+    looks += 1
+    if (looks === 1) continue
+    try {
+      const next = await open()
+      await openRenders(names, next)
+      say(`${file} has changed: from now on it counts`)
+      return next
+    } catch (thrown) {
+      io.signal.throwIfAborted()
+      say(toStokerError(thrown, 'render').message)
+    }
+  }
+  throw new Error('there is no end of changes')
+}
+
+/** Whether it may end otherwise although the data stays. */
+const mayEndBetter = (result: RenderResult): boolean =>
+  (result.kind === 'kept' && ['down', 'slow', 'busy'].includes(result.reason)) ||
+  ('telling' in result && result.telling.kind === 'failed')
+
+/** Tells a change; and once, until it is another, that all is well or why it is not. */
+const toldOnce = ({ stdout, stderr }: Sinks): ((result: RenderResult) => Promise<void>) => {
+  const last = new Map<string, string>()
+  return async result => {
+    const state = stateOf(result)
+    const { out, err } = textOf(result, Date.now())
+    if (result.kind === 'written' || last.get(result.name) !== state) {
+      await stderr.write(err)
+      await stdout.write(out)
+    }
+    last.set(result.name, state)
+  }
+}
+
+const stateOf = (result: RenderResult): string => {
+  const problems = result.problems.map(({ message }) => message)
+  if ('error' in result) return JSON.stringify([result.error.message, problems])
+  const failure = 'telling' in result && result.telling.kind === 'failed' ? result.telling.error.message : ''
+  return JSON.stringify(['well', failure, problems])
+}
+
+/** SIGTERM is how a service is stopped; Ctrl-C and a reader who has gone end it as well. */
+const onEnd = ({ stdout }: Sinks): Abortable & Disposable & { readonly exitCode: number } => {
+  const abort = new AbortController()
+  let exitCode = 0
+  const stop = (code: number) => () => {
+    exitCode = code
+    abort.abort(new StokerError('CANCELLED', 'render', 'stopped'))
+  }
+  const [onInt, onTerm] = [stop(130), stop(0)]
+  process.on('SIGINT', onInt).on('SIGTERM', onTerm)
+  return {
+    signal: AbortSignal.any([abort.signal, stdout.gone]),
+    get exitCode() {
+      return exitCode
+    },
+    [Symbol.dispose]: () => void process.off('SIGINT', onInt).off('SIGTERM', onTerm),
+  }
+}

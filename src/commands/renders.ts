@@ -1,0 +1,37 @@
+/** From names on the command line to renders, and from warehouses to what they read. */
+import { homedir } from 'node:os'
+import { StokerError } from '../errors.ts'
+import type { ReadSite } from '../render/make.ts'
+import { openRender, type Render } from '../render/open.ts'
+import type { StateWhere } from '../render/place.ts'
+import { type CheckedSite, readSite } from '../render/site.ts'
+import type { Warehouse } from '../warehouse.ts'
+import type { Site } from '../wire.ts'
+
+/** Those of the names; without any, all of the configuration. Throws `USAGE` when there are none, or one is not known. */
+export const openRenders = async (names: readonly string[], { config }: Site): Promise<readonly Render[]> => {
+  const { SERVICES } = await import('../render/services.ts')
+  const wanted = names.length > 0 ? [...new Set(names)] : [...config.renders.keys()]
+  if (wanted.length === 0) {
+    const known = Object.keys(SERVICES).join(', ')
+    throw new StokerError('USAGE', 'render', `which one? The configuration has no render: (services: ${known})`)
+  }
+  const renders: Render[] = []
+  for (const name of wanted) renders.push(await openRender(name, config, SERVICES, stateWhere()))
+  return renders
+}
+
+/** Where this user's renders keep what they remember. */
+export const stateWhere = (): StateWhere => ({ env: process.env, home: homedir(), isRoot: process.geteuid?.() === 0 })
+
+/** Asks the warehouses once for renders which want the same. */
+export const readerOf = (warehouses: readonly Warehouse[]): ReadSite => {
+  const read = new Map<string, Promise<CheckedSite>>()
+  return ({ warehouses: names, wanted }, io) => {
+    const key = JSON.stringify([names, wanted.groups, wanted.policy])
+    const asked = warehouses.filter(({ name }) => names?.includes(name) ?? true)
+    const reading = read.get(key) ?? readSite(asked, wanted, io)
+    read.set(key, reading)
+    return reading
+  }
+}

@@ -1,0 +1,6 @@
+/** POSIX shell: `{{name}}` is one word, whatever is in it. Pure. */
+import { quote } from '../../connection/quote.ts'
+import type { Format } from '../../template/template.ts'
+import { WORDS } from './words.ts'
+
+export const SHELL: Format = { escape: quote, helpers: WORDS }

@@ -1,0 +1,30 @@
+/** Whether there is something which a service could start with, whatever has gone wrong. */
+import { stat } from 'node:fs/promises'
+import type { Site } from './model.ts'
+import type { Render } from './open.ts'
+import type { Good } from './result.ts'
+import type { State } from './state.ts'
+
+const NOBODY: Site = { networks: [], hosts: [], groups: new Map() }
+
+/**
+ * The live files, when all of them are there. Which ones they are tells the last render; before the first, those which a
+ * site without hosts has, as far as that can be told.
+ */
+export const stillGood = async ({ state, service, templates }: Render): Promise<Good | undefined> =>
+  await goodFiles(state, async () => (await service.files(NOBODY, templates).catch(() => [])).map(({ path }) => path))
+
+/** The same where it is not even known what the render is; `otherwise` tells the paths before the first render. */
+export const goodFiles = async (
+  state: State,
+  otherwise: () => Promise<readonly string[]>,
+): Promise<Good | undefined> => {
+  const last = await state.lastGood()
+  const times: number[] = []
+  for (const path of last?.files ?? (await otherwise())) {
+    const stats = await stat(path).catch(() => undefined) // not there, or not for us: no file to start with
+    if (!stats) return undefined
+    times.push(stats.mtimeMs)
+  }
+  return times.length > 0 ? { at: last?.at ?? Math.min(...times) } : undefined
+}

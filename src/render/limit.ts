@@ -1,0 +1,6 @@
+/** A time limit which counts by itself: `AbortSignal.timeout` lets the program end before it, when nothing else goes on. */
+export const timeLimit = (milliseconds: number): Disposable & { readonly signal: AbortSignal } => {
+  const abort = new AbortController()
+  const timer = setTimeout(() => abort.abort(new Error('the time is up')), milliseconds)
+  return { signal: abort.signal, [Symbol.dispose]: () => clearTimeout(timer) }
+}

@@ -1,0 +1,193 @@
+/** One render: read, check, make the files, compare, have them checked, put them in place, tell the service. */
+import { join } from 'node:path'
+import type { Abortable } from '../abortable.ts'
+import { StokerError, toStokerError } from '../errors.ts'
+import { duration } from '../report/duration.ts'
+import { removeLeftovers } from './candidate.ts'
+import { type Compared, compareFile } from './compare.ts'
+import { resultOf, withDiffs } from './file-results.ts'
+import { stillGood } from './good.ts'
+import { install, tryOut } from './install.ts'
+import { timeLimit } from './limit.ts'
+import { takeLock } from './lock.ts'
+import { type ReadSite, readFor, sizeOf } from './make.ts'
+import type { Render } from './open.ts'
+import type { Problem } from './problem.ts'
+import type { RenderResult, Size, Telling } from './result.ts'
+import { suspicionOf } from './shrink.ts'
+import { keeping } from './state.ts'
+import { neededBy, tell, wordsFor } from './tell.ts'
+
+export interface RenderOptions {
+  /** `false`: nothing is changed, and it is told what would be. */
+  readonly apply: boolean
+  /** Whether differences of texts are wanted. */
+  readonly diff: boolean
+  /** Much fewer hosts than before are right. */
+  readonly acceptShrink: boolean
+  /**
+   * Who tells the service. `now`: we do. `later`: the next render which may. `starting`: it is about to start, and reads
+   * all of it anyway.
+   */
+  readonly telling: 'now' | 'later' | 'starting'
+  /** Milliseconds for all but the telling; unless given, the longest of the renders' own. */
+  readonly deadline?: number
+  /** How many of them are gone already. */
+  readonly spent?: number
+  /** What went on, in sentences, with the render's name in front. */
+  readonly say: (notice: string) => void
+  readonly now?: () => Date
+}
+
+/**
+ * Does it once. That the source, the data or the daemon's check stand in its way is a result: the live files are as they
+ * were. Throws when a setting is wrong in a way which only shows now, and the signal's reason when it aborts.
+ */
+export const renderOnce = async (
+  render: Render,
+  read: ReadSite,
+  options: RenderOptions,
+  io: Abortable,
+): Promise<RenderResult> => {
+  const [result] = await renderAll([render], read, options, io)
+  return result as RenderResult
+}
+
+/**
+ * Several renders of one moment, in their order. They are locked before the source is asked: whoever comes second sees newer data,
+ * and nobody puts older files over newer ones.
+ */
+export const renderAll = async (
+  renders: readonly Render[],
+  read: ReadSite,
+  options: RenderOptions,
+  io: Abortable,
+): Promise<readonly RenderResult[]> => {
+  const time = options.deadline ?? Math.max(...renders.map(({ deadline }) => deadline))
+  using limit = timeLimit(Math.max(1, time - (options.spent ?? 0)))
+  const bounded = { signal: AbortSignal.any([io.signal, limit.signal]) }
+  const results: RenderResult[] = []
+  {
+    await using locks = new AsyncDisposableStack()
+    const busy = options.apply ? await lockAll(renders, locks, bounded) : undefined
+    io.signal.throwIfAborted()
+    for (const render of renders)
+      results.push(
+        busy === undefined
+          ? await step(render, read, { ...options, time, limit: limit.signal }, io)
+          : await kept(render, 'busy', new StokerError('TIMED_OUT', render.name, busy), []),
+      )
+  }
+  if (!options.apply || options.telling !== 'now') return results
+  const told: RenderResult[] = []
+  for (const [i, result] of results.entries()) {
+    const { state, service } = renders[i] as Render
+    const isDone = result.kind === 'same' || result.kind === 'written'
+    told.push(isDone ? { ...result, telling: await tell(state, service, io) } : result)
+  }
+  return told
+}
+
+/** Who is in the way, when the time is up before all locks are ours. In the order of their names, so that no two wait for each other. */
+const lockAll = async (
+  renders: readonly Render[],
+  locks: AsyncDisposableStack,
+  io: Abortable,
+): Promise<string | undefined> => {
+  let holder = ''
+  const waiting = (pid: string) => {
+    holder = pid
+  }
+  try {
+    const folders = [...new Set(renders.map(({ state }) => state.folder))].sort()
+    for (const folder of folders)
+      locks.use(await keeping(folder, () => takeLock(join(folder, 'lock'), { ...io, waiting })))
+    return undefined
+  } catch (thrown) {
+    if (!io.signal.aborted) throw thrown
+    return `another render (process ${holder}) was not done in the time which this one had`
+  }
+}
+
+interface Step extends RenderOptions {
+  /** Aborts when the time is up, which was so many milliseconds. */
+  readonly limit: AbortSignal
+  readonly time: number
+}
+
+const step = async (render: Render, read: ReadSite, options: Step, io: Abortable): Promise<RenderResult> => {
+  const { name, service, state, templates } = render
+  const { apply, limit, now = () => new Date() } = options
+  const bounded = { signal: AbortSignal.any([io.signal, limit]) }
+  const say = (notice: string) => options.say(`${name}: ${notice}`)
+  // The files are in place by then: that it cannot be remembered is no reason to call them anything but good.
+  const remember = (files: readonly Compared[], size: Size) =>
+    state.keepLastGood(lastGood(files, size, now())).catch(thrown => say(toStokerError(thrown, name).message))
+  let problems: readonly Problem[] | undefined
+  try {
+    const found = (all: readonly Problem[]) => {
+      problems = all
+    }
+    const site = await readFor(render, read, { ...bounded, found })
+    const size = sizeOf(site)
+    const last = await state.lastGood()
+    // Where no service could start with what is there, there is nothing to protect.
+    const suspicion = suspicionOf((await stillGood(render)) ? last : size, size, render.maxShrink)
+    if (suspicion && !options.acceptShrink) {
+      const message = `${suspicion.what}; if that is right, say so with --accept-shrink`
+      return await kept(render, suspicion.reason, new StokerError('WAREHOUSE_FAILED', name, message), problems)
+    }
+    const rendered = await service.files(site, templates)
+    const files = await Promise.all(rendered.map(file => compareFile(file, now())))
+    if (apply) await removeLeftovers(files)
+    const told = files.map(file => resultOf(file))
+    const about = { name, size, problems: problems ?? [], files: options.diff ? await withDiffs(files) : told }
+    if (files.every(({ isSame }) => isSame)) {
+      if (apply) await remember(files, size)
+      return { kind: 'same', ...about, telling: await leave(render, options) }
+    }
+    const asks = neededBy(told, service)
+    if (!apply) {
+      await tryOut(files, { say, ...bounded })
+      return { kind: 'would-change', ...about, asks }
+    }
+    await install(files, { state, asks, size: last, now: now(), say, ...bounded })
+    await remember(files, size)
+    return { kind: 'written', ...about, telling: await leave(render, options) }
+  } catch (thrown) {
+    io.signal.throwIfAborted()
+    if (limit.aborted && !(thrown instanceof StokerError && thrown.code === 'RENDER_FAILED')) {
+      const all = duration(options.time)
+      const message = problems
+        ? `reading and making the files took all of ${all}, with no time left to check them; give it more with deadline:`
+        : `the warehouses did not answer within ${all}`
+      return await kept(render, 'slow', new StokerError('TIMED_OUT', name, message, { cause: thrown }), problems)
+    }
+    if (!(thrown instanceof StokerError)) throw thrown
+    if (thrown.code === 'WAREHOUSE_FAILED') return await kept(render, 'down', thrown, problems)
+    return { kind: 'refused', name, problems: problems ?? [], error: thrown, last: await stillGood(render) }
+  }
+}
+
+/** What the service is still to be told, for those who do not tell it. */
+const leave = async ({ state, service }: Render, { apply, telling }: RenderOptions): Promise<Telling> => {
+  if (apply && telling === 'starting') await state.settle()
+  const owed = await state.owed()
+  const words = owed && wordsFor(owed.action, service)
+  return owed && words ? { kind: 'owed', action: owed.action, words } : { kind: 'none' }
+}
+
+const lastGood = (files: readonly Compared[], size: Size, at: Date) => ({
+  ...{ at: at.getTime(), ...size },
+  files: files.map(({ file }) => file.path),
+})
+
+const kept = async (
+  render: Render,
+  reason: Extract<RenderResult, { kind: 'kept' }>['reason'],
+  error: StokerError,
+  problems: readonly Problem[] = [],
+): Promise<RenderResult> => {
+  const last = await stillGood(render)
+  return { kind: 'kept', name: render.name, reason, problems, error, last }
+}

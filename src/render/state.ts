@@ -1,0 +1,105 @@
+/** What a render remembers between two runs, as small files in its folder. Written while its lock is held. */
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { StokerError } from '../errors.ts'
+import type { Action, LastGood } from './result.ts'
+
+/** Whatever cannot be read as what it should be counts as not there: all of it can be found out anew. */
+export interface State {
+  readonly folder: string
+  lastGood(): Promise<LastGood | undefined>
+  keepLastGood(last: LastGood): Promise<void>
+  /** What the service has not been told yet. It outlives a crash between the swap and the reload. */
+  owed(): Promise<Owed | undefined>
+  /** Adds to what is owed. On disk when this returns. */
+  owe(action: Action): Promise<void>
+  /** Strikes it off, unless more has come to be owed since `owed` was read. Without it: all of it. */
+  settle(owed?: Owed): Promise<void>
+}
+
+export interface Owed {
+  readonly action: Action
+  /** Differs each time something is owed anew. */
+  readonly turn: string
+}
+
+/** Does no I/O before it is asked. */
+export const renderState = (folder: string): State => {
+  const at = (name: string) => join(folder, name)
+  const owed = async (): Promise<Owed | undefined> => {
+    const { action, turn } = await readJson(at('owed.json'))
+    return (action === 'reload' || action === 'restart') && typeof turn === 'string' ? { action, turn } : undefined
+  }
+  return {
+    folder,
+    async lastGood() {
+      const { at: time, hosts, networks, files } = await readJson(at('last-good.json'))
+      const fits =
+        [time, hosts, networks].every(Number.isFinite) &&
+        Array.isArray(files) &&
+        files.every(file => typeof file === 'string')
+      return fits ? ({ at: time, hosts, networks, files } as LastGood) : undefined
+    },
+    keepLastGood: last => writeWhole(at('last-good.json'), `${JSON.stringify(last)}\n`),
+    owed,
+    async owe(action) {
+      const before = await owed()
+      const turn = `${Date.now()}-${process.pid}-${performance.now()}`
+      const both = before?.action === 'restart' ? 'restart' : action
+      await writeWhole(at('owed.json'), `${JSON.stringify({ action: both, turn })}\n`, { sync: true })
+    },
+    async settle(done) {
+      if (done && (await owed())?.turn !== done.turn) return
+      await rm(at('owed.json'), { force: true })
+    },
+  }
+}
+
+/** A file's whole content in one step. Only one process at a time does this, so that a killed one leaves at most one file. */
+export const writeWhole = async (
+  path: string,
+  text: string | Uint8Array,
+  { sync = false }: { readonly sync?: boolean } = {},
+): Promise<void> => {
+  await keeping(dirname(path), async () => {
+    const aside = `${path}.new`
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await rm(aside, { force: true })
+    {
+      await using file = await open(aside, 'wx', 0o600)
+      await file.writeFile(text)
+      if (sync) await file.sync()
+    }
+    await rename(aside, path)
+    if (sync) await syncFolder(dirname(path))
+  })
+}
+
+/** Work on what is to be remembered; throws `RENDER_FAILED` naming the folder where the system does not let us. */
+export const keeping = async <T>(folder: string, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work()
+  } catch (cause) {
+    if (cause instanceof StokerError || !(cause instanceof Error && 'code' in cause)) throw cause
+    const what = 'what has to be remembered cannot be kept there'
+    throw new StokerError('RENDER_FAILED', folder, `${folder}: ${what}: ${cause.message}`, { cause })
+  }
+}
+
+/** After this a rename in the folder outlives a loss of power. */
+export const syncFolder = async (folder: string): Promise<void> => {
+  await using handle = await open(folder)
+  await handle.sync()
+}
+
+/** The mapping in the file; an empty one where there is none that can be read. */
+export const readJson = async (path: string): Promise<Readonly<Record<string, unknown>>> => {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'))
+    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
+  } catch (thrown) {
+    // Not there, or cut off by a loss of power. What cannot be read for other reasons is worth knowing.
+    if (thrown instanceof SyntaxError || (thrown as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    throw thrown
+  }
+}

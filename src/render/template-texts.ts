@@ -1,0 +1,52 @@
+/** Where templates are: the site's own, and those which come with the program. */
+import { access } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { extname, join } from 'node:path'
+import { resolvePath } from '../config/paths.ts'
+import { readText } from '../config/read-text.ts'
+import { StokerError } from '../errors.ts'
+import type { TemplateTexts } from './service.ts'
+
+// Emitted JavaScript lies one folder deeper than its source.
+const OURS = join(import.meta.dirname, extname(import.meta.filename) === '.ts' ? '../..' : '../../..', 'templates')
+
+/**
+ * A template of the site has precedence: the one in `own` (`*` stands for the only one which the service has), else a file
+ * of that name in the folder `templates` beside the configuration. A name which is none of the program's own is a file
+ * relative to `folder`, that of the configuration, as `./page.hbs` always is. Throws `CONFIG` naming a file which cannot be read.
+ */
+export const templateTexts = (folder: string, own: ReadonlyMap<string, string>): TemplateTexts => {
+  const io = { signal: new AbortController().signal }
+  const asked = new Set<string>()
+  return async name => {
+    asked.add(name)
+    const path = own.get(name) ?? own.get('*') ?? pathOf(name, folder)
+    if (path !== undefined) {
+      if (own.has('*') && asked.size > 1) throw several([...asked])
+      return { name: path, text: await readText(path, io) }
+    }
+    for (const [file, shown] of [
+      [join(folder, 'templates', name), join(folder, 'templates', name)],
+      [join(OURS, name), `templates/${name}`],
+    ] as const)
+      if (await exists(file)) return { name: shown, text: await readText(file, io) }
+    const beside = join(folder, name)
+    return { name: beside, text: await readText(beside, io) }
+  }
+}
+
+const exists = async (path: string): Promise<boolean> =>
+  await access(path).then(
+    () => true,
+    () => false, // not there, or not for us: the next place, and in the end an error which names a file
+  )
+
+const pathOf = (name: string, folder: string): string | undefined =>
+  /^(?:\.{0,2}|~)\//.test(name) ? resolvePath(name, folder, homedir()) : undefined
+
+const several = (names: readonly string[]): StokerError =>
+  new StokerError(
+    'CONFIG',
+    'template',
+    `template: this service has several; name them: templates: {${names.join(': ..., ')}: ...}`,
+  )

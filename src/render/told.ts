@@ -1,0 +1,118 @@
+/** Results of renders as people and programs read them. Pure. */
+import { age } from '../cache/age.ts'
+import { quote } from '../connection/quote.ts'
+import { harmlessMessage } from '../report/harmless.ts'
+import type { Problem } from './problem.ts'
+import type { Good, RenderResult, Size, Telling } from './result.ts'
+
+/** Lines for standard output and for standard error, each with its line feed. */
+export interface Told {
+  readonly out: string
+  readonly err: string
+}
+
+/** More than anybody reads; `--json` has them all. */
+const MOST_PROBLEMS = 20
+
+/** `now`: milliseconds since 1970, for the age of what stays. */
+export const textOf = (result: RenderResult, now: number): Told => {
+  const { name, problems } = result
+  const out: string[] = []
+  const err = problemLines(problems.filter(({ verdict }) => result.kind !== 'refused' || verdict !== 'error'))
+  switch (result.kind) {
+    case 'same':
+      out.push(['nothing to do', ...sizeText(result.size)].join(': '))
+      break
+    case 'written':
+    case 'would-change': {
+      const done = (change: string) =>
+        `${result.kind === 'written' ? '' : 'would be '}${change === 'new' ? 'created' : 'written'}`
+      for (const { path, change } of result.files) if (change !== 'same') out.push(`${path}: ${done(change)}`)
+      out.push(...sizeText(result.size))
+      break
+    }
+    case 'kept':
+    case 'refused':
+      err.push(...staying(result.error.message, result.last, now))
+      break
+    default:
+      throw new Error(`unknown result: ${result satisfies never}`)
+  }
+  if (result.kind === 'would-change' && result.asks !== 'none') out.push(`it would be told: ${result.asks}`)
+  if (result.kind === 'same' || result.kind === 'written') {
+    const { telling } = result
+    const line = tellingLine(telling)
+    if (line !== undefined) (telling.kind === 'failed' ? err : out).push(line)
+  }
+  return {
+    out: out.map(line => `${name}: ${line}\n`).join(''),
+    err: err.map(line => `stoker: ${name}: ${line}\n`).join(''),
+  }
+}
+
+/** In one line where that can be done: it is what a log is searched for. */
+const staying = (why: string, last: Good | undefined, now: number): readonly string[] => {
+  const what = last
+    ? `the live files stay, as of ${age(now - last.at)} ago`
+    : 'there are no live files which the service could start with'
+  const reason = harmlessParagraph(why)
+  return reason.includes('\n') ? [reason, what] : [`${reason}; ${what}`]
+}
+
+const problemLines = (problems: readonly Problem[]): string[] => {
+  const lines = problems.slice(0, MOST_PROBLEMS).map(({ message }) => message)
+  return problems.length > lines.length
+    ? [...lines, `and ${problems.length - lines.length} more (--json has all)`]
+    : lines
+}
+
+const tellingLine = (telling: Telling): string | undefined => {
+  switch (telling.kind) {
+    case 'none':
+      return undefined
+    case 'done':
+      return `${telling.action}: ${telling.said === '' ? 'done' : telling.said}`
+    case 'owed':
+      return `the service has to be told yet (${telling.action}); the next render does`
+    case 'failed':
+      return `${telling.action} failed, and the next render tries again: ${telling.error.message}`
+    default:
+      throw new Error(`unknown telling: ${telling satisfies never}`)
+  }
+}
+
+const sizeText = (size: Size | undefined): readonly string[] =>
+  size ? [`${counted(size.hosts, 'host')}, ${counted(size.networks, 'network')}`] : []
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
+/** One object on one line. */
+export const jsonOf = (result: RenderResult, exit: number): string => {
+  const { kind, name, problems } = result
+  const common = { kind, render: name, exit, problems }
+  if (kind !== 'kept' && kind !== 'refused') {
+    const { size, files } = result
+    const service = kind === 'would-change' ? { asks: result.asks } : { telling: plainTelling(result.telling) }
+    return `${JSON.stringify({ ...common, ...size, files, ...service })}\n`
+  }
+  const { error, last } = result
+  const reason = kind === 'kept' ? { reason: result.reason } : {}
+  const since = last ? new Date(last.at).toISOString() : null
+  return `${JSON.stringify({ ...common, ...reason, error: { code: error.code, message: error.message }, since })}\n`
+}
+
+const plainTelling = (telling: Telling): object => {
+  if (telling.kind === 'none') return telling
+  const { kind, action, words } = telling
+  const error = telling.kind === 'failed' ? { error: telling.error.message } : {}
+  return { kind, action, command: shownWords(words), ...error }
+}
+
+/** A command line for people; a script inside it is no reading for them. */
+export const shownWords = (words: readonly string[]): string =>
+  words.map(word => (word.includes('\n') ? '...' : quote(word))).join(' ')
+
+/** A sentence which may have several lines, as one for a terminal; the line feeds between stay. */
+export const harmlessParagraph = (text: string): string => text.split('\n').map(keepIndent).join('\n')
+
+const keepIndent = (line: string): string => (/^ */.exec(line)?.[0] ?? '') + harmlessMessage(line)

@@ -1,0 +1,201 @@
+/** Between two starts of a service: as soon as a source has changed, what is made of it is made again. */
+import { setTimeout } from 'node:timers/promises'
+import type { Abortable } from '../abortable.ts'
+import { toStokerError } from '../errors.ts'
+import { duration } from '../report/duration.ts'
+import { timeLimit } from './limit.ts'
+
+/** What may change: the part of a warehouse which is needed here. */
+export interface Source {
+  readonly name: string
+  changes?(io: Abortable): AsyncIterable<string>
+}
+
+/** How a turn of rendering ended: whether another one may end better although no source changes. */
+export type Came = 'done' | 'again'
+
+export interface WatchOptions {
+  readonly sources: readonly Source[]
+  /** Renders everything once, and tells what came of it. What it throws is told, and it is called again. */
+  render(io: Abortable): Promise<Came>
+  /** Sentences about the sources: that one is listened to, is lost, is there again. */
+  readonly say: (notice: string) => void
+  readonly times?: Partial<Times>
+}
+
+/** Milliseconds. */
+export interface Times {
+  /** After a change, so long nothing else has to come before it is rendered, */
+  readonly quiet: number
+  /** but so long at most. */
+  readonly longest: number
+  /** Between two looks at a source which does not tell of changes. */
+  readonly interval: number
+  /** Before what failed is tried again: at first, and doubled each time up to the most. */
+  readonly again: number
+  readonly mostAgain: number
+  /** However quiet it is: a notice may be lost. */
+  readonly anyway: number
+}
+
+const TIMES: Times = {
+  ...{ quiet: 300, longest: 3_000, interval: 5_000 },
+  ...{ again: 1_000, mostAgain: 10_000, anyway: 600_000 },
+}
+
+/**
+ * A service which is restarted is away for that time. A few changes reach it at once; when they keep coming, it rests after
+ * each turn, in multiples of the time which that took: 1 after the fourth one within two minutes, and so on.
+ */
+const REST = { free: 3, most: 10, within: 120_000 }
+
+/**
+ * Renders at once, and after each change, until the signal aborts; then it returns when the turn under way has ended. What is
+ * wrong is told once, and so is that it is right again.
+ */
+export const watch = async (options: WatchOptions, { signal }: Abortable): Promise<void> => {
+  const times = { ...TIMES, ...options.times }
+  const stop = new AbortController()
+  const io = { signal: AbortSignal.any([signal, stop.signal]) }
+  using bell = makeBell()
+  bell.ring()
+  const listening = options.sources.map(source => listen(source, bell, options.say, times, io))
+  try {
+    await Promise.race([turns(options, bell, times, io), ...listening])
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown
+  } finally {
+    stop.abort()
+    await Promise.allSettled(listening)
+  }
+}
+
+const turns = async ({ render, say }: WatchOptions, bell: Bell, times: Times, io: Abortable): Promise<never> => {
+  const trouble = onceEach(say)
+  let failures = 0
+  let ends: readonly number[] = []
+  for (;;) {
+    await settled(bell, times, io)
+    const begin = performance.now()
+    let came: Came
+    try {
+      came = await render(io)
+      trouble.isOver()
+    } catch (thrown) {
+      io.signal.throwIfAborted()
+      trouble.tell(toStokerError(thrown, 'render').message)
+      came = 'again'
+    }
+    io.signal.throwIfAborted()
+    failures = came === 'again' ? failures + 1 : 0
+    const end = performance.now()
+    ends = [...ends.filter(one => one > end - REST.within), end]
+    await setTimeout((end - begin) * Math.min(Math.max(ends.length - REST.free, 0), REST.most), undefined, io)
+    bell.ringIn(failures > 0 ? backOff(failures, times) : times.anyway)
+  }
+}
+
+/** Waits for a change, and then until there is an end of changes, or as long as anybody may have to wait for the first one. */
+const settled = async (bell: Bell, { quiet, longest }: Times, io: Abortable): Promise<void> => {
+  await bell.rung(io)
+  const end = performance.now() + longest
+  for (;;) {
+    const left = end - performance.now()
+    if (left <= 0) return
+    using calm = timeLimit(Math.min(quiet, left))
+    try {
+      await bell.rung({ signal: AbortSignal.any([io.signal, calm.signal]) })
+    } catch {
+      io.signal.throwIfAborted()
+      return
+    }
+  }
+}
+
+/** Rings for each change of the source, for ever. */
+const listen = async (
+  source: Source,
+  bell: Bell,
+  say: (notice: string) => void,
+  times: Times,
+  io: Abortable,
+): Promise<never> => {
+  const trouble = onceEach(say)
+  let told: string | undefined
+  for (let failures = 0; source.changes; ) {
+    try {
+      for await (const how of source.changes(io)) {
+        failures = 0
+        trouble.isOver(`${source.name} is listened to again`)
+        if (how !== told) say(`${source.name} is listened to: ${how}`)
+        told = how
+        bell.ring()
+      }
+      break
+    } catch (thrown) {
+      io.signal.throwIfAborted()
+      failures += 1
+      const wait = backOff(failures, times)
+      trouble.tell(toStokerError(thrown, source.name).message)
+      await setTimeout(wait, undefined, io)
+    }
+  }
+  say(`${source.name} does not tell of changes: it is read every ${duration(times.interval)}`)
+  for (;;) {
+    await setTimeout(times.interval, undefined, io)
+    bell.ring()
+  }
+}
+
+const backOff = (failures: number, { again, mostAgain }: Times): number =>
+  Math.min(again * 2 ** Math.min(failures - 1, 20), mostAgain)
+
+/** Tells each trouble once, until it is over. */
+const onceEach = (say: (notice: string) => void) => {
+  let last: string | undefined
+  return {
+    tell(what: string) {
+      if (what !== last) say(what)
+      last = what
+    },
+    isOver(what?: string) {
+      if (last !== undefined && what !== undefined) say(what)
+      last = undefined
+    },
+  }
+}
+
+/** Rung by many, heard by one; a ring which nobody waits for is kept, several as one. */
+interface Bell extends Disposable {
+  ring(): void
+  /** Rings after so many milliseconds, unless it is asked for another time before. */
+  ringIn(time: number): void
+  /** Throws the signal's reason when that aborts first. */
+  rung(io: Abortable): Promise<void>
+}
+
+const makeBell = (): Bell => {
+  let next = Promise.withResolvers<void>()
+  let timer: NodeJS.Timeout | undefined
+  const ring = () => next.resolve()
+  return {
+    ring,
+    ringIn(time) {
+      clearTimeout(timer)
+      timer = globalThis.setTimeout(ring, time)
+    },
+    async rung({ signal }) {
+      signal.throwIfAborted()
+      const stopped = Promise.withResolvers<never>()
+      const stop = () => stopped.reject(signal.reason)
+      signal.addEventListener('abort', stop, { once: true })
+      try {
+        await Promise.race([next.promise, stopped.promise])
+        next = Promise.withResolvers()
+      } finally {
+        signal.removeEventListener('abort', stop)
+      }
+    },
+    [Symbol.dispose]: () => clearTimeout(timer),
+  }
+}

@@ -1,0 +1,164 @@
+import t, { type Test } from 'tap'
+import { type BootSite, CLIENT_MAC, machine, needBootSite, startBootSite } from '../fixtures/boot-site.ts'
+import { need } from '../fixtures/debian.ts'
+import { hostDn } from '../fixtures/ldap-site.ts'
+
+// Scripts sleep most of the time.
+t.jobs = 3
+// Anew for each test: tap keeps what it knows of one in there.
+const together = () => ({ buffered: true })
+
+const WEB1 = machine('web1', '10.1.0.11', '02:00:00:00:00:11')
+const BOTH = { dhcpd: {}, dnsmasq: {} }
+
+const hooked = async (t: Test, site: BootSite, services: readonly string[]): Promise<void> => {
+  for (const service of services) {
+    const { code, stderr } = await site.stoker('hook', 'install', service, '--sysv', '--yes')
+    t.equal(code, 0, `${service} is hooked: ${stderr}`)
+  }
+}
+
+const restarted = async (t: Test, site: BootSite, word = 'restart') => {
+  const [dnsmasq, dhcpd] = await Promise.all([site.service('dnsmasq', word), site.service('isc-dhcp-server', word)])
+  t.equal(dnsmasq.code, 0, dnsmasq.stdout + dnsmasq.stderr)
+  t.equal(dhcpd.code, 0, dhcpd.stdout + dhcpd.stderr)
+  return { dnsmasq, dhcpd }
+}
+
+/** Milliseconds which a start without us takes where nothing else goes on: the scripts sleep. */
+const ALONE = { dnsmasq: 500, dhcpd: 2_500 }
+
+t.test('a host in the directory is given its address and is known by its name after a restart', together(), async t => {
+  if (!needBootSite(t)) return
+  await using site = await startBootSite({ hosts: WEB1, renders: BOTH })
+  await hooked(t, site, ['dhcpd', 'dnsmasq'])
+  await restarted(t, site, 'start')
+  t.same(await site.dig('web1.example.org'), ['10.1.0.11'], 'the first start renders')
+  t.equal(await site.lease(1), undefined)
+
+  await site.add(machine('web2', '10.1.0.77', CLIENT_MAC))
+  await restarted(t, site)
+  const lease = await site.lease()
+  t.match(lease, { address: '10.1.0.77', server: '10.1.0.1', routers: '10.1.0.1', hostname: 'web2' })
+  t.same(await site.dig('web2.example.org'), ['10.1.0.77'])
+  t.same(await site.dig('-x', '10.1.0.77'), ['web2.example.org'])
+  const { stdout } = await site.stoker('resolve', 'web2')
+  t.match(stdout, /^web2 +10\.1\.0\.77 .*02:00:00:00:00:01/)
+
+  await site.remove(hostDn('web2'))
+  await restarted(t, site)
+  t.equal(await site.lease(2), undefined, 'gone')
+  t.same(await site.dig('web2.example.org'), [])
+  t.same(await site.dig('-x', '10.1.0.77'), [])
+  t.same(await site.dig('web1.example.org'), ['10.1.0.11'], 'the others are there')
+  t.equal((await site.stoker('resolve', 'web2')).code, 3)
+
+  const before = await site.server.says(['stat', '-c', '%i %Y', '/etc/dhcp/dhcpd.conf', '/etc/dnsmasq.hosts'])
+  await restarted(t, site)
+  const after = await site.server.says(['stat', '-c', '%i %Y', '/etc/dhcp/dhcpd.conf', '/etc/dnsmasq.hosts'])
+  t.equal(after, before, 'what has not changed is not written')
+})
+
+for (const [what, reason, happen] of [
+  ['stopped', /connection refused.*the live files stay, as of/, (site: BootSite) => site.slapd.kill9()],
+  ['frozen', /did not answer within.*the live files stay, as of/, async (site: BootSite) => site.slapd.freeze()],
+  [
+    'emptied',
+    /of 2 hosts there is none left.*the live files stay, as of/,
+    async (site: BootSite) => {
+      await site.remove(hostDn('web1'))
+      await site.remove(hostDn('web2'))
+    },
+  ],
+] as const)
+  t.test(
+    `with the directory ${what}, both services start with the last good files, and say why`,
+    together(),
+    async t => {
+      if (!needBootSite(t)) return
+      await using site = await startBootSite({ hosts: WEB1 + machine('web2', '10.1.0.77', CLIENT_MAC), renders: BOTH })
+      await hooked(t, site, ['dhcpd', 'dnsmasq'])
+      const healthy = await restarted(t, site, 'start')
+      await happen(site)
+      const { dnsmasq, dhcpd } = await restarted(t, site)
+      t.comment(
+        `dnsmasq ${Math.round(dnsmasq.took)} ms: ${dnsmasq.stderr}dhcpd ${Math.round(dhcpd.took)} ms: ${dhcpd.stderr}`,
+      )
+      const log = await site.server.syslog()
+      t.comment(
+        log
+          .split('\n')
+          .filter(line => line.includes('stoker: '))
+          .join('\n'),
+      )
+      for (const [name, { stderr, took }] of Object.entries({ dnsmasq, dhcpd }) as [
+        'dnsmasq' | 'dhcpd',
+        typeof dnsmasq,
+      ][]) {
+        // Other tests run at the same time: what all is slower by is no fault of ours.
+        const slowness = Math.max(0, healthy[name].took - ALONE[name] - 500)
+        t.ok(took < 8_000 + slowness, `${Math.round(took)} ms, on a machine which is ${Math.round(slowness)} ms late`)
+        t.match(stderr, reason, 'on the standard error of the script')
+      }
+      for (const name of ['dnsmasq', 'dhcpd'])
+        t.match(log, new RegExp(`stoker: ${name}: .*${reason.source}`), 'in the log of the system')
+      t.match(await site.lease(), { address: '10.1.0.77' })
+      t.same(await site.dig('web2.example.org'), ['10.1.0.77'])
+      t.same(await site.dig('-x', '10.1.0.77'), ['web2.example.org'])
+      site.slapd.thaw()
+    },
+  )
+
+t.test('a machine which boots without the directory starts its services, too', together(), async t => {
+  if (!needBootSite(t)) return
+  await using site = await startBootSite({ hosts: WEB1, renders: BOTH })
+  await hooked(t, site, ['dhcpd', 'dnsmasq'])
+  await restarted(t, site, 'start')
+  await restarted(t, site, 'stop')
+  t.same(await site.dig('web1.example.org'), [], 'it is down')
+  await site.slapd.kill9()
+  await restarted(t, site, 'start')
+  t.same(await site.dig('web1.example.org'), ['10.1.0.11'])
+})
+
+t.test('a hook whose program, configuration or both are gone keeps nobody from starting', together(), async t => {
+  if (!needBootSite(t)) return
+  await using site = await startBootSite({ hosts: WEB1, renders: BOTH })
+  await hooked(t, site, ['dhcpd', 'dnsmasq'])
+  await restarted(t, site, 'start')
+  await site.server.write('/etc/stoker/stoker.yaml', 'render: [nonsense')
+  const broken = await restarted(t, site)
+  t.match(broken.dnsmasq.stderr, /stoker\.yaml:1:\d+: .*the live files stay/s)
+  await site.server.says(['rm', '/etc/stoker/stoker.yaml'])
+  t.match((await restarted(t, site)).dhcpd.stderr, /stoker\.yaml/)
+  const gone = [
+    'sed',
+    '-i',
+    `s#${process.execPath}#/nowhere/node#`,
+    '/etc/default/dnsmasq',
+    '/etc/default/isc-dhcp-server',
+  ]
+  await site.server.says(gone)
+  t.match((await restarted(t, site)).dnsmasq.stderr, /nowhere\/node/)
+  t.same(await site.dig('web1.example.org'), ['10.1.0.11'])
+})
+
+t.test('named and kea start by their scripts with what was rendered for them', together(), async t => {
+  if (!needBootSite(t) || !need(t, 'named', 'bind9') || !need(t, 'kea-dhcp4', 'kea-dhcp4-server')) return
+  const bind = { domain: 'example.org', nameservers: ['ns'] }
+  const renders = { bind, kea4: { interfaces: ['eth0'] } }
+  const hosts = WEB1 + machine('ns', '10.1.0.1', '02:00:00:00:00:12') + machine('web2', '10.1.0.77', CLIENT_MAC)
+  await using site = await startBootSite({ hosts, renders })
+  await hooked(t, site, ['bind', 'kea'])
+  // Debian leaves these to systemd.
+  await site.server.says(['mkdir', '-p', '/var/lib/kea', '/var/log/kea'])
+  const first = await site.service('named', 'start')
+  t.match(first.stderr, /^bind: .*: created$/m)
+  const kea = await site.service('kea-dhcp4-server', 'start')
+  t.match(kea.stderr, /^kea4: .*kea-dhcp4\.conf: written$/m)
+  t.match(await site.lease(8), { address: '10.1.0.77' })
+  await site.slapd.kill9()
+  const again = await site.service('named', 'restart')
+  t.equal(again.code, 0, again.stdout + again.stderr)
+  t.match(again.stderr, /connection refused.*the live files stay/)
+})

@@ -1,0 +1,51 @@
+import { once } from 'node:events'
+import t from 'tap'
+import { CLIENT_MAC, machine, needBootSite, startBootSite } from '../fixtures/boot-site.ts'
+import { startStoker } from '../fixtures/cli.ts'
+import { hostDn } from '../fixtures/ldap-site.ts'
+
+t.test('what changes in the directory reaches the running services within seconds', async t => {
+  if (!needBootSite(t)) return
+  await using site = await startBootSite({
+    hosts: machine('web1', '10.1.0.11', '02:00:00:00:00:11'),
+    renders: { dhcpd: {}, dnsmasq: {} },
+    config: ['moduleload syncprov'],
+    database: ['overlay syncprov'],
+  })
+  const { server, slapd } = site
+  await site.stoker('render')
+  for (const service of ['dhcpd', 'dnsmasq']) await site.stoker('hook', 'install', service, '--sysv', '--yes')
+  await Promise.all([site.service('dnsmasq', 'start'), site.service('isc-dhcp-server', 'start')])
+
+  const watch = startStoker(['render', '--watch', '--config', '/etc/stoker/stoker.yaml'], { through: server.inside })
+  t.teardown(() => watch.process.kill('SIGKILL'))
+  const count = (pattern: RegExp) => watch.text().match(new RegExp(pattern, 'gm'))?.length ?? 0
+  const again = async (pattern: RegExp, act: () => Promise<unknown>) => {
+    const before = count(pattern)
+    const begin = performance.now()
+    await act()
+    await watch.says(() => count(pattern) > before)
+    return performance.now() - begin
+  }
+  await watch.says(/ldap is listened to: ldap:.*synchronisation/)
+  await watch.says(/^dnsmasq: nothing to do/m)
+
+  const written = /^dhcpd: restart: /
+  const took = await again(written, () => site.add(machine('web2', '10.1.0.77', CLIENT_MAC)))
+  t.comment(`both services knew after ${Math.round(took)} ms`)
+  t.match(await site.lease(), { address: '10.1.0.77' })
+  t.same(await site.dig('web2.example.org'), ['10.1.0.77'])
+  t.match(watch.text(), /^dnsmasq: reload: /m, 'dnsmasq was only told to read its hosts anew')
+
+  await again(/connection lost/, () => slapd.kill9())
+  await again(/ldap is listened to again/, () => slapd.start())
+  t.equal(count(/connection lost/), 1, 'a server which is gone is told once')
+  await again(written, () => site.remove(hostDn('web2')))
+  t.equal(await site.lease(2), undefined)
+  t.same(await site.dig('web2.example.org'), [])
+
+  const ended = once(watch.process, 'exit')
+  await server.says(['pkill', '-TERM', '-f', 'render --watch'])
+  t.same((await ended)[0], 0, 'SIGTERM ends it in order')
+  t.notMatch(watch.text(), /INTERNAL|at .*\.ts:\d+/)
+})

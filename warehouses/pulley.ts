@@ -1,0 +1,55 @@
+/** The nodes of a VO: who has enrolled with its pulley server, by name, and by role. */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { sharedWork } from '../src/abortable.ts'
+import { resolvePath } from '../src/config/paths.ts'
+import { mapping, parseOptions, text } from '../src/config/shape.ts'
+import { toStokerError } from '../src/errors.ts'
+import { administer } from '../src/pulley/admin.ts'
+import { rosterWarehouse } from '../src/pulley/roster.ts'
+import type { Node } from '../src/pulley/store/store.ts'
+import type { Warehouse, WarehouseFactory } from '../src/warehouse.ts'
+
+const options = mapping({
+  vo: text.describe('the virtual organisation'),
+  keys: text.optional().describe('folder with its key and the place of its server; default ~/.config/pulley'),
+  key: text.optional().describe('its private key, when it is elsewhere'),
+})
+
+/** Asks the server once; roles are groups, and `@all` is everybody. Nodes which are out are not there. */
+export const pulley: WarehouseFactory = (given, { name, folder }) => {
+  const { vo, keys, key } = parseOptions(options, given)
+  const path = (text: string) => resolvePath(text, folder, homedir())
+  const keysFolder = keys === undefined ? join(homedir(), '.config', 'pulley') : path(keys)
+  const nodes = sharedWork(async io => {
+    try {
+      await using server = await administer(vo, keysFolder, key === undefined ? undefined : path(key))
+      const all = (await server.json('GET', '/nodes', undefined, io)) as readonly Node[]
+      return all.filter(node => !node.revoked).map(node => ({ ...node, macs: node.fingerprint.macs }))
+    } catch (thrown) {
+      throw toStokerError(thrown, name, 'WAREHOUSE_FAILED')
+    }
+  })
+  return { ...rosterFor(name, nodes) }
+}
+
+type Ask = ReturnType<typeof sharedWork<readonly (Node & { readonly macs: readonly string[] })[]>>
+
+const rosterFor = (name: string, nodes: Ask): Warehouse => {
+  const over = (io: Parameters<Ask>[0]) => rosterWarehouse(name, () => nodes(io), varsOf)
+  return {
+    name,
+    members: (group, io) => over(io).members(group, io),
+    nodes: (names, io) => over(io).nodes(names, io),
+    groups: io => over(io).groups?.(io) ?? none(),
+    all: io => over(io).all?.(io) ?? none(),
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+const varsOf = (node: { readonly id: string }) => {
+  const { serial, lastContact, version } = node as Node
+  return { bundle: serial, lastContact: lastContact ?? null, version }
+}
+
+async function* none(): AsyncGenerator<never> {}
