@@ -1,6 +1,7 @@
 /** `stoker plan`: what a policy asks of each node; no target is touched, and no secret is read. */
 import { fold } from '../nodeset/fold.ts'
 import { loadForTargets, type PolicyFlags, type PolicyRequest } from '../policy/for-targets.ts'
+import { plannedText } from '../policy/planned-text.ts'
 import { preparePolicy } from '../policy/prepare.ts'
 import { type Planned, preview } from '../policy/preview.ts'
 import { harmlessLines } from '../report/harmless.ts'
@@ -58,26 +59,7 @@ const folding = () => {
     *texts(): Generator<string> {
       for (const [, same] of [...groups].sort(([a], [b]) => a - b))
         for (const { planned, targets } of same.values())
-          yield `${fold(targets.map(({ name }) => name))}: ${textOf(planned)}`
+          yield `${fold(targets.map(({ name }) => name))}: ${plannedText(planned)}`
     },
   }
-}
-
-const textOf = ({ resource, actor, options, texts, when, calledBy }: Planned): string => {
-  const called = calledBy ? ` when changed: ${calledBy.join(', ')}` : ''
-  const condition = when === undefined ? '' : ` where ${when}`
-  const lines = [
-    ...Object.entries(options).map(([key, value]) => field(key, value)),
-    ...Object.entries(texts).map(([name, text]) => field(`template ${name}`, text)),
-  ]
-  const kind = resource === actor || resource.startsWith(`${actor} `) ? '' : ` (${actor})`
-  return `${resource}${kind}${condition}${called}\n${lines.join('')}`
-}
-
-/** A long text stands below its key. */
-const field = (key: string, value: unknown): string => {
-  if (typeof value !== 'string') return `    ${key}: ${JSON.stringify(value)}\n`
-  if (!value.includes('\n')) return `    ${key}: ${value}\n`
-  const lines = value.replace(/\n$/, '').split('\n')
-  return `    ${key}:\n${lines.map(line => `      | ${line}\n`).join('')}`
 }

@@ -2,6 +2,7 @@
  * A policy and its targets -> a policy which is ready: everything that can be known before a target is touched has been
  * looked at, for every target. Works on this side only, so that the agent prepares what it was sent in the same way.
  */
+import { setImmediate } from 'node:timers/promises'
 import type { Abortable } from '../abortable.ts'
 import type { Resource as Ready } from '../converge/actor.ts'
 import { StokerError } from '../errors.ts'
@@ -90,8 +91,10 @@ export const preparePolicy = async (policy: Policy, options: PrepareOptions): Pr
         asking.add(target)
         return TYPICAL_FACTS
       }
+      // All of it is work of this program: between two targets it looks up, so that Ctrl-C counts.
+      await setImmediate()
+      options.signal.throwIfAborted()
       for (const [index, resource] of policy.entries.entries()) {
-        options.signal.throwIfAborted()
         if (resource.kind === 'flush' || !prepared.wants(resource, target)) continue
         if (resource.each?.[0] === 'facts') asking.add(target)
         for (const unit of prepared.units(index, target, TYPICAL_FACTS)) {

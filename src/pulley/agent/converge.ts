@@ -5,14 +5,14 @@ import type { Change } from '../../convergent.ts'
 import { StokerError, toStokerError } from '../../errors.ts'
 import type { ResourceResult } from '../../event.ts'
 import { applyPolicy } from '../../policy/apply.ts'
-import { loadForTargets } from '../../policy/for-targets.ts'
+import type { LoadedPolicy } from '../../policy/for-targets.ts'
 import type { ActorLibrary } from '../../policy/load.ts'
-import { type PreparedPolicy, preparePolicy } from '../../policy/prepare.ts'
+import type { PreparedPolicy } from '../../policy/prepare.ts'
 import type { Target } from '../../target.ts'
+import { prepareFor } from '../prepare-for.ts'
 import type { Report } from '../protocol/messages.ts'
 import { newId } from '../protocol/names.ts'
 import { unseal } from '../protocol/sealed.ts'
-import { ALL, rosterWarehouse } from '../roster.ts'
 import type { Kept } from './bundles.ts'
 import type { Identity } from './identity.ts'
 
@@ -45,20 +45,21 @@ export const prepareBundle = async (
   const secrets = await secretsOf(bundle.sealed[identity.node], bundle.vo, bundle.serial, identity)
   // An administrator may have published before this node was there: it knows itself.
   const known = bundle.nodes.some(one => one.id === identity.node)
-  const self = { id: identity.node, name: identity.name, roles: [] }
+  const self = { id: identity.node, name: identity.name, roles: identity.roles }
   const nodes = known ? bundle.nodes : [...bundle.nodes, self]
-  await using roster = rosterWarehouse('pulley', async () => nodes)
-  const loaded = await loadForTargets(
-    { policy: folder, targets: undefined },
-    { exclude: [] },
-    { warehouses: [roster], actors, everyone: `@${ALL}` },
-    say,
-    io,
-  )
-  const target = loaded.targets.find(one => one.vars.id === identity.node)
+  const isSelf = (target: Target) => target.vars.id === identity.node
+  const own = async ({ policy }: LoadedPolicy) => {
+    if (policy.secrets.size > 0 && bundle.sealed[identity.node] === undefined)
+      throw new StokerError(
+        'CONFIG',
+        `bundle ${bundle.serial}`,
+        'its secrets are not sealed for this node, which joined after it was published; publish it again',
+      )
+    return secrets
+  }
+  const { prepared, targets } = await prepareFor(folder, nodes, actors, own, say, io, isSelf)
+  const [target] = targets
   if (!target) return { prepared: undefined, target: undefined }
-  const { policy, nodes: all, narrowing } = loaded
-  const prepared = await preparePolicy(policy, { targets: [target], nodes: all, narrowing, secrets, ...io })
   return { prepared, target }
 }
 

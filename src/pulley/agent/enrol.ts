@@ -50,7 +50,15 @@ export const enrol = async (folder: Folder, options: EnrolOptions, io: Abortable
       `the server says that VO ${vo} has the key ${answer.voKey}; expected ${options.voKey}`,
     )
   const identity: Identity = {
-    ...{ vo, node: answer.node, name: answer.name, servers: [...servers], voKey: answer.voKey, formerKeys: [] },
+    ...{
+      vo,
+      node: answer.node,
+      name: answer.name,
+      roles: answer.roles,
+      servers: [...servers],
+      voKey: answer.voKey,
+      formerKeys: [],
+    },
     ...{ signingKey: keys.signingKey, sealKey: keys.sealKey, fingerprint, tokenFile },
     ...(ca !== undefined && { ca }),
   }

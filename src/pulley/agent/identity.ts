@@ -2,12 +2,14 @@
 import * as z from 'zod'
 import { publicKeyText } from '../protocol/keys.ts'
 import { fingerprint } from '../protocol/messages.ts'
-import { id, nodeName, time, voName } from '../protocol/names.ts'
+import { id, nodeName, roleName, time, voName } from '../protocol/names.ts'
 
 const identity = z.strictObject({
   vo: voName,
   node: id('n'),
   name: nodeName,
+  /** As the token gave them; what a bundle says counts before. */
+  roles: z.array(roleName),
   servers: z.array(z.string()).min(1),
   /** PEM of the certificates to trust; the system's when it is absent. */
   ca: z.string().optional(),

@@ -2,23 +2,22 @@
  * `pulley publish`: a policy's folder -> checked for every node as the nodes will check it -> one signed bundle. Nothing
  * leaves this machine before everything is right.
  */
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, dirname, join, relative } from 'node:path'
+import { dirname } from 'node:path'
 import type { Abortable } from '../../abortable.ts'
 import { StokerError } from '../../errors.ts'
-import { loadForTargets } from '../../policy/for-targets.ts'
+import type { LoadedPolicy } from '../../policy/for-targets.ts'
 import type { ActorLibrary } from '../../policy/load.ts'
-import { preparePolicy } from '../../policy/prepare.ts'
 import { readSecrets } from '../../policy/secrets.ts'
 import type { Administered } from '../admin.ts'
 import { purposeOf } from '../agent/converge.ts'
+import { treeOf, unpacked } from '../policy-tree.ts'
+import { prepareFor } from '../prepare-for.ts'
 import { BUNDLE, type Bundle } from '../protocol/documents.ts'
 import { open, seal } from '../protocol/envelope.ts'
 import { sealFor } from '../protocol/sealed.ts'
 import { pack, type Tree } from '../protocol/tree.ts'
-import { ALL, rosterWarehouse } from '../roster.ts'
 import type { Node, StoredBundle } from '../store/store.ts'
+import { differences } from './differences.ts'
 import { parseWaves } from './waves.ts'
 
 export interface PublishFlags {
@@ -31,6 +30,8 @@ export interface PublishFlags {
   readonly maxFail: number
   /** Only check. */
   readonly check: boolean
+  /** Show what differs from the newest bundle. */
+  readonly diff: boolean
   readonly json: boolean
 }
 
@@ -47,6 +48,7 @@ export const publish = async (
   const tree = await treeOf(policy)
   const secrets = await checkFor(nodes, tree, policy, actors, say, io)
   if (nodes.length === 0) say(`VO ${vo.vo} has no nodes yet; the policy is checked by those which will come`)
+  if (flags.diff) process.stdout.write(await differences(vo, tree, nodes, actors, io))
   if (flags.check) {
     say(`the policy is right for ${count(nodes.length, 'node')}; nothing is published`)
     return 0
@@ -112,37 +114,7 @@ const nextSerial = async (vo: Administered, io: Abortable): Promise<number> => {
 
 const activeNodes = (nodes: readonly Node[]): readonly Node[] => nodes.filter(node => !node.revoked)
 
-/** All files of the policy's folder, with the policy as `policy.yaml`. */
-const treeOf = async (policy: string): Promise<Tree> => {
-  const isFolder = await stat(policy).then(
-    found => found.isDirectory(),
-    cause => {
-      throw new StokerError('CONFIG', policy, `${policy}: cannot be read: ${(cause as Error).message}`, { cause })
-    },
-  )
-  const folder = isFolder ? policy : dirname(policy)
-  const tree = new Map<string, Uint8Array>()
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue
-    const path = join(entry.parentPath, entry.name)
-    const name = relative(folder, path)
-    // A repository of the administrator's, and what editors leave, are not her nodes' business.
-    if (name.split('/').some(part => part.startsWith('.') || part.endsWith('~'))) continue
-    tree.set(name, await readFile(path))
-  }
-  if (isFolder || basename(policy) === 'policy.yaml') return tree
-  const named = tree.get(basename(policy))
-  tree.delete(basename(policy))
-  if (tree.has('policy.yaml'))
-    throw new StokerError(
-      'CONFIG',
-      policy,
-      `${folder} has a policy.yaml beside ${basename(policy)}; give each policy a folder of its own`,
-    )
-  return named ? tree.set('policy.yaml', named) : tree
-}
-
-/** Unpacks what would be sent and prepares it for every node; returns the secrets. */
+/** Prepares it for every node, as it is and as it would be sent; returns the secrets. */
 const checkFor = async (
   nodes: readonly Node[],
   tree: Tree,
@@ -151,45 +123,25 @@ const checkFor = async (
   say: (notice: string) => void,
   io: Abortable,
 ): Promise<Readonly<Record<string, string>>> => {
-  await using roster = rosterWarehouse('pulley', async () => nodes)
-  const everyone = `@${ALL}`
-  const loaded = await loadForTargets(
-    { policy, targets: undefined },
-    { exclude: [] },
-    { warehouses: [roster], actors, everyone },
-    say,
-    io,
-  )
-  const secrets = await readSecrets(loaded.policy, io)
-  const { targets, nodes: all, narrowing } = loaded
-  await preparePolicy(loaded.policy, { targets, nodes: all, narrowing, secrets, ...io })
-  // The same from what is packed: a file which lies outside of the folder would be missing there.
-  const folder = await mkdtemp(join(tmpdir(), 'pulley-publish-'))
-  try {
-    const { mkdir, writeFile } = await import('node:fs/promises')
-    for (const [name, data] of tree) {
-      await mkdir(dirname(join(folder, name)), { recursive: true })
-      await writeFile(join(folder, name), data, { mode: 0o600 })
-    }
-    const again = await loadForTargets(
-      { policy: folder, targets: undefined },
-      { exclude: [] },
-      { warehouses: [roster], actors, everyone },
-      () => {},
-      io,
-    )
-    const how = { targets: again.targets, nodes: again.nodes, narrowing: again.narrowing, secrets, ...io }
-    await preparePolicy(again.policy, how).catch(thrown => {
-      throw new StokerError(
-        'CONFIG',
-        policy,
-        `${policy} needs what is not in its folder: ${(thrown as Error).message.replaceAll(folder, dirname(policy))}`,
-        { cause: thrown },
-      )
-    })
-  } finally {
-    await rm(folder, { recursive: true, force: true })
+  let secrets: Readonly<Record<string, string>> = {}
+  const read = async ({ policy: own }: LoadedPolicy) => {
+    secrets = await readSecrets(own, io)
+    return secrets
   }
+  await prepareFor(policy, nodes, actors, read, say, io)
+  // A file which lies outside of the folder would be missing there.
+  await using files = await unpacked(tree)
+  await prepareFor(
+    files.folder,
+    nodes,
+    actors,
+    async () => secrets,
+    () => {},
+    io,
+  ).catch(thrown => {
+    const why = (thrown as Error).message.replaceAll(files.folder, dirname(policy))
+    throw new StokerError('CONFIG', policy, `${policy} needs what is not in its folder: ${why}`, { cause: thrown })
+  })
   return secrets
 }
 

@@ -36,6 +36,17 @@ export interface SendFlags {
   readonly json: boolean
 }
 
+/** What reports call it. */
+const nameOf = ({ name, argument }: Ordered): string => {
+  const words =
+    typeof argument === 'string'
+      ? argument
+      : Object.entries(argument)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(' ')
+  return `${name} ${words}`.trim().slice(0, 100)
+}
+
 const MOST_TOGETHER = 500
 const LOOK_MS = 1000
 
@@ -46,7 +57,8 @@ export const send = async (vo: Administered, ordered: Ordered, flags: SendFlags,
   if (targets.length === 0) throw new StokerError('UNKNOWN_NAME', flags.to, `${flags.to} means no node of VO ${vo.vo}`)
   const batch = newId('a')
   const issued = Date.now()
-  const { name, actor, argument } = ordered
+  const { actor, argument } = ordered
+  const name = nameOf(ordered)
   const actions = targets.map(target => ({ id: newId('a'), target }))
   const documents = actions.map(({ id, target }) => {
     const order = { vo: vo.vo, id, node: String(target.vars.id), name, actor: actor.name, argument }

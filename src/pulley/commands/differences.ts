@@ -1,0 +1,58 @@
+/** What a new bundle would change of what is asked of each node: differences of plans, equal ones once. */
+import type { Abortable } from '../../abortable.ts'
+import { unifiedDiff } from '../../diff.ts'
+import { fold } from '../../nodeset/fold.ts'
+import type { ActorLibrary } from '../../policy/load.ts'
+import { plannedText } from '../../policy/planned-text.ts'
+import { preview } from '../../policy/preview.ts'
+import { harmlessLines } from '../../report/harmless.ts'
+import type { Administered } from '../admin.ts'
+import { unpacked } from '../policy-tree.ts'
+import { prepareFor } from '../prepare-for.ts'
+import { type Tree, unpack } from '../protocol/tree.ts'
+import type { RosterNode } from '../roster.ts'
+import type { StoredBundle } from '../store/store.ts'
+
+/** Text for people: for each group of nodes the difference of its plan from that of the newest bundle. Secrets are not read. */
+export const differences = async (
+  vo: Administered,
+  tree: Tree,
+  nodes: readonly RosterNode[],
+  actors: ActorLibrary,
+  io: Abortable,
+): Promise<string> => {
+  const [newest] = (await vo.json('GET', '/bundles', undefined, io)) as readonly StoredBundle[]
+  const old = newest ? unpack(await vo.bytes(`/blobs/${newest.contentSha256}`, io), newest.contentSha256) : undefined
+  const before = old ? await plansOf(old, nodes, actors, io) : new Map<string, string>()
+  const after = await plansOf(tree, nodes, actors, io)
+  const name = newest ? `bundle ${newest.serial}` : 'nothing'
+  const found = nodes.map(node => ({
+    node: node.name,
+    text: unifiedDiff(`plan (from ${name})`, before.get(node.name) ?? '', after.get(node.name) ?? ''),
+  }))
+  const groups = Map.groupBy(
+    found.filter(({ text }) => text !== ''),
+    ({ text }) => text,
+  )
+  const texts = [...groups].map(([text, list]) => `${fold(list.map(({ node }) => node))}:\n${text}`)
+  return harmlessLines(texts.length > 0 ? texts.join('\n') : `no node's plan differs from ${name}\n`)
+}
+
+const plansOf = async (
+  tree: Tree,
+  nodes: readonly RosterNode[],
+  actors: ActorLibrary,
+  io: Abortable,
+): Promise<ReadonlyMap<string, string>> => {
+  await using files = await unpacked(tree)
+  const unread = async ({ policy }: { readonly policy: { readonly secrets: ReadonlyMap<string, unknown> } }) =>
+    Object.fromEntries([...policy.secrets.keys()].map(name => [name, `<secret.${name}>`]))
+  const { prepared, targets } = await prepareFor(files.folder, nodes, actors, unread, () => {}, io)
+  const plans = new Map<string, string>()
+  for (const target of targets) {
+    let text = ''
+    for await (const planned of preview(prepared, target, io)) text += plannedText(planned)
+    plans.set(target.name, text)
+  }
+  return plans
+}
