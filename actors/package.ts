@@ -49,39 +49,39 @@ const seconds = (parse: (input: string | number) => number) =>
 
 const schema = mapping({
   name: names.describe(
-    'the packages, as the target’s own manager calls them: `nginx`, or many in one transaction: `nginx, cron`. A version can be asked for: `nginx=1.22.1`; `*` stands for anything: `nginx=1.22.*`, and what follows the last dash (the package’s revision) can be left out',
+    'The packages, as the target’s own manager calls them: `nginx`, or many in one transaction: `nginx, cron`. A version can be asked for: `nginx=1.22.1`; `*` stands for anything: `nginx=1.22.*`, and what follows the last dash (the package’s revision) can be left out.',
   ),
   state: z
     .enum(['installed', 'present', 'latest', 'absent'])
     .default('installed')
     .describe(
-      '`installed` (default; `present` is the same): there, in whichever version, or in the one asked for. `latest`: the newest which the index on the target knows; a held package stays as it is. `absent`: not there',
+      '`installed` (default; `present` is the same): there, in whichever version, or in the one asked for. `latest`: the newest which the index on the target knows; a held package stays as it is. `absent`: not there.',
     ),
   version: z
     .string()
     .regex(VERSION, 'expected a version, such as "1.22.1" or "1.22.*"')
     .optional()
-    .describe('the version, where there is one name only: `1.22.*`; may be older than what is installed'),
+    .describe('The version, where there is one name only: `1.22.*`; may be older than what is installed.'),
   purge: truth
     .default(false)
-    .describe('with `state: absent`: remove settings in /etc as well (apt and apk). Default: false'),
+    .describe('With `state: absent`: remove settings in /etc as well (apt and apk). Default: false.'),
   recommends: truth
     .optional()
     .describe(
-      'whether recommended packages are installed as well (apt, dnf, zypper). Default: as the target is set up',
+      'Whether recommended packages are installed as well (apt, dnf, zypper). Default: as the target is set up.',
     ),
   'max-age': seconds(parseAge)
     .default(86_400)
     .describe(
-      'how old the index of packages on the target may be when something is to be installed, or when `latest` is wanted; an older one is refreshed first. Seconds, or a time such as `30m`, `12h`, `7d`; `0`: always refreshed. Default: `1d`. Nothing is refreshed when nothing is to be done',
+      'How old the index of packages on the target may be when something is to be installed, or when `latest` is wanted; an older one is refreshed first. Seconds, or a time such as `30m`, `12h`, `7d`; `0`: always refreshed. Default: `1d`. Nothing is refreshed when nothing is to be done.',
     ),
   wait: seconds(parseDuration)
     .default(120)
-    .describe('how long to wait while another program works with the packages: seconds, or `5m`. Default: `2m`'),
+    .describe('How long to wait while another program works with the packages: seconds, or `5m`. Default: `2m`.'),
   manager: z
     .enum(['auto', 'apt', 'dnf', 'zypper', 'apk'])
     .default('auto')
-    .describe('the package manager. Default: `auto`, the one which the target’s system is made of'),
+    .describe('The package manager. Default: `auto`, the one which the target’s system is made of.'),
 })
   .refine(({ name, version }) => version === undefined || name.length === 1, {
     path: ['version'],

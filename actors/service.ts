@@ -17,25 +17,25 @@ const schema = mapping({
   name: z
     .string()
     .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_.@:\\-]*$/u, 'expected the name of a service, such as nginx')
-    .describe('the service: `nginx`; with systemd also another unit: `backup.timer`'),
+    .describe('The service: `nginx`; with systemd also another unit: `backup.timer`.'),
   state: z
     .enum(['running', 'started', 'stopped', 'restarted', 'reloaded'])
     .optional()
     .describe(
-      '`running` (`started` is the same) or `stopped`: as it shall be now. `restarted`, `reloaded`: done every time, for notifications; a service which is stopped is started, one which cannot reload is restarted. Default: left as it is',
+      '`running` (`started` is the same) or `stopped`: as it shall be now. `restarted`, `reloaded`: done every time, for notifications; a service which is stopped is started, one which cannot reload is restarted. Default: left as it is.',
     ),
-  enabled: truth.optional().describe('whether it starts at boot. Default: left as it is'),
+  enabled: truth.optional().describe('Whether it starts at boot. Default: left as it is.'),
   process: z
     .string()
     .regex(/^[^\0/-][^\0/]*$/, 'expected the name of a program, without its path')
     .optional()
     .describe(
-      'the name of its program, for scripts in /etc/init.d which cannot tell whether it runs. Default: the name of the service',
+      'The name of its program, for scripts in /etc/init.d which cannot tell whether it runs. Default: the name of the service.',
     ),
   init: z
     .enum(['auto', 'systemd', 'openrc', 'sysv'])
     .default('auto')
-    .describe('the init system. Default: `auto`, the one which runs the target'),
+    .describe('The init system. Default: `auto`, the one which runs the target.'),
 }).refine(({ state, enabled }) => state !== undefined || enabled !== undefined, {
   path: ['state'],
   error: 'is missing; give a state, or enabled, or both',

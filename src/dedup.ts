@@ -24,13 +24,17 @@ type Reached = Map<Machine, readonly Provenance[]>
 export const dedup = ({ selection, groups }: Pick<Resolution, 'selection' | 'groups'>): readonly Target[] =>
   dedupWithin(selection, [], groups).targets
 
-/** The machines of one selection, and which of them each of the others holds: who is who is decided for all together. */
+/**
+ * The machines of one selection, and which of them each of the others holds. Who is who is decided for all together; what
+ * the machines are called and known for comes from the first alone.
+ */
 export const dedupWithin = (
   selection: Selection,
   others: readonly Selection[],
   groups: Resolution['groups'],
 ): { readonly targets: readonly Target[]; readonly within: readonly ReadonlySet<Target>[] } => {
-  const machineOf = identify(nodesOf([selection, ...others, ...groups.values()]))
+  const own = nodesOf(selection, groups)
+  const machineOf = identify([...new Set([...own, ...others.flatMap(other => nodesOf(other, groups))])])
   const opened = new Map<string, Reached>()
 
   const reach = (selection: Selection): Reached => {
@@ -66,7 +70,13 @@ export const dedupWithin = (
     return reached
   }
 
-  const targets = new Map([...reach(selection)].map(([machine, via]) => [machine, targetOf(machine, via)]))
+  const mine = new Set(own)
+  const targets = new Map(
+    [...reach(selection)].map(([machine, via]) => {
+      const nodes = machine.nodes.filter(node => mine.has(node))
+      return [machine, targetOf({ nodes }, via)]
+    }),
+  )
   const within = others.map(other => {
     const machines = [...reach(other).keys()]
     return new Set(machines.flatMap(machine => targets.get(machine) ?? []))
@@ -118,22 +128,35 @@ const merged = (known: readonly Provenance[] | undefined, ways: readonly Provena
   return [...known, ...ways.filter(way => !seen.has(text(way)))].slice(0, MAX_WAYS)
 }
 
-const nodesOf = (selections: readonly Selection[]): readonly ResolvedNode[] => {
-  const collect = (part: Selection): readonly ResolvedNode[] => {
+/** Those of the selection itself, then those of the groups which it leads to. */
+const nodesOf = (selection: Selection, groups: Resolution['groups']): readonly ResolvedNode[] => {
+  const pending: Selection[] = [selection]
+  const opened = new Set<string>()
+  const nodes: ResolvedNode[] = []
+  const collect = (part: Selection): void => {
     switch (part.kind) {
       case 'nodes':
-        return part.nodes
-      case 'group':
-        return []
+        for (const node of part.nodes) nodes.push(node)
+        return
+      case 'group': {
+        const inside = opened.has(part.key) ? undefined : groups.get(part.key)
+        opened.add(part.key)
+        if (inside) pending.push(inside)
+        return
+      }
       case 'union':
-        return part.parts.flatMap(collect)
+        for (const one of part.parts) collect(one)
+        return
       case 'operation':
-        return [...collect(part.left), ...collect(part.right)]
+        collect(part.left)
+        collect(part.right)
+        return
       default:
         throw new Error(`unknown selection: ${part satisfies never}`)
     }
   }
-  return selections.flatMap(collect)
+  for (const part of pending) collect(part)
+  return nodes
 }
 
 /** Joins nodes which share any identity, also through a third one (union-find over identities). */

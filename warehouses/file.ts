@@ -7,6 +7,7 @@ import { resolvePath } from '../src/config/paths.ts'
 import { readText } from '../src/config/read-text.ts'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
 import { parseYaml } from '../src/config/yaml-source.ts'
+import { fileChanges } from '../src/file-changes.ts'
 import type { NodeName } from '../src/names.ts'
 import type { NodeFacts, WarehouseFactory } from '../src/warehouse.ts'
 import { type Inventory, parseInventory } from './file/inventory.ts'
@@ -59,6 +60,7 @@ export const file: WarehouseFactory = (options, { name, folder }) => {
       const nodes = new Set((await inventory(io)).nodes.values())
       return [...nodes].filter(matches).map(({ name }) => ({ kind: 'node', name }))
     },
+    changes: io => fileChanges([path], io),
     async [Symbol.asyncDispose]() {},
   }
 }

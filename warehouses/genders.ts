@@ -4,6 +4,7 @@ import { resolvePath } from '../src/config/paths.ts'
 import { readText } from '../src/config/read-text.ts'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
 import { StokerError } from '../src/errors.ts'
+import { fileChanges } from '../src/file-changes.ts'
 import { shown } from '../src/names.ts'
 import { MAX_NAMES } from '../src/nodeset/limits.ts'
 import { countPattern, expandPattern, parsePattern } from '../src/nodeset/pattern.ts'
@@ -16,7 +17,8 @@ const schema = mapping({ path: text.default('/etc/genders') })
 /** Groups are the attributes, as `name` and as `name=value`; they are the nodes' vars, too, `true` where there is no value. */
 export const genders = (options: Readonly<Record<string, unknown>>, { name, folder }: WarehouseContext): Warehouse => {
   const path = resolvePath(parseOptions(schema, options).path, folder, homedir())
-  return tableWarehouse({ name, load: async io => parseGenders(await readText(path, io), path) })
+  const table = tableWarehouse({ name, load: async io => parseGenders(await readText(path, io), path) })
+  return { ...table, changes: io => fileChanges([path], io) }
 }
 
 /**

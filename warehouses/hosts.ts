@@ -4,6 +4,7 @@ import { homedir } from 'node:os'
 import { resolvePath } from '../src/config/paths.ts'
 import { readText } from '../src/config/read-text.ts'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
+import { fileChanges } from '../src/file-changes.ts'
 import type { Warehouse, WarehouseContext } from '../src/warehouse.ts'
 import { gather, type NodeLine } from './common/gather.ts'
 import { type Row, tableWarehouse } from './common/table.ts'
@@ -16,7 +17,7 @@ export const hosts = (options: Readonly<Record<string, unknown>>, { name, folder
     name,
     load: async io => ({ nodes: parseHosts(await readText(path, io)), groups: new Map() }),
   })
-  return table
+  return { ...table, changes: io => fileChanges([path], io) }
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Init } from './init.ts'
 
 /**
  * A service which systemd starts again and again, because it ends at once, is `activating`, and does not run. Units which
- * have changed on disk are read before they are used. When something fails, the journal's last lines tell why.
+ * have changed on disk are read before they are used. When something fails, its own last words in the journal tell why.
  */
 export const systemd: Init = {
   library: `systemd_known() {
@@ -33,7 +33,7 @@ a=$1
 systemd_known "$2" && [ "$(systemctl show -p NeedDaemonReload -- "$2")" != NeedDaemonReload=yes ] || run systemctl daemon-reload
 run systemctl $a -- "$2" && return
 c=$?
-case $a in enable | disable) ;; *) journalctl -q -n 2 --no-pager -o cat -u "$2" >&2 2>/dev/null ;; esac
+case $a in enable | disable) ;; *) journalctl -q -n 12 --no-pager -o cat -u "$2" 2>/dev/null | grep -Ev "^($2|Start|Stop|Failed to start|.*[.]service: )" | tail -n 2 >&2 ;; esac
 return $c
 }
 `,

@@ -24,6 +24,9 @@ export interface RenderWatchFlags {
  * changed and wrong is told, and what was read before counts until it is right.
  */
 export const renderWatch = async (names: readonly string[], flags: RenderWatchFlags): Promise<number> => {
+  const other = ALONE.find(flag => flag in flags)
+  if (other !== undefined)
+    throw new StokerError('USAGE', '--watch', `--watch and --${optionName(other)} do not go together`)
   const sinks = standardSinks()
   using end = onEnd(sinks)
   const say = (notice: string) => void sinks.stderr.write(`stoker: ${harmlessParagraph(notice)}\n`)
@@ -35,6 +38,11 @@ export const renderWatch = async (names: readonly string[], flags: RenderWatchFl
   await sinks.stdout.flush()
   return end.exitCode
 }
+
+/** What is about one render. */
+const ALONE = ['check', 'diff', 'out', 'rollback', 'versions', 'explain', 'acceptShrink', 'start', 'json']
+
+const optionName = (flag: string): string => flag.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 
 interface Doing extends Abortable {
   readonly sinks: Sinks

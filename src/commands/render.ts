@@ -10,6 +10,7 @@ import { stateFolder } from '../render/place.ts'
 import { exitCodeOfRender, type RenderResult } from '../render/result.ts'
 import { renderState } from '../render/state.ts'
 import { harmlessParagraph, jsonOf, textOf } from '../render/told.ts'
+import { duration } from '../report/duration.ts'
 import { harmlessLines } from '../report/harmless.ts'
 import { type Sinks, standardSinks } from '../report/sink.ts'
 import { wire } from '../wire.ts'
@@ -70,7 +71,8 @@ const act = async (renders: readonly Render[], read: ReadSite, flags: RenderFlag
   const deadline = flags.deadline ?? Math.max(...renders.map(one => one.deadline))
   // What a start waits for is the whole of it.
   const spent = Math.round(performance.now())
-  using limit = timeLimit(Math.max(1, deadline - spent))
+  const late = `the warehouses did not answer within ${duration(deadline)}`
+  using limit = timeLimit(Math.max(1, deadline - spent), new StokerError('WAREHOUSE_FAILED', 'render', late))
   const limited = { signal: AbortSignal.any([signal, limit.signal]) }
   if (flags.versions) return await versionsOf(renders, sinks, flags)
   if (flags.explain !== undefined) return await explained(renders, flags.explain, read, { sinks, ...flags, ...limited })

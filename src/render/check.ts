@@ -1,8 +1,9 @@
 /** What all sources say -> hosts and networks which make sense together, and what does not. Pure. */
 import type { NetworkFacts, NodeRecord } from '../warehouse.ts'
+import { isInRange, lookup, type Placed } from './blocks.ts'
 import { type NumberedHost, readHosts } from './hosts.ts'
 import type { Host, Network } from './model.ts'
-import { isInRange, lookup, type Placed, readNetworks, type Source } from './networks.ts'
+import { readNetworks, type Source } from './networks.ts'
 import {
   byWeight,
   listed,

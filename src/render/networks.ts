@@ -2,7 +2,6 @@
 import { shown } from '../names.ts'
 import type { NetworkFacts } from '../warehouse.ts'
 import {
-  type AddressNumber,
   addressText,
   type Block,
   compareNumbers,
@@ -12,6 +11,7 @@ import {
   parseRange,
   type Span,
 } from './address.ts'
+import { outerOf, type Placed } from './blocks.ts'
 import { readBoot } from './boot.ts'
 import { readOptions } from './dhcp-options.ts'
 import { parseHostName } from './host-name.ts'
@@ -22,14 +22,6 @@ import { listed, named, originsOf, originsText, type Problems, type Subject, sub
 export interface Source<T> {
   readonly warehouse: string
   readonly entries: readonly T[]
-}
-
-/** A network with what is needed to look addresses up. */
-export interface Placed {
-  readonly network: Network
-  readonly block: Block
-  /** In order. */
-  readonly ranges: readonly Span[]
 }
 
 /**
@@ -45,31 +37,13 @@ export const readNetworks = (sources: readonly Source<NetworkFacts>[], told: Pro
       const same = drafts.get(blockText(draft)) ?? []
       const [first] = same
       // Two of one source are not one network: they overlap.
-      if (first && !same.some(one => one.origin.warehouse === warehouse)) same[0] = filled(first, draft)
+      const isTwice = same.some(one => originsOf(one).some(origin => origin.warehouse === warehouse))
+      if (first && !isTwice) same[0] = filled(first, draft)
       else same.push(draft)
       drafts.set(blockText(draft), same)
     }
   const kept = withoutOverlaps(withoutNamesakes([...drafts.values()].flat(), told), told)
   return kept.map(draft => placed(draft))
-}
-
-/** The networks an address lies in, the narrowest first. */
-export const lookup = (networks: readonly Placed[]): ((number: AddressNumber) => readonly Placed[]) => {
-  const outer = outerOf(networks)
-  return number => {
-    const found: Placed[] = []
-    for (let at = lastFrom(networks, one => one.block, number); at >= 0; at = outer[at] as number) {
-      const one = networks[at] as Placed
-      if (contains(one.block, number)) found.push(one)
-    }
-    return found
-  }
-}
-
-/** Whether the address is one of those which the network gives to whoever asks. */
-export const isInRange = ({ ranges }: Placed, number: AddressNumber): boolean => {
-  const range = ranges[lastFrom(ranges, one => one, number)]
-  return range !== undefined && contains(range, number)
 }
 
 interface Draft extends Omit<Network, 'family' | 'address' | 'prefix' | 'ranges'> {
@@ -216,32 +190,6 @@ const withoutOverlaps = (drafts: readonly Draft[], told: Problems): readonly Dra
     wrong.add(one).add(outer)
   }
   return sorted.filter(draft => !wrong.has(draft))
-}
-
-/** For each of the blocks in order the index of the next wider one around it, or -1: blocks of a mask lie side by side or in each other. */
-const outerOf = (sorted: readonly { readonly block: Block }[]): readonly number[] => {
-  const open: number[] = []
-  return sorted.map(({ block }, i) => {
-    while (open.length > 0 && !holds((sorted[open.at(-1) as number] as { readonly block: Block }).block, block))
-      open.pop()
-    const outer = open.at(-1) ?? -1
-    open.push(i)
-    return outer
-  })
-}
-
-const holds = (outer: Block, inner: Block): boolean =>
-  outer.family === inner.family && contains(outer, inner.from) && contains(outer, inner.to)
-
-/** The index of the last one which begins at or before the number; -1 when there is none. */
-const lastFrom = <T>(sorted: readonly T[], spanOf: (one: T) => Span, number: AddressNumber): number => {
-  let [low, high] = [0, sorted.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (compareNumbers(spanOf(sorted[middle] as T).from, number) <= 0) low = middle + 1
-    else high = middle
-  }
-  return low - 1
 }
 
 const placed = ({ block, ranges, about, ...rest }: Draft): Placed => {

@@ -105,6 +105,8 @@ t.test('stoker render', async t => {
         stderr: /the warehouses did not answer within 2 s; the live files stay, as of .* ago\n$/,
       })
       t.ok(Date.now() - frozen < 6000)
+      const late = 'stoker: the warehouses did not answer within 1 s\n'
+      t.match(await render('dhcpd', '--out', '-', '--deadline', '1'), { code: 3, stdout: '', stderr: late })
       slapd.thaw()
 
       ldap(

@@ -3,6 +3,8 @@ import t from 'tap'
 import { parseConfig } from '../../src/config/config.ts'
 import { parseYaml } from '../../src/config/yaml-source.ts'
 import { parseGroupName, parseNodeName } from '../../src/names.ts'
+import { checkSite } from '../../src/render/check.ts'
+import { DEFAULT_POLICY } from '../../src/render/problem.ts'
 import { parseInventory } from '../../warehouses/file/inventory.ts'
 
 const read = (name: string) => readFile(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
@@ -55,8 +57,8 @@ t.test('what is documented as left out is what counts then', async t => {
 
 t.test('the examples of the inventory are read, and say what the text says of them', async t => {
   const texts = examples(await read('inventory-file.md'))
-  t.equal(texts.length, 2)
-  const [first, second] = texts.map(text => parseInventory(parseYaml(text, 'nodes.yaml')))
+  t.equal(texts.length, 3)
+  const [first, networks, second] = texts.map(text => parseInventory(parseYaml(text, 'nodes.yaml')))
   t.match(first?.nodes.get(parseNodeName('web3')), {
     addresses: ['10.0.0.13'],
     macs: ['52:54:00:00:00:13'],
@@ -66,6 +68,14 @@ t.test('the examples of the inventory are read, and say what the text says of th
   t.match(first?.nodes.get(parseNodeName('gateway')), { vars: { note: 'left alone, brackets [1-4] and all' } })
   t.strictSame(first?.groups.get(parseGroupName('later')), [])
   t.equal(second?.nodes.size, 4)
+  t.match(networks?.nodes.get(parseNodeName('web4')), { boot: { file: 'pxelinux.0', nextServer: '10.0.0.2' } })
+  const sources = [{ warehouse: 'file', entries: networks?.networks ?? [] }]
+  const checked = checkSite({ networks: sources, hosts: [] }, DEFAULT_POLICY)
+  t.strictSame(checked.problems, [])
+  t.match(checked.networks, [
+    { leaseTime: 43_200, ranges: [{}, {}], options: [{}, {}] },
+    { family: 6, dns: ['2001:db8::2'] },
+  ])
 })
 
 t.test('the errors shown are the errors given', async t => {

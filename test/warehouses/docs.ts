@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { parseYaml } from '../../src/config/yaml-source.ts'
 import { parseGroupName } from '../../src/names.ts'
+import { readSite } from '../../src/render/site.ts'
 import type { Warehouse, WarehouseFactory } from '../../src/warehouse.ts'
 import { clustershell } from '../../warehouses/clustershell.ts'
 import { exec } from '../../warehouses/exec.ts'
@@ -75,15 +76,28 @@ t.test('the script of exec.md answers as the page says', async t => {
 t.test('the SQL of mysql.md works', async t => {
   if (!needMariadb(t)) return
   await using server = await startMariadb()
-  const [inserts = '', tables = ''] = blocks('mysql.md', 'sql')
+  const [inserts = '', sites = '', tables = ''] = blocks('mysql.md', 'sql')
   const names = async (text: string, warehouse: ReturnType<typeof at>) =>
     (await targets(text, warehouse)).map(({ name, addresses, port }) => [name, ...addresses, port ?? ''].join(' '))
 
-  await fill(server, stokerDdl() + inserts)
+  await fill(server, stokerDdl() + inserts + sites)
   await using ours = at(server)
   t.strictSame(await names('@site', ours), ['web1 10.0.0.1 2001:db8::1 ', 'web2 10.0.0.2 2222'])
   t.strictSame(await names('@old', ours), ['web2 10.0.0.2 2222'])
   t.strictSame(await names('@site:(rack=3)', ours), ['web1 10.0.0.1 2001:db8::1 '])
+
+  const { site, problems } = await readSite([ours], {}, io)
+  t.strictSame(
+    [problems, site.networks.map(({ name, prefix }) => [name, prefix])],
+    [
+      [],
+      [
+        ['lan', 24],
+        ['lan', 64],
+      ],
+    ],
+  )
+  t.match(site.hosts, [{ name: 'web1', boot: { file: 'pxelinux.0', nextServer: '10.0.0.2' } }, { name: 'web2' }])
 
   await fill(server, tables)
   const sql = entries('mysql.md').find(({ options }) => options.sql !== undefined)?.options.sql

@@ -1,6 +1,7 @@
 /** `template`: any other file, from a template of the site's own. */
 import * as z from 'zod'
 import { text } from '../../config/shape.ts'
+import { fileMode } from '../../options.ts'
 import type { Format } from '../../template/template.ts'
 import { FORMATS } from '../formats/formats.ts'
 import type { Service } from '../service.ts'
@@ -10,11 +11,6 @@ import { changeOf, commandsOf, parseSettings, path, words } from './settings.ts'
 
 /** What stands for the file in the words of a check. */
 const FILE = '{}'
-
-const mode = z
-  .string()
-  .regex(/^0?[0-7]{3}$/, 'expected permission bits in quotes, such as "0644"')
-  .transform(bits => Number.parseInt(bits, 8))
 
 export const template: Service = {
   name: 'template',
@@ -29,7 +25,7 @@ export const template: Service = {
         output: path,
         /** What kind of file it is, and so how values have to be written in it. */
         format: z.enum(Object.keys(FORMATS) as (keyof typeof FORMATS)[]),
-        mode: mode.default(0o644),
+        mode: fileMode.default(0o644),
         /** The command which says whether a candidate is good; `{}` stands for its path. */
         check: words
           .refine(all => all.some(word => word.includes(FILE)), 'has no word with {}, which stands for the file')
