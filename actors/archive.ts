@@ -10,7 +10,17 @@ import { shown } from '../src/names.ts'
 import { absolutePath, accountName } from '../src/options.ts'
 import { presence, wholeNumber } from './common/options.ts'
 import { CONVERGED, impossible } from './common/text-file.ts'
-import { FORMATS, type Format, fetchScript, formatOf, stageOf, unpackScript } from './common/unpack.ts'
+import {
+  clearScript,
+  FORMATS,
+  type Format,
+  fetchScript,
+  formatOf,
+  removeScript,
+  STAGE,
+  stageOf,
+  unpackScript,
+} from './common/unpack.ts'
 
 const schema = mapping({
   dest: absolutePath
@@ -79,12 +89,13 @@ interface Wish extends Options {
 
 const MARKER = '.stoker-archive'
 
-/** One word, for a folder the line of its marker file, and where it really is. */
+/** Words on lines of their own; for a folder of ours the line of its marker file; at last where the folder really is. */
 const look = ({ dest, creates }: Wish): string => `d=${quote(dest)}
 if [ -L "$d" ]; then
 d=$(readlink -f "$d" && printf .) || { echo "the symbolic link leads nowhere" >&2; exit 1; }
 d=\${d%??}
 fi
+[ ! -e "\${d%/*}/${STAGE}\${d##*/}" ] || echo left
 ${creates === undefined ? '' : `c=${quote(creates)}; case $c in /*) ;; *) c=$d/$c ;; esac; [ ! -e "$c" ] || echo created\n`}if [ ! -d "$d" ]; then if [ -e "$d" ]; then echo other; else echo absent; fi
 elif [ -f "$d/${MARKER}" ]; then printf 'made '; head -n 1 "$d/${MARKER}"
 elif [ -z "$(ls -A "$d" | head -n 1)" ]; then echo empty
@@ -93,22 +104,41 @@ fi
 printf 'at %s' "$d"
 `
 
-const plan = (wish: Wish, stdout: Uint8Array): Plan => {
-  const text = Buffer.from(stdout).toString()
-  const created = text.startsWith('created\n')
-  const [, kind, mark, dest = ''] = /^(?:created\n)?(\w+)(?: ([^\n]*))?\nat (.*)$/s.exec(text) ?? []
+interface Sight {
+  readonly kind: string
+  /** The line of the marker file. */
+  readonly mark: string
+  readonly isCreated: boolean
+  /** Whether somebody was killed before all was cleared away. */
+  readonly isLeft: boolean
+  /** Without symbolic links. */
+  readonly dest: string
+}
+
+const sight = (text: string): Sight => {
+  const [, words = '', kind = '', mark = '', dest = ''] =
+    /^((?:left\n|created\n)*)(\w+)(?: ([^\n]*))?\nat (.*)$/s.exec(text) ?? []
+  return { kind, mark, isCreated: words.includes('created'), isLeft: words.includes('left'), dest }
+}
+
+const change = (what: string, ...steps: readonly Step[]): Plan => ({ kind: 'change', changes: [{ what, steps }] })
+
+const plan = (wish: Wish, seen: Sight): Plan => {
+  const { kind, dest } = seen
   if (kind === 'other') return impossible('it is no folder')
-  if (wish.state === 'absent') {
-    if (kind === 'absent' || kind === 'empty') return CONVERGED
-    if (kind === 'foreign') return impossible('it holds things which this actor did not put there; remove it by hand')
-    return {
-      kind: 'change',
-      changes: [{ what: 'remove the folder', steps: [{ kind: 'run', script: removeScript(dest) }] }],
-    }
-  }
-  if (created || (kind === 'made' && mark === wish.mark)) return CONVERGED
-  if (kind === 'foreign')
-    return impossible('it holds things which this actor did not put there; empty it, or name another folder')
+  if (kind === 'foreign' && !seen.isCreated)
+    return impossible('it holds things which this actor did not put there; empty it by hand, or name another folder')
+  const isDone =
+    wish.state === 'absent' ? kind !== 'made' : seen.isCreated || (kind === 'made' && seen.mark === wish.mark)
+  if (isDone && seen.isLeft)
+    return change('clear away what an interrupted run left', { kind: 'run', script: clearScript(dest) })
+  if (isDone) return CONVERGED
+  return wish.state === 'absent'
+    ? change('remove the folder', { kind: 'run', script: removeScript(dest) })
+    : unpacking(wish, seen)
+}
+
+const unpacking = (wish: Wish, { kind, dest }: Sight): Plan => {
   const { stage } = stageOf(dest)
   const format = (wish.format ?? formatOf(wish.source ?? wish.url ?? '')) as Format
   const unpack = unpackScript({
@@ -130,12 +160,7 @@ const plan = (wish: Wish, stdout: Uint8Array): Plan => {
   ]
   const name = (wish.source ?? new URL(wish.url ?? '').pathname).split('/').at(-1) ?? ''
   const what = `${kind === 'made' ? 'replace it with' : 'unpack'} ${shown(name)} (sha256 ${wish.sha256?.slice(0, 12)})`
-  return { kind: 'change', changes: [{ what, steps }] }
-}
-
-const removeScript = (dest: string): string => {
-  const { begin, stage } = stageOf(dest)
-  return `${begin}mv ${quote(dest)} ${quote(`${stage}/old`)} && rm -rf ${quote(stage)}`
+  return change(what, ...steps)
 }
 
 export const archive = convergent<Options, Wish>({
@@ -156,5 +181,5 @@ export const archive = convergent<Options, Wish>({
     return { ...options, sha256, content, mark: `${sha256} ${strip} ${owner}:${group}` }
   },
   look,
-  plan: (wish, { stdout }) => plan(wish, stdout),
+  plan: (wish, { stdout }) => plan(wish, sight(Buffer.from(stdout).toString())),
 })

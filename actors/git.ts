@@ -85,6 +85,7 @@ elif [ -e "$d/.git" ]; then echo repository
 elif [ -z "$(ls -A "$d" | head -n 1)" ]; then echo empty
 else echo foreign
 fi
+[ ! -e "\${d%/*}/${STAGE}\${d##*/}" ] || echo left
 command -v git >/dev/null || { echo nogit; exit 0; }
 if [ -e "$d/.git" ]; then
 cd "$d" || exit
@@ -107,6 +108,8 @@ printf '%s\\n' "$r" | sed 's/^/remote /'
 
 interface Sight {
   readonly kind: string
+  /** Whether somebody was killed before all was cleared away. */
+  readonly isLeft: boolean
   readonly hasGit: boolean
   /** Whether a checkout was cut short. */
   readonly isUnderway: boolean
@@ -131,6 +134,7 @@ const sight = (text: string): Sight => {
   })
   return {
     kind: lines[0] ?? '',
+    isLeft: lines.includes('left'),
     hasGit: !lines.includes('nogit'),
     isUnderway: all('underway')[0] === 'checkout',
     head: all('head')[0] ?? '',
@@ -162,7 +166,7 @@ const plan = (options: Options, stdout: Uint8Array): Plan => {
   const lost = treasure(seen, force)
   const isThere = seen.kind === 'repository'
   if (state === 'absent') {
-    if (!isThere) return CONVERGED
+    if (!isThere) return seen.isLeft ? change('clear away what an interrupted run left', clearScript(dest)) : CONVERGED
     if (!seen.hasGit && !force)
       return impossible(
         'without git on the target nobody can tell whether there are local changes; force=true removes it',
@@ -217,9 +221,11 @@ c=$(git rev-parse -q --verify ${quote(`${into}^{commit}`)}) || { echo "what was 
 `
 }
 
+const STAGE = '.stoker-git.'
+
 const stageOf = (dest: string): string => {
   const slash = dest.lastIndexOf('/')
-  return `${dest.slice(0, slash)}/.stoker-git.${dest.slice(slash + 1)}`
+  return `${dest.slice(0, slash)}/${STAGE}${dest.slice(slash + 1)}`
 }
 
 /** Beside the folder, which gets its name when everything is there. */
@@ -246,6 +252,8 @@ git checkout -q --detach${force ? ' --force' : ''} "$c"; r=$?
 [ $r -le 128 ] || exit $r
 [ $r -eq 0 ] && git update-ref ${APPLIED} "$c" || stop
 rm -f "$m"`
+
+const clearScript = (dest: string): string => `rm -rf ${quote(stageOf(dest))}`
 
 const removeScript = (dest: string): string => {
   const stage = quote(stageOf(dest))

@@ -33,7 +33,7 @@ fi | grep -q 'Reboot is required' && echo updates
 r=$(uname -r)
 echo "running $r"
 for k in /boot/vmlinuz-*; do [ -e "$k" ] && echo "kernel \${k#/boot/vmlinuz-}"; done
-if [ -d "/lib/modules/$r" ] || ! ls /boot/vmlinuz* >/dev/null 2>&1; then :; elif [ "$(ls /lib/modules 2>/dev/null)" ]; then echo gone; fi
+[ -d "/lib/modules/$r" ] || { [ "$(ls /lib/modules 2>/dev/null)" ] && echo gone; }
 exit 0
 `
 
@@ -65,19 +65,21 @@ const reasonsIn = ({ stdout }: Seen): readonly string[] => {
   const all = (word: string) =>
     lines.flatMap(line => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []))
   const [running = ''] = all('running')
-  const newer = all('kernel')
-    .filter(kernel => flavour(kernel) === flavour(running) && compareVersions(kernel, running) > 0)
+  // Only kernels of its kind: a container, and a machine which is started with a kernel from elsewhere, have none.
+  const kin = all('kernel').filter(kernel => flavour(kernel) === flavour(running))
+  const newer = kin
+    .filter(kernel => compareVersions(kernel, running) > 0)
     .sort(compareVersions)
     .at(-1)
   const by = all('by')
   return [
     ...(newer === undefined ? [] : [`kernel ${newer} is installed, ${running} runs`]),
-    ...(lines.includes('gone') ? [`the modules of kernel ${running}, which runs, are gone`] : []),
+    ...(lines.includes('gone') && kin.length > 0 ? [`the modules of kernel ${running}, which runs, are gone`] : []),
     ...(by.length > 0 ? [`asked for by ${by.join(', ')}`] : []),
     ...(lines.includes('updates') ? ['packages in use were updated'] : []),
     ...(lines.includes('flag') && by.length === 0 ? ['asked for by an update'] : []),
   ]
 }
 
-/** What kind of kernel it is: `-cloud-amd64` of `6.1.0-28-cloud-amd64`, `.el.x` of `5.14.0-362.el9_3.x86_64`. */
+/** What kind of kernel it is: `cloud-amd` of `6.1.0-28-cloud-amd64`, `el.x` of `5.14.0-362.el9_3.x86_64`. */
 const flavour = (kernel: string): string => kernel.replace(/^[\d.-]*/, '').replaceAll(/[\d_]+/g, '')

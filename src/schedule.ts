@@ -57,7 +57,9 @@ export async function* schedule<O>(
     await events.put({ kind: 'started', target })
     const attempt = new Attempt(target, how, pace)
     const outcome = await attempt.run(actor, options, { rank, count: targets.length }, said =>
-      events.put('resource' in said ? { kind: 'resource', target, result: said } : { kind: 'output', target, output: said }),
+      events.put(
+        'resource' in said ? { kind: 'resource', target, result: said } : { kind: 'output', target, output: said },
+      ),
     )
     await events.put({ kind: 'finished', target, outcome, timing: attempt.timing() })
   }

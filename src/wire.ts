@@ -2,6 +2,7 @@
 import { homedir } from 'node:os'
 import type { Abortable } from './abortable.ts'
 import type { Actor } from './actor.ts'
+import { ACTORS } from './built-in.ts'
 import { withCopy } from './cache/with-copy.ts'
 import { atPlace } from './config/at-place.ts'
 import {
@@ -14,14 +15,13 @@ import {
   type WarehouseEntry,
 } from './config/config.ts'
 import { findConfig } from './config/find.ts'
-import type { Connection, Connector } from './connection/connection.ts'
+import type { Connector } from './connection/connection.ts'
 import type { SshConfig } from './connection/ssh-config.ts'
 import { StokerError } from './errors.ts'
 import { loadCode } from './load-code.ts'
 import { nearest } from './nearest.ts'
 import type { Groups } from './nodeset/groups.ts'
 import { optionWords } from './options.ts'
-import type { Target } from './target.ts'
 import type { Warehouse, WarehouseFactory } from './warehouse.ts'
 
 /** The part of the command line which decides what is used. */
@@ -68,25 +68,6 @@ export interface Ordered {
   readonly argument: string | Readonly<Record<string, unknown>>
 }
 
-const ACTORS: Readonly<Record<string, () => Promise<Actor>>> = {
-  shell: async () => (await import('../actors/shell.ts')).shell,
-  local: async () => (await import('../actors/local.ts')).local,
-  ping: async () => (await import('../actors/ping.ts')).ping as Actor,
-  wake: async () => (await import('../actors/wake.ts')).wake as Actor,
-  file: async () => (await import('../actors/file.ts')).file as Actor,
-  template: async () => (await import('../actors/template.ts')).template as Actor,
-  command: async () => (await import('../actors/command.ts')).command as Actor,
-  line: async () => (await import('../actors/line.ts')).line as Actor,
-  block: async () => (await import('../actors/block.ts')).block as Actor,
-  'host-entry': async () => (await import('../actors/host-entry.ts')).hostEntry as Actor,
-  'authorized-key': async () => (await import('../actors/authorized-key.ts')).authorizedKey as Actor,
-  cron: async () => (await import('../actors/cron.ts')).cron as Actor,
-  mount: async () => (await import('../actors/mount.ts')).mount as Actor,
-  sysctl: async () => (await import('../actors/sysctl.ts')).sysctl as Actor,
-  archive: async () => (await import('../actors/archive.ts')).archive as Actor,
-  git: async () => (await import('../actors/git.ts')).git as Actor,
-}
-
 /** Reads the configuration and makes what it names; asks nobody yet. Throws `CONFIG` with file, line and key. */
 export const wire = async (flags: WireFlags, say: (notice: string) => void, io: Abortable): Promise<Site> => {
   const config = await configuration(flags.config, io)
@@ -115,32 +96,6 @@ export const wire = async (flags: WireFlags, say: (notice: string) => void, io: 
       return connector
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  }
-}
-
-/** A connection to this machine, on behalf of a target. */
-export const here = async (): Promise<
-  (target: Target, environment: Readonly<Record<string, string>>) => Connection
-> => {
-  const { localConnection } = await import('./connection/local.ts')
-  return (target, environment) => localConnection(target.name, environment)
-}
-
-/** What an agent has: the built-in actors, and connections to the machine it runs on. */
-export const onThisMachine = async (): Promise<{
-  readonly names: readonly string[]
-  actor(name: string): Promise<Actor>
-  readonly connector: Connector
-}> => {
-  const { localConnector } = await import('./connection/local.ts')
-  return {
-    names: Object.keys(ACTORS),
-    async actor(name) {
-      const load = ACTORS[name]
-      if (load) return await load()
-      throw new StokerError('UNKNOWN_ACTION', name, `no actor ${name} (there is: ${Object.keys(ACTORS).join(', ')})`)
-    },
-    connector: localConnector(),
   }
 }
 

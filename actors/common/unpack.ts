@@ -32,10 +32,13 @@ const DECOMPRESS: Readonly<Record<Format, string | undefined>> = {
   zip: undefined,
 }
 
+/** How the names of folders begin in which something is prepared. */
+export const STAGE = '.stoker-archive.'
+
 /** The folder beside `dest` in which everything is prepared, and a script which makes it anew, in the variable `s`. */
 export const stageOf = (dest: string): { readonly stage: string; readonly begin: string } => {
   const slash = dest.lastIndexOf('/')
-  const stage = `${dest.slice(0, slash)}/.stoker-archive.${dest.slice(slash + 1)}`
+  const stage = `${dest.slice(0, slash)}/${STAGE}${dest.slice(slash + 1)}`
   // mkdir without -p: in a folder which others may write to, nobody else can have made it.
   return { stage, begin: `s=${quote(stage)}; rm -rf "$s" && mkdir -m 700 "$s" || exit\n` }
 }
@@ -57,6 +60,15 @@ else echo "there is neither curl nor wget on the target; use source instead of u
 fi || exit 1
 trap - EXIT`
 }
+
+/** Takes the folder away at once, and then piece by piece. */
+export const removeScript = (dest: string): string => {
+  const { begin } = stageOf(dest)
+  return `${begin}mv ${quote(dest)} "$s/old" && rm -rf "$s"`
+}
+
+/** Removes what somebody left who was killed. */
+export const clearScript = (dest: string): string => `rm -rf ${quote(stageOf(dest).stage)}`
 
 export interface Unpacking {
   readonly dest: string

@@ -1,4 +1,6 @@
 /** `stoker apply`: a policy on its targets: load, resolve, prepare, schedule, report. */
+
+import { here } from '../built-in.ts'
 import { StokerError } from '../errors.ts'
 import { sourcesIn } from '../materials.ts'
 import { policyActor } from '../policy/apply.ts'
@@ -14,7 +16,7 @@ import { type Sinks, standardSinks } from '../report/sink.ts'
 import { summary } from '../report/summary.ts'
 import { schedule } from '../schedule.ts'
 import { affordable } from '../window.ts'
-import { here, wire } from '../wire.ts'
+import { wire } from '../wire.ts'
 import { holdYoungGeneration } from '../young-generation.ts'
 import { onInterrupt } from './interrupt.ts'
 

@@ -39,6 +39,8 @@ export const ledger = (policy: string): Ledger => {
     [
       folder,
       SYNC,
+      // It is soon done; what ends the script's processes would leave half a note lying about.
+      "trap '' HUP INT TERM",
       'umask 077; mkdir -p "$stoker_d" || exit',
       // Written beside and renamed: half a note would be none. Two tools at once do not get in each other's way.
       ...ids.map(id => {

@@ -1,24 +1,6 @@
-/** The command line of `pulley`: argv -> exit code, and the one place which tells an error to a person. */
-import { exitCodeOf, toStokerError } from '../errors.ts'
+/** The command line of `pulley`: argv -> exit code. */
 import { runPulley } from './program.ts'
+import { runCommands } from './run-commands.ts'
 
 /** Runs the command which `argv` (without the program's name) asks for; returns the exit code and throws nothing. */
-export const cli = async (argv: readonly string[]): Promise<number> => {
-  const stop = new AbortController()
-  // The server ends by itself when it is asked to.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-  try {
-    return await runPulley(argv, { signal: stop.signal })
-  } catch (thrown) {
-    if (isUsage(thrown)) return thrown.exitCode === 0 ? 0 : 2
-    if (stop.signal.aborted) return 130
-    const error = toStokerError(thrown, 'pulley')
-    process.stderr.write(`pulley: ${error.message}${error.detail ? ` (${error.detail})` : ''}\n`)
-    if (error.code === 'INTERNAL' && process.env.STOKER_DEBUG) process.stderr.write(`${(thrown as Error).stack}\n`)
-    return exitCodeOf(error)
-  }
-}
-
-/** commander has told it already; its help and version are no errors. */
-const isUsage = (thrown: unknown): thrown is { readonly exitCode: number } =>
-  thrown instanceof Error && 'code' in thrown && String(thrown.code).startsWith('commander.')
+export const cli = (argv: readonly string[]): Promise<number> => runCommands(argv, runPulley)

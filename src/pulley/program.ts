@@ -4,6 +4,8 @@ import type { Abortable } from '../abortable.ts'
 import { parseAge } from '../config/duration.ts'
 import { VERSION } from '../version.ts'
 import type { Administered } from './admin.ts'
+import { addAgentCommands } from './agent-program.ts'
+import { collect, oneOf, wholeNumber } from './arguments.ts'
 
 /** Parses the words and runs the command they ask for; returns its exit code. Throws what it throws, and commander's own errors. */
 export const runPulley = async (argv: readonly string[], io: Abortable): Promise<number> => {
@@ -124,7 +126,7 @@ export const runPulley = async (argv: readonly string[], io: Abortable): Promise
     .action(async (policy: string, flags) => {
       const [{ publish }, { onThisMachine }] = await Promise.all([
         import('./commands/publish.ts'),
-        import('../wire.ts'),
+        import('../built-in.ts'),
       ])
       await administering(flags, async vo => await publish(vo, policy, flags, await onThisMachine(), io))
     })
@@ -241,57 +243,12 @@ export const runPulley = async (argv: readonly string[], io: Abortable): Promise
     },
   )
 
-  const onNode = (command: Command): Command =>
-    command.option('--state <folder>', "the agent's state", '/var/lib/pulley')
-  onNode(program.command('enrol').description('make this machine a node of a VO'))
-    .requiredOption('--server <url>', "the server's address for agents (may be repeated)", collect, [])
-    .requiredOption('--vo <name>', 'the virtual organisation')
-    .requiredOption('--token-file <file>', 'what admits it')
-    .option('--name <name>', "default: the machine's host name")
-    .option('--ca <file>', 'certificates to trust, PEM')
-    .option('--vo-key <key>', "the VO's public key, to be sure of it from the beginning")
-    .option('--anew', 'forget who this machine has been', false)
-    .action(async flags => {
-      const { enrolCommand } = await import('./commands/enrol.ts')
-      exitCode = await enrolCommand(flags, io)
-    })
-  const agent = onNode(program.command('agent').description('poll, converge and obey; resident, or --once'))
-    .option('--once', 'one poll with all that follows from it', false)
-    .option('--wait <seconds>', 'let the server hold a poll until there is news', wholeNumberOrZero, 0)
-    .action(async flags => {
-      const { agentCommand } = await import('./commands/agent.ts')
-      exitCode = await agentCommand(flags, io)
-    })
-  agent
-    .command('install')
-    .description('start the agent with the machine')
-    .option(
-      '--kind <kind>',
-      'systemd, timer or sysv (default: what the machine has)',
-      oneOf('systemd', 'timer', 'sysv'),
-    )
-    .option('--remove', 'take it away again', false)
-    .option('--print', 'show what would be written, write nothing', false)
-    .action(async (_flags, command: Command) => {
-      const { installCommand } = await import('./commands/install.ts')
-      exitCode = await installCommand(command.optsWithGlobals(), io)
-    })
+  addAgentCommands(program, io, code => {
+    exitCode = code
+  })
 
   await program.parseAsync([...argv], { from: 'user' })
   return exitCode
-}
-
-const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
-
-const wholeNumberOrZero = (text: string): number => {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('expected a whole number')
-}
-
-const wholeNumber = (text: string): number => {
-  const value = wholeNumberOrZero(text)
-  if (value > 0) return value
-  throw new InvalidArgumentError('expected 1 or more')
 }
 
 const age = (text: string): number => {
@@ -307,10 +264,3 @@ const percentage = (text: string): number => {
   if (digits !== undefined && Number(digits) <= 100) return Number(digits) / 100
   throw new InvalidArgumentError('expected a share such as 10%')
 }
-
-const oneOf =
-  (...words: readonly string[]) =>
-  (text: string): string => {
-    if (words.includes(text)) return text
-    throw new InvalidArgumentError(`expected ${words.join(', ')}`)
-  }

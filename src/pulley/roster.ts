@@ -20,13 +20,16 @@ export const rosterWarehouse = (
   nodes: () => Promise<readonly RosterNode[]>,
   vars: (node: RosterNode) => Readonly<Record<string, unknown>> = () => ({}),
 ): Warehouse => {
-  const facts = (node: RosterNode): NodeFacts => ({
-    name: parseNodeName(node.name),
-    id: node.id,
-    ...(node.addresses && node.addresses.length > 0 && { addresses: node.addresses }),
-    ...(node.macs && node.macs.length > 0 && { macs: node.macs }),
-    vars: { ...vars(node), id: node.id, roles: node.roles },
-  })
+  const facts = (node: RosterNode, isOwn: (text: string) => boolean): NodeFacts => {
+    const [addresses, macs] = [node.addresses?.filter(isOwn) ?? [], node.macs?.filter(isOwn) ?? []]
+    return {
+      name: parseNodeName(node.name),
+      id: node.id,
+      ...(addresses.length > 0 && { addresses }),
+      ...(macs.length > 0 && { macs }),
+      vars: { ...vars(node), id: node.id, roles: node.roles },
+    }
+  }
   const named = async () => (await nodes()).filter(node => isNodeName(node.name))
   return {
     name,
@@ -38,16 +41,35 @@ export const rosterWarehouse = (
     },
     async nodes(names) {
       const asked = new Set<string>(names)
-      const found = (await named()).filter(node => asked.has(node.name))
-      return new Map<NodeName, NodeFacts>(found.map(node => [parseNodeName(node.name), facts(node)]))
+      const all = await named()
+      const isOwn = ownTo(all)
+      const found = all.filter(node => asked.has(node.name))
+      return new Map<NodeName, NodeFacts>(found.map(node => [parseNodeName(node.name), facts(node, isOwn)]))
     },
     async *groups() {
       const roles = new Set((await nodes()).flatMap(node => node.roles))
       yield* [ALL, ...[...roles].filter(role => role !== ALL).sort()] as GroupName[]
     },
     async *all() {
-      for (const node of await named()) yield facts(node)
+      const all = await named()
+      const isOwn = ownTo(all)
+      for (const node of all) yield facts(node, isOwn)
     },
     async [Symbol.asyncDispose]() {},
   }
+}
+
+/**
+ * Whether an address belongs to one node alone. Sites number their private networks alike, and clones of a VM keep its
+ * Ethernet address: what two nodes have says nothing about who they are, and where neither can be reached.
+ */
+const ownTo = (nodes: readonly RosterNode[]): ((text: string) => boolean) => {
+  const seen = new Set<string>()
+  const shared = new Set<string>()
+  for (const { addresses = [], macs = [] } of nodes)
+    for (const text of new Set([...addresses, ...macs])) {
+      if (seen.has(text)) shared.add(text)
+      seen.add(text)
+    }
+  return text => !shared.has(text)
 }

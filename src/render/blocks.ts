@@ -17,7 +17,8 @@ export const lookup = (networks: readonly Placed[]): ((number: AddressNumber) =>
     const found: Placed[] = []
     for (let at = lastFrom(networks, one => one.block, number); at >= 0; at = outer[at] as number) {
       const one = networks[at] as Placed
-      if (contains(one.block, number)) found.push(one)
+      // The last network of IPv4 comes before all addresses of IPv6.
+      if (typeof one.block.from === typeof number && contains(one.block, number)) found.push(one)
     }
     return found
   }

@@ -104,12 +104,13 @@ export const viewOf = (site: Site, { domain }: { readonly domain?: string | unde
   })
   const networks = site.networks.map((network): NetworkView => {
     const { address, prefix, family } = network
-    const first = parseAddress(address).number
+    const first = numberOf(address, family)
+    const size = sizeOf(family, prefix)
     return {
       ...network,
       cidr: `${address}/${prefix}`,
       mask: family === 4 ? addressText(2 ** 32 - 2 ** (32 - prefix), 4) : undefined,
-      last: addressText(lastOf(first, prefix), family),
+      last: addressText(typeof first === 'number' ? first + Number(size) - 1 : first + BigInt(size) - 1n, family),
       boot: bootOf(network.boot),
       members: (members.get(network) ?? []).sort((a, b) => (a.number < b.number ? -1 : a.number > b.number ? 1 : 0)),
     }
@@ -132,7 +133,7 @@ interface Located extends Address {
 
 const nameHost = (host: Host, around: Around, otherwise: string | undefined): Named => {
   const located = host.addresses.map(({ text, family }): Located => {
-    const { number } = parseAddress(text)
+    const number = numberOf(text, family)
     return { text, family, number, network: around(number, family) }
   })
   const domain = located.find(({ network }) => network?.domain !== undefined)?.network?.domain ?? otherwise
@@ -175,24 +176,42 @@ type Around = (number: AddressNumber, family: 4 | 6) => Network | undefined
 
 /** Finds the smallest network around an address, without going through all of them. */
 const networksAround = (networks: readonly Network[]): Around => {
-  const sizes = { 4: new Map<number, Map<AddressNumber, Network>>(), 6: new Map<number, Map<AddressNumber, Network>>() }
+  const sizes: { readonly [family in 4 | 6]: SameSize[] } = { 4: [], 6: [] }
   for (const network of networks.toSorted((a, b) => b.prefix - a.prefix)) {
     const { family, prefix, address } = network
-    const same = sizes[family].get(prefix) ?? new Map<AddressNumber, Network>()
-    sizes[family].set(prefix, same)
-    if (!same.has(parseAddress(address).number)) same.set(parseAddress(address).number, network)
+    const known = sizes[family].find(one => one.prefix === prefix)
+    const same = known ?? { prefix, size: sizeOf(family, prefix), byFirst: new Map() }
+    if (!known) sizes[family].push(same)
+    const first = numberOf(address, family)
+    if (!same.byFirst.has(first)) same.byFirst.set(first, network)
   }
   return (number, family) => {
-    for (const [prefix, same] of sizes[family]) {
-      const network = same.get(firstOf(number, prefix))
+    for (const { size, byFirst } of sizes[family]) {
+      const first = typeof number === 'number' ? number - (number % Number(size)) : number - (number % (size as bigint))
+      const network = byFirst.get(first)
       if (network) return network
     }
     return undefined
   }
 }
 
-const firstOf = (number: AddressNumber, prefix: number): AddressNumber =>
-  typeof number === 'number' ? number - (number % 2 ** (32 - prefix)) : number - (number % (1n << BigInt(128 - prefix)))
+interface SameSize {
+  readonly prefix: number
+  readonly size: AddressNumber
+  readonly byFirst: Map<AddressNumber, Network>
+}
 
-const lastOf = (first: AddressNumber, prefix: number): AddressNumber =>
-  typeof first === 'number' ? first + 2 ** (32 - prefix) - 1 : first + (1n << BigInt(128 - prefix)) - 1n
+/** How many addresses there are. */
+const sizeOf = (family: 4 | 6, prefix: number): AddressNumber =>
+  family === 4 ? 2 ** (32 - prefix) : 1n << BigInt(128 - prefix)
+
+/** The number of an address which is known to be one; `parseAddress` takes its time for finding that out. */
+const numberOf = (text: string, family: 4 | 6): AddressNumber => {
+  if (family === 4 || text.includes('.')) return parseAddress(text).number
+  const [front = '', back] = text.split('::')
+  const groups = front === '' ? [] : front.split(':')
+  const last = back === undefined || back === '' ? [] : back.split(':')
+  const zeros = Array.from({ length: 8 - groups.length - last.length }, () => '0')
+  const digits = [...groups, ...(back === undefined ? [] : zeros), ...last].map(group => group.padStart(4, '0'))
+  return BigInt(`0x${digits.join('')}`)
+}

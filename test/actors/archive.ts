@@ -248,6 +248,18 @@ t.test('archives', async t => {
     t.equal(execFileSync('ls', ['-A', folder], { encoding: 'utf8' }), 'app\n')
   })
 
+  await t.test('even where all else is done', async t => {
+    const folder = await host.folder()
+    for (const state of ['present', 'absent']) {
+      const options = { dest: `${folder}/app`, source: `${sources}/app.tar`, state }
+      await runOn(archive, options, host)
+      await mkdir(`${folder}/.stoker-archive.app/old/half`, { recursive: true })
+      t.match((await runOn(archive, options, host)).stdout, /clear away what an interrupted run left/)
+      t.match((await runOn(archive, options, host)).outcome, { kind: 'ok', changed: false })
+    }
+    t.equal(execFileSync('ls', ['-A', folder], { encoding: 'utf8' }), '')
+  })
+
   await t.test('50 MB arrive', async t => {
     const folder = await host.folder()
     const big = randomBytes(50 * 1024 * 1024)

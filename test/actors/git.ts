@@ -174,6 +174,9 @@ t.test('repositories', async t => {
     await refused(/there are local commits, such as [0-9a-f]{10}; force=true/)
     t.match((await runOn(git, { ...options, force: 'yes' }, host)).outcome, { kind: 'ok', changed: true })
     t.match((await runOn(git, { ...options, state: 'absent' }, host)).outcome, { kind: 'ok', changed: true })
+    run('mkdir -p .stoker-git.app/half')
+    t.match((await runOn(git, { ...options, state: 'absent' }, host)).stdout, /clear away what an interrupted run left/)
+    t.equal(run('ls -A'), 'origin\n')
   })
 
   await t.test('a clone made by hand is taken over, from another origin too', async t => {

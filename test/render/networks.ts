@@ -134,6 +134,23 @@ t.test('networks which share addresses, or a name', async t => {
   ])
 })
 
+t.test('a network which one source has twice is told, also when another source has it first', async t => {
+  const twice = [
+    { name: 'a', id: 'dn1', address: '10.0.0.0/24' },
+    { name: 'b', id: 'dn2', address: '10.0.0.0/24' },
+  ]
+  const site = check({}, { 'stoker.yaml': [LAN], ldap: twice })
+  t.match(told(site), [/^error overlapping-networks: .*"dn1" in ldap.* and b \("dn2" in ldap\) share addresses/])
+})
+
+t.test('an address of one family is in no network of the other', async t => {
+  const site = check(
+    { ldap: [host('a', { addresses: ['::5'] })] },
+    { ldap: [{ name: 'all', address: '0.0.0.0/0', ranges: ['0.0.0.1 9.0.0.0'] }] },
+  )
+  t.strictSame(site.problems, [])
+})
+
 t.test('a network which several sources know is one', async t => {
   const site = check(
     {},

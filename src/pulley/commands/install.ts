@@ -28,6 +28,8 @@ export const installCommand = async (flags: InstallFlags, io: Abortable): Promis
     process.stdout.write(files.map(({ path, text }) => `# ${path}\n${text}`).join('\n'))
     return 0
   }
+  if (flags.remove && kind === 'sysv' && (await isThere('/etc/init.d/pulley-agent')))
+    await run('/etc/init.d/pulley-agent', ['stop'], io)
   for (const file of files) await (flags.remove ? remove(file) : write(file))
   const systemd = kind !== 'sysv' && (await isThere('/run/systemd/system'))
   const unit = kind === 'timer' ? 'pulley-agent.timer' : 'pulley-agent.service'
@@ -37,6 +39,7 @@ export const installCommand = async (flags: InstallFlags, io: Abortable): Promis
   } else if (kind === 'sysv') {
     const words = flags.remove ? ['-f', 'pulley-agent', 'remove'] : ['pulley-agent', 'defaults']
     if (await isThere('/usr/sbin/update-rc.d')) await run('/usr/sbin/update-rc.d', words, io)
+    if (!flags.remove) await run('/etc/init.d/pulley-agent', ['start'], io)
   }
   const done = flags.remove ? 'removed' : 'written'
   for (const { path } of files) process.stdout.write(`${path}: ${done}\n`)

@@ -8,6 +8,7 @@ import { adminRoutes } from './admin-routes.ts'
 import { agentRoutes } from './agent-routes.ts'
 import type { Api } from './api.ts'
 import { type Log, makeApp } from './app.ts'
+import { bootstrapRoutes } from './bootstrap.ts'
 import { Contacts } from './contacts.ts'
 import type { Context, ServerSettings } from './context.ts'
 import { openGate } from './gate.ts'
@@ -98,7 +99,10 @@ export const serve = async (options: ServeOptions): Promise<Server> => {
     })
   const agentPort =
     options.agents &&
-    (await listen(options.agents, makeApp(context, 'Pulley, for agents', [agentRoutes], options.tls, log)))
+    (await listen(
+      options.agents,
+      makeApp(context, 'Pulley, for agents', [agentRoutes, bootstrapRoutes], options.tls, log),
+    ))
   const adminPort =
     options.admins &&
     (await listen(

@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+// The agent by itself, for machines which have no more than Node: bundled into one file.
+import { Command } from 'commander'
+import { addAgentCommands } from './pulley/agent-program.ts'
+import { runCommands } from './pulley/run-commands.ts'
+import { VERSION } from './version.ts'
+
+process.exitCode = await runCommands(process.argv.slice(2), async (argv, io) => {
+  let exitCode = 0
+  const program = new Command('pulley-agent')
+    .description('Makes this machine a node of a VO, and does what its administrator signs.')
+    .version(`pulley-agent ${VERSION}`, '-V, --version')
+    .exitOverride()
+  addAgentCommands(program, io, code => {
+    exitCode = code
+  })
+  await program.parseAsync([...argv], { from: 'user' })
+  return exitCode
+})
