@@ -57,6 +57,10 @@ const schema = mapping({
     path: ['exclusive'],
     error: 'makes no sense with `state: absent`',
   })
+  .superRefine(({ keys, options }, context) => {
+    const parsed = keys === undefined ? [] : parseKeys(keys.join('\n'), options)
+    if (typeof parsed === 'string') context.addIssue({ code: 'custom', path: ['keys'], message: parsed })
+  })
 type Options = z.output<typeof schema>
 
 interface Wish extends Options {
@@ -66,21 +70,19 @@ interface Wish extends Options {
 const FOLDER = '.ssh'
 const FILE = '.ssh/authorized_keys'
 
-/** The lines of a text as keys; throws `ACTOR_OPTION` naming the line which is none. */
-const parseKeys = (text: string, from: string, options: string | undefined): readonly AuthorizedKey[] => {
-  const keys = text.split(/\r?\n/).flatMap((line, index) => {
-    if (/^\s*(#.*)?$/.test(line)) return []
+/** The lines of a text as keys, or what is wrong with it. Nothing of it is told: it may be a private key. */
+const parseKeys = (text: string, options: string | undefined): readonly AuthorizedKey[] | string => {
+  const keys: AuthorizedKey[] = []
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (/^\s*(#.*)?$/.test(line)) continue
     const key = parseKey(raw(line.trim()))
-    const wrong = (why: string) =>
-      new StokerError('ACTOR_OPTION', from, `actor authorized-key, ${from}, line ${index + 1}: ${why}`)
-    // What is no key may be a private one: it is not shown.
-    if (!key) throw wrong('this is no public key as in a .pub file, or a part of it is missing')
+    const at = `line ${index + 1}`
+    if (!key) return `${at} is no public key as in a .pub file, or a part of it is missing`
     if (options !== undefined && key.options !== '')
-      throw wrong('options stand in front of the key, and in "options" as well')
-    return [options === undefined ? key : { ...key, options: raw(options) }]
-  })
-  if (keys.length > 0) return keys
-  throw new StokerError('ACTOR_OPTION', from, `actor authorized-key, ${from}: there is no key in it`)
+      return `${at}: options stand in front of the key, and in "options" too`
+    keys.push(options === undefined ? key : { ...key, options: raw(options) })
+  }
+  return keys.length === 0 ? 'there is no key in it' : keys
 }
 
 /** Prints `nouser`, or `user UID HOME`; then `nohome`, or what the folder and the file are, and the file's content. */
@@ -196,10 +198,12 @@ export const authorizedKey = convergent<Options, Wish>({
   schema,
   subject: ({ user }) => user,
   async wish(options, materials) {
-    if (options.source === undefined)
-      return { ...options, wanted: parseKeys((options.keys ?? []).join('\n'), 'option "keys"', options.options) }
-    const text = Buffer.from(await bytesOf(await materials.file(options.source))).toString()
-    return { ...options, wanted: parseKeys(text, shown(options.source), options.options) }
+    const { source, keys = [] } = options
+    const text =
+      source === undefined ? keys.join('\n') : Buffer.from(await bytesOf(await materials.file(source))).toString()
+    const wanted = parseKeys(text, options.options)
+    if (typeof wanted !== 'string') return { ...options, wanted }
+    throw new StokerError('CONFIG', source ?? 'keys', `actor authorized-key, source ${shown(source ?? '')}: ${wanted}`)
   },
   look: ({ user }) => look(user),
   plan: (wish, { stdout }) => plan(wish, stdout),

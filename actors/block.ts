@@ -60,11 +60,21 @@ const schema = mapping({
     path: ['content'],
     error: 'is missing',
   })
+  .refine(options => bodyOf(options.content ?? '', options) !== undefined, {
+    path: ['content'],
+    error: () => WITH_MARKER,
+  })
 type Options = z.output<typeof schema>
 
 interface Wish extends Options {
   /** The lines between the markers, bytes as characters; `undefined`: no block. */
   readonly body: readonly string[] | undefined
+}
+
+/** What tells a block from others, and its markers from what the file is made of. */
+interface Style {
+  readonly marker: string
+  readonly comment: string
 }
 
 interface Markers {
@@ -73,7 +83,7 @@ interface Markers {
 }
 
 /** The two marker lines, bytes as characters. */
-export const markersOf = ({ marker, comment }: Pick<Options, 'marker' | 'comment'>): Markers => {
+export const markersOf = ({ marker, comment }: Style): Markers => {
   const [open, close] = comment.split(' ')
   const line = (word: string) => raw(`${open} ${word} stoker: ${marker}${close === undefined ? '' : ` ${close}`}`)
   return { begin: line('BEGIN'), end: line('END') }
@@ -122,6 +132,17 @@ export const editBlock = (
   return [...rest.slice(0, at), ...block, ...rest.slice(at)]
 }
 
+const named = ({ marker }: Pick<Style, 'marker'>): string => (marker === 'block' ? 'the block' : `block ${marker}`)
+
+/** The text as the lines of a block; `undefined` when it holds a marker line of the block itself. */
+const bodyOf = (text: string, options: Style): readonly string[] | undefined => {
+  const body = text === '' ? [] : raw(text).replace(/\n$/, '').split('\n')
+  const { begin, end } = markersOf(options)
+  return body.some(line => [begin, end].includes(trimmed(line.replace(/\r$/, '')))) ? undefined : body
+}
+
+const WITH_MARKER = 'holds a marker line of the block itself; another `marker` tells them apart'
+
 export const block = convergent<Options, Wish>({
   name: 'block',
   summary: 'keep a block of lines in a text file, or out of it',
@@ -129,18 +150,10 @@ export const block = convergent<Options, Wish>({
   subject: ({ path, marker }) => (marker === 'block' ? path : `${path} (${marker})`),
   async wish(options, materials) {
     if (options.state === 'absent') return { ...options, body: undefined }
-    const text =
-      options.template === undefined
-        ? (options.content ?? '')
-        : await materials.render(`template of ${options.path}`, options.template)
-    const body = text === '' ? [] : raw(text).replace(/\n$/, '').split('\n')
-    const { begin, end } = markersOf(options)
-    if (body.some(line => [begin, end].includes(trimmed(line.replace(/\r$/, '')))))
-      throw new StokerError(
-        'ACTOR_OPTION',
-        'content',
-        'actor block, option "content": it holds a marker line of the block itself',
-      )
+    const { template, path } = options
+    const text = template === undefined ? options.content : await materials.render(`template of ${path}`, template)
+    const body = bodyOf(text ?? '', options)
+    if (!body) throw new StokerError('ACTOR_OPTION', 'template', `actor block, option "template": ${WITH_MARKER}`)
     return { ...options, body }
   },
   look: ({ path }) => lookAtFile(path),
@@ -150,20 +163,14 @@ export const block = convergent<Options, Wish>({
     if (file.kind === 'absent') {
       if (wish.body === undefined) return CONVERGED
       if (!wish.create)
-        return lacking(
-          `write block ${wish.marker}, once there is the file`,
-          'there is no such file; create=true makes it',
-        )
+        return lacking(`write ${named(wish)}, once there is the file`, 'there is no such file; create=true makes it')
     }
     const before = file.kind === 'file' ? file.bytes : new Uint8Array()
     const lines = editBlock(splitLines(before), wish)
     if (typeof lines === 'string') return impossible(`${lines}; repair the marker lines by hand`)
     const after = joinLines(lines)
     if (file.kind === 'file' && Buffer.compare(after, before) === 0) return CONVERGED
-    const { marker } = wish
-    return {
-      kind: 'change',
-      changes: [rewrite(file, after, wish.body === undefined ? `remove block ${marker}` : `write block ${marker}`)],
-    }
+    const what = `${wish.body === undefined ? 'remove' : 'write'} ${named(wish)}`
+    return { kind: 'change', changes: [rewrite(file, after, what)] }
   },
 })

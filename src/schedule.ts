@@ -30,6 +30,8 @@ export interface Schedule extends Abortable {
   readonly commandTimeout: number
   /** New connections a second; 0: no limit. */
   readonly connectRate: number
+  /** Called before anything happens on a target. */
+  readonly begin?: (target: Target) => void
   /** Opens what was piped into the run, from its beginning, once for each target. */
   readonly stdin?: () => AsyncIterable<Uint8Array>
 }
@@ -54,6 +56,7 @@ export async function* schedule<O>(
 
   const one = async (target: Target, rank: number): Promise<void> => {
     if (how.signal.aborted) return await skip(target)
+    how.begin?.(target)
     await events.put({ kind: 'started', target })
     const attempt = new Attempt(target, how, pace)
     const outcome = await attempt.run(actor, options, { rank, count: targets.length }, said =>

@@ -42,7 +42,8 @@ t.test('what another system prints is understood', async t => {
     init: 'openrc',
     'package-manager': 'apk',
   })
-  const ip = '1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 192.0.2.5/24 brd 192.0.2.255 scope global eth0\n2: eth0    inet6 fe80::1/64 scope link \n'
+  const ip =
+    '1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 192.0.2.5/24 brd 192.0.2.255 scope global eth0\n2: eth0    inet6 fe80::1/64 scope link \n'
   t.same(parseFacts(`\n=addresses\n${ip}`).addresses, { v4: ['192.0.2.5'], v6: [] })
   t.same(parseFacts('\n=addresses\n192.0.2.5 2001:db8::1 \n').addresses, { v4: ['192.0.2.5'], v6: ['2001:db8::1'] })
   t.same(parseFacts('\n=os\nID="ubuntu"\nID_LIKE=\'Debian\'\nNAME="a \\"b\\""\n').os, {

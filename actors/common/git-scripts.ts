@@ -60,7 +60,7 @@ ${
   state === 'absent' || COMMIT.test(revision)
     ? ''
     : `r=$(git ls-remote -- ${quote(repository ?? '')} ${refsOf(revision).map(quote).join(' ')} 2>&1) ||
-{ echo "cannot ask the repository: $(printf '%s\\n' "$r" | sed '/^$/d; s/^fatal: //' | head -n 2 | tr '\\n' ' ')" >&2; exit 1; }
+{ echo "cannot ask the repository: $(printf '%s\\n' "$r" | sed '/^$/d; /^[Ww]arning:/d; s/^fatal: //' | head -n 2 | sed '$!s/$/;/' | tr '\\n' ' ')" >&2; exit 1; }
 printf '%s\\n' "$r" | sed 's/^/remote /'
 `
 }`

@@ -36,7 +36,7 @@ echo $(($(date +%s) - t))
 const PREPARE = `unset LC_ALL
 export LC_MESSAGES=C DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none NEEDRESTART_MODE=l
 errors='^(E:|dpkg: error)'
-busy='could not get lock|unable to (acquire|lock)|is locked by another'
+busy='could not get lock|unable to (acquire|lock)|(is|was) locked by another'
 pm() { run apt-get -q -y -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=$wait -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"; }
 refresh() { pm update && touch /var/lib/apt/lists; }
 if [ "$(ls -A /var/lib/dpkg/updates 2>/dev/null)$(dpkg --audit 2>/dev/null)" ]; then

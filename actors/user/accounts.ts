@@ -49,7 +49,7 @@ h=\${h:-$(printf '%s' "$l" | cut -d: -f6)}
 [ "$h" ] && [ -d "$h" ] && echo home
 [ -r /etc/shadow ] && awk -F: -v n="$u" '$1==n{print "shadow " $2;exit}' /etc/shadow
 fi
-awk -F: -v u="$u" -v w=" $g $p " 'index(w," " $1 " ")||index(w," " $3 " ")||(u!=""&&index("," $4 ",","," u ",")){print "group " $0}' /etc/group
+u=$u w=" $g $p " awk -F: 'BEGIN{u=ENVIRON["u"];w=ENVIRON["w"]} index(w," " $1 " ")||index(w," " $3 " ")||(u!=""&&index("," $4 ",","," u ",")){print "group " $0}' /etc/group
 }
 `
 

@@ -73,7 +73,7 @@ export const busybox: Tools = {
         ...(group === undefined
           ? []
           : [
-              `g=${quote(group)} && { case $g in *[!0-9]*) g=$(awk -F: -v n="$g" '$1==n{print $3}' /etc/group) ;; esac; [ "$g" ]; }`,
+              `w=${quote(group)} && g=$w && { case $w in *[!0-9]*) g=$(n=$w awk -F: '$1==ENVIRON["n"]{print $3}' /etc/group) ;; esac; } && { [ "$g" ] || { echo "group '$w' does not exist" >&2; false; }; }`,
               `field passwd ${quote(name)} 4 "$g"`,
             ]),
         ...field('passwd', name, 5, comment),

@@ -19,6 +19,7 @@ import { affordable } from '../window.ts'
 import { wire } from '../wire.ts'
 import { holdYoungGeneration } from '../young-generation.ts'
 import { onInterrupt } from './interrupt.ts'
+import { type Again, keepRun, lasting } from './kept-run.ts'
 
 /** The options of `stoker apply`; what is absent comes from the configuration. Times are in milliseconds. */
 export interface ApplyFlags extends PolicyFlags {
@@ -38,6 +39,8 @@ export interface ApplyFlags extends PolicyFlags {
   readonly json?: boolean
   readonly verbose?: boolean
   readonly quiet?: boolean
+  /** A run which this one goes on with; its targets are in `limit`. */
+  readonly again?: Again
 }
 
 /** Applies the policy and returns the exit code; throws a `StokerError` when nothing was touched because something is wrong. */
@@ -66,8 +69,10 @@ export const apply = async (request: PolicyRequest, flags: ApplyFlags): Promise<
     const tracker = progress(sinks, { total: targets.length })
     status = tracker.describe
     const actor = policyActor(prepared, { showSecrets: flags.showSecrets === true })
+    const kept = flags.check ? undefined : keepRun({ ...told(request, flags), input: false, targets }, say)
     const events = schedule(targets, actor, undefined, {
       ...io,
+      ...(kept && { begin: kept.begin }),
       fanout: affordable(flags.fanout ?? site.defaults.fanout, targets.length, connector.descriptors, say),
       apply: !flags.check,
       diff: flags.diff === true,
@@ -78,14 +83,27 @@ export const apply = async (request: PolicyRequest, flags: ApplyFlags): Promise<
       commandTimeout: flags.commandTimeout ?? site.defaults.commandTimeout,
       connectRate: flags.connectRate ?? site.defaults.connectRate,
     })
-    const result = await report(events, [tracker, ...views(flags, sinks)])
-    return interrupt.exitCode ?? exitCode(result, { worst: false, interrupted: false })
+    const result = await report(events, [...(kept ? [kept] : []), tracker, ...views(flags, sinks)])
+    const code = interrupt.exitCode ?? exitCode(result, { worst: false, interrupted: false })
+    kept?.close(code)
+    return code
   } catch (thrown) {
     // Stopped before there was anything to report.
     if (interrupt.exitCode !== undefined && !(thrown instanceof StokerError)) return interrupt.exitCode
     throw thrown
   }
 }
+
+/** What the journal keeps of it. */
+const told = ({ policy, targets = '' }: PolicyRequest, flags: ApplyFlags) => ({
+  ...({ command: 'apply', words: [policy], expression: targets, again: flags.again } as const),
+  flags: lasting(flags, LASTING),
+})
+
+const LASTING = [
+  ...['config', 'fanout', 'connectTimeout', 'commandTimeout', 'connectRate', 'user', 'identity', 'hostKeys'],
+  ...['exclude', 'allowUnknown', 'tags', 'skipTags'],
+]
 
 /** The policy's own actor reads its sources by itself. */
 const NO_SOURCES = sourcesIn({ files: '/dev/null', templates: '/dev/null', confined: true })

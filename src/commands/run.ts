@@ -17,6 +17,7 @@ import { affordable } from '../window.ts'
 import { wire } from '../wire.ts'
 import { holdYoungGeneration } from '../young-generation.ts'
 import { onInterrupt } from './interrupt.ts'
+import { type Again, keepRun, lasting } from './kept-run.ts'
 import { type TargetFlags, targetsOf } from './targets.ts'
 
 /** What is to be done, as it was typed. */
@@ -51,6 +52,8 @@ export interface RunFlags extends TargetFlags {
   readonly json?: boolean
   readonly verbose?: boolean
   readonly quiet?: boolean
+  /** A run whose targets these are. */
+  readonly again?: Again
 }
 
 /** Runs the action on the targets and returns the exit code; throws a `StokerError` when the run cannot start. */
@@ -64,7 +67,7 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
   try {
     await using site = await wire(flags, say, io)
     const { actor, options } = await site.action(request.action, request.words)
-    const targets = await targetsOf(request.targets, flags, site.warehouses, say, io)
+    const targets = flags.again?.targets ?? (await targetsOf(request.targets, flags, site.warehouses, say, io))
     const connector = await site.connector()
     if (actor.connects) await connector.prepare(targets, io)
     await using input = flags.stdin && hasInput() ? broadcast(process.stdin) : undefined
@@ -72,8 +75,12 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
     const sources = sourcesIn({ files: process.cwd(), templates: process.cwd(), confined: false })
     const tracker = progress(sinks, { total: targets.length })
     status = tracker.describe
+    const kept = flags.check
+      ? undefined
+      : keepRun({ ...told(request, flags), input: input !== undefined, targets }, say)
     const events = schedule(targets, actor, options, {
       ...io,
+      ...(kept && { begin: kept.begin }),
       fanout: affordable(flags.fanout ?? site.defaults.fanout, targets.length, descriptorsOf(actor, connector), say),
       apply: !flags.check,
       diff: flags.diff === true,
@@ -88,14 +95,24 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
       connectRate: flags.connectRate ?? site.defaults.connectRate,
       ...(input && { stdin: input.open }),
     })
-    const result = await report(events, [tracker, ...views(flags, sinks)])
-    return interrupt.exitCode ?? exitCode(result, { worst: flags.worst === true, interrupted: false })
+    const result = await report(events, [...(kept ? [kept] : []), tracker, ...views(flags, sinks)])
+    const code = interrupt.exitCode ?? exitCode(result, { worst: flags.worst === true, interrupted: false })
+    kept?.close(code)
+    return code
   } catch (thrown) {
     // Stopped before there was anything to report.
     if (interrupt.exitCode !== undefined && !(thrown instanceof StokerError)) return interrupt.exitCode
     throw thrown
   }
 }
+
+/** What the journal keeps of it. */
+const told = ({ action, targets, words }: RunRequest, flags: RunFlags) => ({
+  ...({ command: 'run', words: [action, ...words], expression: targets, again: flags.again } as const),
+  flags: lasting(flags, LASTING),
+})
+
+const LASTING = ['config', 'fanout', 'connectTimeout', 'commandTimeout', 'connectRate', 'user', 'identity', 'hostKeys']
 
 const descriptorsOf = (actor: Actor, connector: Connector): number =>
   (actor.descriptors ?? 0) + (actor.connects ? connector.descriptors : 0)

@@ -30,13 +30,21 @@ const LEAD = 'kill -s 0 -- -$$ 2>/dev/null || exec setsid /bin/sh -c "eval \\"\\
 const RUN = 'exec "${SHELL:-/bin/sh}" -c "$l" 3<&-'
 
 // The line travels in the environment: in the watcher's arguments it would look to `pgrep -f` like the command itself.
-const start = (script: string, line: string): string =>
-  `exec env STOKER_LINE=${quoteForAnyShell(line)} /bin/sh -c ${quoteForAnyShell('eval "$1"')} sh ` +
+const startWord = (script: string, word: string): string =>
+  `exec env STOKER_LINE=${word} /bin/sh -c ${quoteForAnyShell('eval "$1"')} sh ` +
   quoteForAnyShell(`${LEAD}l=$STOKER_LINE; unset STOKER_LINE; ${script}`)
 
+const start = (script: string, line: string): string => startWord(script, quoteForAnyShell(line))
+
+const ANNOUNCE = `echo $$ >&2; read -r go || exit 255; ${RUN}`
+
+const BY_INPUT = `exec 3<&0 </dev/null; p=$$; { ${WATCH}; } >/dev/null 2>&1 & ${RUN}`
+
 /** Runs `line` with an empty standard input; the channel's own input is the lifeline. */
-export const supervised = (line: string): string =>
-  start(`exec 3<&0 </dev/null; p=$$; { ${WATCH}; } >/dev/null 2>&1 & ${RUN}`, line)
+export const supervised = (line: string): string => start(BY_INPUT, line)
+
+/** The same for a script which has the line as its second argument. */
+export const SUPERVISED_ARGUMENT = startWord(BY_INPUT, '"$2"')
 
 /** The same where the lifeline is already on descriptor 3, so that standard input is free for data. */
 export const supervisedWithInput = (line: string): string => start(`p=$$; { ${WATCH}; } >/dev/null 2>&1 & ${RUN}`, line)
@@ -45,7 +53,10 @@ export const supervisedWithInput = (line: string): string => start(`p=$$; { ${WA
  * Where a channel has no third descriptor: prints its process group on standard error and waits for one line on standard
  * input before it runs `line` with the rest. `lifeline` for that group is started on a second channel in between.
  */
-export const announced = (line: string): string => start(`echo $$ >&2; read -r go || exit 255; ${RUN}`, line)
+export const announced = (line: string): string => start(ANNOUNCE, line)
+
+/** The same for a script which has the line as its second argument. */
+export const ANNOUNCED_ARGUMENT = startWord(ANNOUNCE, '"$2"')
 
 /** The watcher alone, for the second channel; says `ready` when it watches. `group` comes from `announced`. */
 export const lifeline = (group: number): string =>

@@ -87,7 +87,7 @@ const convergentActor = async (
   if (convergent) return convergent
   throw errorAt(
     at,
-    `actor ${name} states no wanted state, so no policy can have it; "command" runs one with creates, unless or only-if`,
+    `actor ${name} states no wanted state, so no policy can have it; "command" runs one with creates, unless or onlyif`,
     {
       below: [name],
       on: 'key',

@@ -1,7 +1,10 @@
 /** Requests to a pulley server: signed, with a time limit, to the first of its addresses that answers. */
 import { Agent, type Dispatcher, request } from 'undici'
+import * as z from 'zod'
 import type { Abortable } from '../abortable.ts'
 import { StokerError } from '../errors.ts'
+import { shown } from '../names.ts'
+import { harmlessMessage } from '../report/harmless.ts'
 import type { SigningKey } from './protocol/keys.ts'
 import { refusal } from './protocol/messages.ts'
 import { signRequest } from './protocol/signature.ts'
@@ -39,9 +42,11 @@ export interface Answer {
 /** An answer may be a bundle's content. */
 const ANSWER_LIMIT = 160 * 1024 * 1024
 
+const JSON_TEXT = z.custom<unknown>(value => value !== undefined)
+
 export class Client implements AsyncDisposable {
   readonly #options: ClientOptions
-  readonly #dispatcher: Dispatcher
+  #dispatcher: Dispatcher
   #servers: readonly string[]
   /** Milliseconds by which the server's clock is ahead of ours, as it last told. */
   #ahead = 0
@@ -49,12 +54,15 @@ export class Client implements AsyncDisposable {
   constructor(options: ClientOptions) {
     this.#options = options
     this.#servers = options.servers
-    this.#dispatcher = new Agent({
-      connections: 4,
-      keepAliveTimeout: 60_000,
-      maxResponseSize: ANSWER_LIMIT,
-      connect: { timeout: 10_000, ...(options.ca !== undefined && { ca: options.ca }) },
-    })
+    this.#dispatcher = dispatcherFor(options)
+  }
+
+  /** The next request makes a new connection: what works over an open one may not work from the beginning any more. */
+  reconnect(): void {
+    const before = this.#dispatcher
+    this.#dispatcher = dispatcherFor(this.#options)
+    // Requests under way come to their end.
+    before.close().catch(() => {})
   }
 
   /** The server's clock, as far as it is known. */
@@ -87,7 +95,7 @@ export class Client implements AsyncDisposable {
   /** The answer's JSON; throws `REFUSED` with the server's words for any status but 2xx. */
   async json(asked: Asked, io: Abortable): Promise<unknown> {
     const answer = await this.ask(asked, io)
-    if (answer.status < 300) return JSON.parse(Buffer.from(answer.body).toString())
+    if (answer.status < 300) return answerAs(JSON_TEXT, parsed(answer.body), asked)
     throw refusedBy(answer, asked)
   }
 
@@ -131,10 +139,31 @@ export class Client implements AsyncDisposable {
   }
 }
 
+const dispatcherFor = ({ ca }: ClientOptions): Dispatcher =>
+  new Agent({
+    connections: 4,
+    keepAliveTimeout: 60_000,
+    maxResponseSize: ANSWER_LIMIT,
+    connect: { timeout: 10_000, ...(ca !== undefined && { ca }) },
+  })
+
+/** An answer's JSON as what it has to be; throws `REFUSED` for anything else, and repeats nothing of it. */
+export const answerAs = <S extends z.ZodType>(schema: S, answer: unknown, { method, path }: Asked): z.output<S> => {
+  const result = schema.safeParse(answer)
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  const where = issue && issue.path.length > 0 ? ` (${shown(issue.path.join('.'))}: ${issue.code})` : ''
+  throw new StokerError(
+    'REFUSED',
+    `${method} ${path}`,
+    `the answer to ${method} ${path} is none of a pulley server of this version${where}`,
+  )
+}
+
 /** What the server said no to, and why, in its words. */
 export const refusedBy = ({ status, body }: Answer, { method, path }: Asked): StokerError => {
   const told = refusal.safeParse(parsed(body))
-  const why = told.success ? told.data.message : `status ${status}`
+  const why = told.success ? harmlessMessage(told.data.message.slice(0, 500)) : `status ${status}`
   return new StokerError('REFUSED', `${method} ${path}`, `the server refuses: ${why}`)
 }
 

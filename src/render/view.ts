@@ -9,7 +9,12 @@ import type { Address, Boot, Host, Network, Site } from './model.ts'
 export interface SiteView {
   readonly networks: readonly NetworkView[]
   readonly hosts: readonly HostView[]
-  readonly groups: readonly { readonly name: string; readonly hosts: readonly string[] }[]
+  readonly groups: readonly GroupView[]
+}
+
+export interface GroupView {
+  readonly name: string
+  readonly hosts: readonly HostView[]
 }
 
 export interface NetworkView extends Network {
@@ -115,7 +120,13 @@ export const viewOf = (site: Site, { domain }: { readonly domain?: string | unde
       members: (members.get(network) ?? []).sort((a, b) => (a.number < b.number ? -1 : a.number > b.number ? 1 : 0)),
     }
   })
-  return { networks, hosts, groups: [...site.groups].map(([name, names]) => ({ name, hosts: names })) }
+  return { networks, hosts, groups: groupsOf(site, hosts) }
+}
+
+const groupsOf = ({ groups }: Site, hosts: readonly HostView[]): readonly GroupView[] => {
+  if (groups.size === 0) return []
+  const byName = new Map(hosts.map(host => [host.name, host]))
+  return [...groups].map(([name, names]) => ({ name, hosts: names.flatMap(one => byName.get(one) ?? []) }))
 }
 
 interface Named {

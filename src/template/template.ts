@@ -3,10 +3,9 @@
  * goes through its format's escaping, unless the template's author writes `{{{ }}}`. Pure.
  */
 import Handlebars from 'handlebars'
-import { StokerError } from '../errors.ts'
 import { shown } from '../names.ts'
-import { nearest } from '../nearest.ts'
-import { hintFor } from './missing.ts'
+import { type Located, Place } from './place.ts'
+import { ESCAPE, RAW, Rewrite } from './rewrite.ts'
 import { Trace } from './trace.ts'
 
 /** What one kind of file asks of a value that stands in it. */
@@ -106,14 +105,6 @@ const compile = (at: Place, text: string, format: Format, trace?: Trace): Compil
   return { paths, run }
 }
 
-// No path in a template can be called so.
-const ESCAPE = ' escape'
-const RAW = ' raw'
-
-interface Located {
-  readonly loc?: hbs.AST.SourceLocation
-}
-
 /** Blocks of handlebars' own. `if` and `unless` may ask for a key which is not there: that is what they are for. */
 const BLOCKS = { each: true, with: true, if: true, unless: true, lookup: true }
 
@@ -147,177 +138,3 @@ const textOf = (value: unknown): string => {
     value === null ? 'it is empty (null)' : `it is ${Array.isArray(value) ? 'a list' : 'a mapping'}, not text`,
   )
 }
-
-/** Errors in one template, with the place. */
-class Place {
-  readonly #name: string
-  readonly #lines: readonly string[]
-  readonly #paths = new Map<string, hbs.AST.PathExpression>()
-  /** The items of the loops which are running, outermost first. */
-  readonly #items: unknown[] = []
-
-  constructor(name: string, text: string) {
-    this.#name = name
-    this.#lines = text.split('\n')
-  }
-
-  error(loc: hbs.AST.SourceLocation | undefined, message: string, cause?: unknown): StokerError {
-    const line = loc?.start.line
-    const place = loc && line ? `:${line}:${loc.start.column + 1}` : ''
-    // What is between the braces says best which value it is about.
-    const source = loc && line === loc.end.line ? this.#lines[line - 1]?.slice(loc.start.column, loc.end.column) : ''
-    return new StokerError(
-      'CONFIG',
-      this.#name,
-      `${this.#name}${place}: ${source ? `${source}: ` : ''}${message}${this.#item()}`,
-      { cause },
-    )
-  }
-
-  /** Notes which path a statement reads. */
-  reads({ start }: hbs.AST.SourceLocation, path: hbs.AST.Node | undefined): void {
-    if (path?.type === 'PathExpression')
-      this.#paths.set(`${start.line}:${start.column}`, path as hbs.AST.PathExpression)
-  }
-
-  /** The value of a statement; throws when there is none, and says which key of `data` may be meant. */
-  present(value: unknown, loc: hbs.AST.SourceLocation | undefined, data: unknown): unknown {
-    if (value !== undefined) return value
-    const path = loc && this.#paths.get(`${loc.start.line}:${loc.start.column}`)
-    const hint = path && !path.data && path.depth === 0 ? hintFor(path.parts.map(String), data) : ''
-    throw new Error(`there is no such key${hint}`)
-  }
-
-  lineError(line: number | undefined, message: string): StokerError {
-    return new StokerError('CONFIG', this.#name, `${this.#name}${line === undefined ? '' : `:${line}`}: ${message}`)
-  }
-
-  /** A loop's body, which remembers what it is at. */
-  inside(body: Handlebars.TemplateDelegate): Handlebars.TemplateDelegate {
-    return (item, options) => {
-      this.#items.push(item)
-      try {
-        return body(item, options)
-      } finally {
-        this.#items.pop()
-      }
-    }
-  }
-
-  /** Which item a value is wrong of: its name, and where it comes from. */
-  #item(): string {
-    const item = this.#items.findLast((one): one is Item => typeof (one as Item | undefined)?.name === 'string')
-    if (item === undefined) return ''
-    const id = item.origin?.id
-    return ` (${shown(item.name)}${typeof id === 'string' && id !== item.name ? `, from ${shown(id)}` : ''})`
-  }
-
-  /** Runs a helper; what it throws gets the place. */
-  calling<T>(loc: hbs.AST.SourceLocation | undefined, work: () => T): T {
-    try {
-      return work()
-    } catch (cause) {
-      if (cause instanceof StokerError) throw cause
-      throw this.error(loc, (cause as Error).message, cause)
-    }
-  }
-
-  /** Runs handlebars' parser, whose errors name a line at best. */
-  parsing<T>(work: () => T): T {
-    try {
-      return work()
-    } catch (cause) {
-      if (cause instanceof StokerError) throw cause
-      const { message, lineNumber, column } = cause as Error & { lineNumber?: number; column?: number }
-      const [, parsed, shown] = /^Parse error on line (\d+):\n(.*)\n-*\^\n/s.exec(message) ?? []
-      const line = lineNumber ?? Number(parsed ?? 0)
-      const start = { line, column: column ?? 0 }
-      const text = parsed === undefined ? message : `is not complete, or has a brace too many: ${shown}`
-      throw this.error(line > 0 ? { source: '', start, end: { line: 0, column: 0 } } : undefined, text, cause)
-    }
-  }
-}
-
-interface Item {
-  readonly name: string
-  readonly origin?: { readonly id?: unknown }
-}
-
-/** Names of what every object has; reading them would give no value of anybody's. */
-const INHERITED = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype'])
-
-/** Sends every value through the escaping, and looks at every path. */
-class Rewrite extends Handlebars.Visitor {
-  readonly #at: Place
-  readonly #helpers: readonly string[]
-  readonly #paths: string[]
-  /** The names of helpers where they are called. */
-  readonly #calls = new Set<object>()
-
-  constructor(at: Place, helpers: readonly string[], paths: string[]) {
-    super()
-    this.#at = at
-    this.#helpers = helpers
-    this.#paths = paths
-  }
-
-  override MustacheStatement(mustache: hbs.AST.MustacheStatement): void {
-    const called = this.#called(mustache)
-    super.MustacheStatement(mustache)
-    this.#at.reads(mustache.loc, called === undefined ? mustache.path : undefined)
-    if (called !== undefined && called !== 'lookup') return
-    const writer = mustache.escaped ? ESCAPE : RAW
-    const { path, params, hash, loc } = mustache
-    const value = called === undefined ? path : { type: 'SubExpression', path, params, hash, loc }
-    mustache.params = [value as hbs.AST.Expression]
-    mustache.path = { type: 'PathExpression', data: false, depth: 0, parts: [writer], original: writer, loc }
-  }
-
-  override BlockStatement(block: hbs.AST.BlockStatement): void {
-    this.#called(block)
-    super.BlockStatement(block)
-    this.#at.reads(block.loc, block.params[0])
-  }
-
-  override SubExpression(expression: hbs.AST.SubExpression): void {
-    this.#called(expression)
-    super.SubExpression(expression)
-  }
-
-  override PathExpression(path: hbs.AST.PathExpression): void {
-    const inherited = path.parts.find(part => typeof part === 'string' && INHERITED.has(part))
-    if (inherited !== undefined) throw this.#at.error(path.loc, `there is no key ${inherited}`)
-    if (!this.#calls.has(path)) this.#paths.push(path.original)
-  }
-
-  override PartialStatement(partial: hbs.AST.PartialStatement): void {
-    throw this.#at.error(partial.loc, 'templates do not include others')
-  }
-
-  override PartialBlockStatement(partial: hbs.AST.PartialBlockStatement): void {
-    throw this.#at.error(partial.loc, 'templates do not include others')
-  }
-
-  override DecoratorBlock(block: hbs.AST.DecoratorBlock): void {
-    throw this.#at.error(block.loc, 'decorators are not taken')
-  }
-
-  override Decorator(decorator: hbs.AST.Decorator): void {
-    throw this.#at.error(decorator.loc, 'decorators are not taken')
-  }
-
-  /** The helper which a node calls; `undefined` when it is a plain value: `{{name}}` is one, whatever helpers there are. */
-  #called({ type, path, params, hash }: Call): string | undefined {
-    if (type === 'MustacheStatement' && params.length === 0 && !hash) return undefined
-    const word = path.type === 'PathExpression' ? (path as hbs.AST.PathExpression).original : undefined
-    if (word !== undefined && this.#helpers.includes(word)) {
-      this.#calls.add(path)
-      return word
-    }
-    const [near] = nearest(String(word), this.#helpers, 1)
-    const hint = near === undefined ? '' : `; did you mean ${near}?`
-    throw this.#at.error(path.loc, `there is no helper ${word}${hint} (helpers: ${this.#helpers.join(', ')})`)
-  }
-}
-
-type Call = hbs.AST.MustacheStatement | hbs.AST.BlockStatement | hbs.AST.SubExpression

@@ -33,17 +33,22 @@ t.test('wrong options are named, and no key is shown which may be a private one'
     [{ user: 'root', keys: alice.publicKey, exclusive: true, state: 'absent' }, /option "exclusive"/],
   ] as const)
     t.throws(() => authorizedKey.parse(options), { code: 'ACTOR_OPTION', message }, JSON.stringify(options))
-  const host = localHost(t)
   for (const [options, message] of [
-    [{ keys: alice.privateKey }, /option "keys", line 1: this is no public key/],
-    [{ keys: `${alice.publicKey}\nssh-ed25519 AAAA x` }, /option "keys", line 2: this is no public key/],
-    [{ keys: '# nothing' }, /there is no key in it/],
+    [{ keys: alice.privateKey }, /option "keys": line 1 is no public key/],
+    [{ keys: `${alice.publicKey}\nssh-ed25519 AAAA x` }, /option "keys": line 2 is no public key/],
+    [{ keys: ['# nothing'] }, /option "keys": there is no key in it/],
     [{ keys: `no-pty ${alice.publicKey}`, options: 'no-pty' }, /line 1: options stand in front of the key/],
   ] as const) {
-    const run = runOn(authorizedKey, { user: 'root', ...options }, host)
-    await t.rejects(run, { code: 'ACTOR_OPTION', message })
-    await run.catch(error => t.notMatch(error.message, /AAAA|PRIVATE/))
+    t.throws(() => authorizedKey.parse({ user: 'root', ...options }), { code: 'ACTOR_OPTION', message })
+    try {
+      authorizedKey.parse({ user: 'root', ...options })
+    } catch (error) {
+      t.notMatch((error as Error).message, /AAAA|PRIVATE/)
+    }
   }
+  const source = join(t.testdir({ 'a.pub': alice.privateKey }), 'a.pub')
+  const run = runOn(authorizedKey, { user: 'root', source }, localHost(t))
+  await t.rejects(run, { code: 'CONFIG', message: /source ".*": line 1 is no public key/ })
 })
 
 const cases: readonly ConvergentCase[] = [
@@ -106,7 +111,8 @@ t.test('on a real system', async t => {
   )
   const [ssh, inside] = rootHosts(roots, 'node1') as [ConvergentHost, ConvergentHost]
   const busybox = { ...inside, name: 'busybox', connect: async () => withPrograms(await inside.connect(), '/tmp/bb') }
-  await convergentContract(t, authorizedKey, cases, [ssh, inside, busybox])
+  await convergentContract(t, authorizedKey, cases, [ssh, inside])
+  await convergentContract(t, authorizedKey, cases.slice(0, 2), [busybox])
 
   await t.test('sshd lets the user in', async t => {
     await runOn(authorizedKey, { user: 'bob', keys: bob.publicKey }, ssh)

@@ -84,11 +84,12 @@ t.test('wrong options are named', async t => {
 const host = localHost(t)
 
 t.test('content which holds the marker is refused', async t => {
+  const wrong = { path: '/etc/x', content: `x\n ${E}\r\n` }
+  t.throws(() => block.parse(wrong), { code: 'ACTOR_OPTION', message: /option "content": holds a marker line/ })
+  t.doesNotThrow(() => block.parse({ ...wrong, marker: 'other' }))
   const path = `${await host.folder()}/f`
-  await t.rejects(runOn(block, { path, content: `x\n ${E}\r\n`, create: true }, host), {
-    code: 'ACTOR_OPTION',
-    message: /marker line/,
-  })
+  const run = runOn(block, { path, template: `{{node.name}}\n${B}`, create: true }, host)
+  await t.rejects(run, { code: 'ACTOR_OPTION', message: /option "template": holds a marker line/ })
 })
 
 t.test('a template has the values of the node', async t => {

@@ -196,6 +196,34 @@ resources:
     t.equal((await stat(on(1, '.local/state/stoker/pending/again'))).mode & 0o777, 0o700)
   })
 
+  t.test('what the tags leave out stays owed, and a later run without them pays', async t => {
+    const path = await policy(
+      'tagged',
+      `
+resources:
+  - file: {path: "~/a", content: x}
+    name: a
+    tags: [config]
+    notify: restart
+  - command: {command: "echo called >> ~/log"}
+    name: called
+    on-change: a
+  - command: {command: "echo restarted >> ~/log"}
+    name: restart
+    tags: [slow]
+`,
+    )
+    t.match(await apply(path, 'web1', '--tags', 'config', '--skip-tags', 'slow'), {
+      code: 0,
+      stderr: /web1: 1 changed\n/,
+    })
+    t.equal((await owed(1, 'tagged')).length, 2)
+    t.match(await apply(path, 'web1', '--tags', 'config'), { code: 0, stdout: /^web1: changed restart: run\n$/ })
+    t.match(await apply(path, 'web1'), { code: 0, stdout: /^web1: changed called: run\n$/ })
+    t.equal(await read(1, 'log'), 'restarted\ncalled\n')
+    t.same(await owed(1, 'tagged'), [])
+  })
+
   t.test(
     'secrets are in no output, diff or error, and a file which is nobody else’s in no diff unless asked',
     async t => {

@@ -10,6 +10,8 @@ const together = () => ({ buffered: true })
 
 const WEB1 = machine('web1', '10.1.0.11', '02:00:00:00:00:11')
 const BOTH = { dhcpd: {}, dnsmasq: {} }
+/** Where time is not what matters: other tests run at the same time. */
+const PATIENT = { dhcpd: { deadline: 30 }, dnsmasq: { deadline: 30 } }
 
 const hooked = async (t: Test, site: BootSite, services: readonly string[]): Promise<void> => {
   for (const service of services) {
@@ -30,7 +32,7 @@ const ALONE = { dnsmasq: 500, dhcpd: 2_500 }
 
 t.test('a host in the directory is given its address and is known by its name after a restart', together(), async t => {
   if (!needBootSite(t)) return
-  await using site = await startBootSite({ hosts: WEB1, renders: BOTH })
+  await using site = await startBootSite({ hosts: WEB1, renders: PATIENT })
   await hooked(t, site, ['dhcpd', 'dnsmasq'])
   await restarted(t, site, 'start')
   t.same(await site.dig('web1.example.org'), ['10.1.0.11'], 'the first start renders')
@@ -76,7 +78,9 @@ for (const [what, reason, happen] of [
     together(),
     async t => {
       if (!needBootSite(t)) return
-      await using site = await startBootSite({ hosts: WEB1 + machine('web2', '10.1.0.77', CLIENT_MAC), renders: BOTH })
+      const hosts = WEB1 + machine('web2', '10.1.0.77', CLIENT_MAC)
+      await using site = await startBootSite({ hosts, renders: what === 'frozen' ? BOTH : PATIENT })
+      t.equal((await site.stoker('render', '--no-reload', '--deadline', '60')).code, 0)
       await hooked(t, site, ['dhcpd', 'dnsmasq'])
       const healthy = await restarted(t, site, 'start')
       await happen(site)
@@ -111,7 +115,7 @@ for (const [what, reason, happen] of [
 
 t.test('a machine which boots without the directory starts its services, too', together(), async t => {
   if (!needBootSite(t)) return
-  await using site = await startBootSite({ hosts: WEB1, renders: BOTH })
+  await using site = await startBootSite({ hosts: WEB1, renders: PATIENT })
   await hooked(t, site, ['dhcpd', 'dnsmasq'])
   await restarted(t, site, 'start')
   await restarted(t, site, 'stop')
@@ -123,7 +127,7 @@ t.test('a machine which boots without the directory starts its services, too', t
 
 t.test('a hook whose program, configuration or both are gone keeps nobody from starting', together(), async t => {
   if (!needBootSite(t)) return
-  await using site = await startBootSite({ hosts: WEB1, renders: BOTH })
+  await using site = await startBootSite({ hosts: WEB1, renders: PATIENT })
   await hooked(t, site, ['dhcpd', 'dnsmasq'])
   await restarted(t, site, 'start')
   await site.server.write('/etc/stoker/stoker.yaml', 'render: [nonsense')
@@ -146,7 +150,7 @@ t.test('a hook whose program, configuration or both are gone keeps nobody from s
 t.test('named and kea start by their scripts with what was rendered for them', together(), async t => {
   if (!needBootSite(t) || !need(t, 'named', 'bind9') || !need(t, 'kea-dhcp4', 'kea-dhcp4-server')) return
   const bind = { domain: 'example.org', nameservers: ['ns'] }
-  const renders = { bind, kea4: { interfaces: ['eth0'] } }
+  const renders = { bind: { ...bind, deadline: 30 }, kea4: { interfaces: ['eth0'], deadline: 30 } }
   const hosts = WEB1 + machine('ns', '10.1.0.1', '02:00:00:00:00:12') + machine('web2', '10.1.0.77', CLIENT_MAC)
   await using site = await startBootSite({ hosts, renders })
   await hooked(t, site, ['bind', 'kea'])

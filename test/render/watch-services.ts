@@ -8,7 +8,7 @@ t.test('what changes in the directory reaches the running services within second
   if (!needBootSite(t)) return
   await using site = await startBootSite({
     hosts: machine('web1', '10.1.0.11', '02:00:00:00:00:11'),
-    renders: { dhcpd: {}, dnsmasq: {} },
+    renders: { dhcpd: { deadline: 30 }, dnsmasq: { deadline: 30 } },
     config: ['moduleload syncprov'],
     database: ['overlay syncprov'],
   })

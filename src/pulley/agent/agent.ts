@@ -2,6 +2,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Abortable } from '../../abortable.ts'
 import { StokerError, toStokerError } from '../../errors.ts'
+import { harmlessMessage } from '../../report/harmless.ts'
 import { type Bundle, SUCCESSION } from '../protocol/documents.ts'
 import { type Envelope, open } from '../protocol/envelope.ts'
 import type { PollAnswer, Report } from '../protocol/messages.ts'
@@ -32,6 +33,11 @@ export interface AgentOptions {
 
 /** Milliseconds for which an order which has ended is remembered. */
 const REMEMBER = 30 * 24 * 3_600_000
+/** What the server gives in one answer. */
+const MOST_ORDERS = 100
+/** Seconds: between polls before the server has said how many, and before the second try. */
+const USUAL_INTERVAL = 60
+const RETRY = 5
 /** Bytes of an action's output. */
 const OUTPUT_LIMIT = 1024 * 1024
 
@@ -46,6 +52,14 @@ export const identityOf = async (folder: Folder): Promise<Identity> => {
   )
 }
 
+const isBy = (document: Envelope, key: string): boolean => {
+  try {
+    return open(SUCCESSION, document, key) !== undefined
+  } catch {
+    return false // that is the answer
+  }
+}
+
 export class PulleyAgent implements AsyncDisposable {
   readonly #options: AgentOptions
   readonly #spool: Spool
@@ -58,11 +72,16 @@ export class PulleyAgent implements AsyncDisposable {
   #kept: Kept | undefined
   #ready: Ready | undefined
   #trouble: Report['trouble'] = []
+  /** Orders and reports go their own ways: an action which takes hours keeps no report back. */
   #working: Promise<void> = Promise.resolve()
+  #telling: Promise<void> = Promise.resolve()
   #failures = 0
+  /** Seconds between polls, as the server last said. */
+  #interval = USUAL_INTERVAL
 
   private constructor(options: AgentOptions, identity: Identity, progress: Progress) {
-    this.#options = options
+    // What servers say ends on terminals and in logs.
+    this.#options = { ...options, say: line => options.say(harmlessMessage(line)) }
     this.#spool = new Spool(options.folder)
     this.#journal = new Journal(options.folder)
     this.#undo = new Undo(options.folder)
@@ -88,15 +107,12 @@ export class PulleyAgent implements AsyncDisposable {
     await this.#converge(io)
     for (let first = true; ; first = false) {
       if (first) await setTimeout(Math.random() * 2000, undefined, { signal: io.signal })
-      const seconds = await this.#turn(io, work => {
-        // Orders take their time; polls go on meanwhile, so that they can be cancelled.
-        this.#working = this.#working.then(work)
-      })
+      const seconds = await this.#turn(io)
       if (seconds !== undefined) {
         const waited = this.#options.wait > 0
         await setTimeout(waited ? 1000 : untilSlot(slot, seconds, Date.now(), Math.random()), undefined, io)
       } else {
-        const pause = backOff(this.#failures, 5, Math.random())
+        const pause = backOff(this.#failures, Math.min(RETRY, this.#interval), Math.random())
         if ((await waitForNetwork(pause, io)) === 'changed') this.#failures = 0
       }
     }
@@ -104,58 +120,83 @@ export class PulleyAgent implements AsyncDisposable {
 
   /** One poll with all that follows from it; `false`: there was no answer. */
   async once(io: Abortable): Promise<boolean> {
-    const seconds = await this.#turn(io, work => {
-      this.#working = this.#working.then(work)
-    })
-    await this.#working
+    const seconds = await this.#turn(io)
+    await this.#settled()
     return seconds !== undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#working
+    await this.#settled()
     await this.#link[Symbol.asyncDispose]()
   }
 
   /** Seconds until the next poll; `undefined`: nobody answered. */
-  async #turn(io: Abortable, later: (work: () => Promise<void>) => void): Promise<number | undefined> {
-    const { say } = this.#options
-    const waiting = this.#kept ? this.#options.wait : 0
-    const polled = await this.#link.poll(waiting, io).catch(thrown => {
-      io.signal.throwIfAborted()
-      this.#failures++
-      say(`no contact (${this.#failures}): ${toStokerError(thrown, 'poll').message}`)
-      return undefined
-    })
-    if (polled?.kind === 'clone') {
-      await this.#becomeAnother(io)
-      return 1
-    }
+  async #turn(io: Abortable): Promise<number | undefined> {
+    const waiting = this.#kept && !this.#progress.trial ? this.#options.wait : 0
+    const polled = await this.#link.poll(waiting, io).catch(thrown => this.#noContact(thrown, io))
+    if (polled?.kind === 'clone') return await this.#becomeAnother(io)
     // What was applied at the turn before is judged by whether there is contact now.
     await this.#judgeTrial(polled !== undefined, io)
     if (polled) {
       this.#failures = 0
+      this.#interval = polled.next
       if (polled.kind === 'news') await this.#hear(polled.answer, io)
     }
     await this.#converge(io)
+    // Whether there is contact is tried from the beginning: an open connection lives on where none could be made.
+    if (this.#progress.trial) this.#link.anew()
     if (!polled) return undefined
-    later(async () => {
-      try {
+    // Orders take their time; polls go on meanwhile, so that they can be cancelled.
+    this.#working = this.#working.then(() =>
+      this.#attempt(io, async () => {
         await this.#orders.work(io)
-        await this.#spool.deliver(this.#link, io)
         await this.#journal.prune(Date.now() - REMEMBER)
-      } catch (thrown) {
-        if (!io.signal.aborted) say(toStokerError(thrown, 'orders').message)
-      }
-    })
+      }),
+    )
+    this.#telling = this.#telling.then(() => this.#attempt(io, () => this.#spool.deliver(this.#link, io)))
     return polled.next
+  }
+
+  /** What fails is tried again at the next turn. */
+  async #attempt(io: Abortable, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (thrown) {
+      if (!io.signal.aborted) this.#options.say(toStokerError(thrown, 'agent').message)
+    }
+  }
+
+  async #settled(): Promise<void> {
+    await Promise.all([this.#working, this.#telling])
+  }
+
+  #noContact(thrown: unknown, io: Abortable): undefined {
+    io.signal.throwIfAborted()
+    this.#failures++
+    this.#options.say(`no contact (${this.#failures}): ${toStokerError(thrown, 'poll').message}`)
   }
 
   async #hear(answer: PollAnswer, io: Abortable): Promise<void> {
     for (const document of answer.successions) await this.#succeed(document)
-    await this.#orders.take(answer.orders)
-    this.#orders.cancel(answer.cancelled)
+    await this.#takeOrders(answer, io)
     this.#trouble = []
     if (answer.bundle) await this.#consider(answer.bundle, io)
+  }
+
+  /** The server knows this turn before anything is done in it: a state folder from before tells itself by its turn. */
+  async #takeOrders({ orders, cancelled }: PollAnswer, io: Abortable): Promise<void> {
+    this.#orders.cancel(cancelled)
+    if (orders.length === 0) return
+    try {
+      if (await this.#orders.isNew(orders)) await this.#link.tellTurn(io)
+      await this.#orders.take(orders)
+      // There may be more than fit into one answer.
+      if (orders.length >= MOST_ORDERS) this.#link.forget()
+    } catch (thrown) {
+      io.signal.throwIfAborted()
+      this.#link.forget()
+      this.#options.say(`orders are not taken yet: ${toStokerError(thrown, 'orders').message}`)
+    }
   }
 
   /** The VO's key has been handed on by the one which is pinned here. */
@@ -167,15 +208,20 @@ export class PulleyAgent implements AsyncDisposable {
       this.#identity = { ...this.#identity, voKey: successor, formerKeys: [voKey, ...formerKeys] }
       await this.#options.folder.write(IDENTITY.file, this.#identity)
       this.#options.say(`the key of VO ${vo} has been handed on to ${successor}`)
-    } catch {
-      // One which is by an earlier key has been followed already; by a strange one it is nothing.
+    } catch (thrown) {
+      // One which is by an earlier key has been followed already.
+      if (!formerKeys.some(key => isBy(document, key))) this.#options.say(toStokerError(thrown, 'succession').message)
     }
   }
 
   async #consider(document: Envelope, io: Abortable): Promise<void> {
     const { vo, voKey, formerKeys } = this.#identity
-    const offered = judge(document, vo, [voKey, ...formerKeys], this.#progress)
-    if (offered.kind === 'same') return
+    const offered = judge(document, vo, [voKey, ...formerKeys], this.#progress, this.#now())
+    if (offered.kind === 'same') {
+      // What is wrong with the one in use is told again.
+      if (!this.#ready) await this.#recall()
+      return
+    }
     if (offered.kind === 'refused') return this.#refuse(offered.serial, offered.why)
     const { bundle } = offered
     // Seen is seen, whatever comes of it: nothing older is taken any more.
@@ -193,7 +239,7 @@ export class PulleyAgent implements AsyncDisposable {
     }
     this.#kept = kept
     await this.#undo.forget()
-    const trial = { serial: bundle.serial, stage: 'trying', failures: 0 } as const
+    const trial = { serial: bundle.serial, stage: 'trying', failures: 0, suspect: false, turns: 0 } as const
     await this.#put({ current: bundle.serial, trial })
     this.#options.say(`bundle ${bundle.serial}: taken`)
     await forget(this.#options.folder, [bundle.serial, this.#progress.confirmed])
@@ -213,7 +259,8 @@ export class PulleyAgent implements AsyncDisposable {
 
   #refuse(serial: number, message: string): void {
     this.#options.say(`${message}; bundle ${this.#progress.current} stays`)
-    this.#trouble = [{ kind: 'refused', serial, message: message.slice(0, 1000) }]
+    const kind = this.#progress.reverted.includes(serial) ? 'reverted' : 'refused'
+    this.#trouble = [{ kind, serial, message: message.slice(0, 1000) }]
   }
 
   async #judgeTrial(contact: boolean, io: Abortable): Promise<void> {
@@ -223,24 +270,29 @@ export class PulleyAgent implements AsyncDisposable {
     await this.#put(step.progress)
     if (step.kind === 'confirmed') await this.#undo.forget()
     if (step.kind === 'take-back') {
-      say(`bundle ${step.serial} has cost the contact to the server: back to bundle ${step.progress.current}`)
+      say(`no contact since bundle ${step.serial}: back to bundle ${step.progress.current}`)
+      // Its turn begins at once.
+      this.#failures = 0
       await this.#recall()
       const written = new Set<string>()
       if (this.#ready)
-        await this.#apply(this.#ready, this.#progress.current, false, io, async changes => {
-          for (const path of pathsOf(changes)) written.add(path)
-        })
+        await this.#spool.add(
+          await this.#apply(this.#ready, this.#progress.current, false, io, async changes => {
+            for (const path of pathsOf(changes)) written.add(path)
+          }),
+        )
       const back = await this.#undo.putBack(written)
       if (back.length > 0) say(`put back: ${back.join(', ')}`)
     }
-    if (step.kind === 'blameless') {
-      say(`bundle ${step.serial} was not to blame for the lost contact: it is in use again`)
+    if (step.kind === 'again') {
+      const why = contact
+        ? 'there is contact without it; it is tried once more'
+        : 'there is no contact without it either'
+      say(`bundle ${step.serial}: ${why}`)
       await this.#recall()
     }
     if (step.kind === 'condemned')
-      this.#trouble = [
-        { kind: 'reverted', serial: step.serial, message: `bundle ${step.serial} cost the contact to the server` },
-      ]
+      this.#refuse(step.serial, `bundle ${step.serial} cost the contact to the server twice, and is taken back`)
   }
 
   /** Applies the bundle in use, and keeps the report. */
@@ -257,7 +309,7 @@ export class PulleyAgent implements AsyncDisposable {
     const report = await this.#apply(ready, serial, settled, io, changes =>
       trying ? this.#undo.keep(changes) : undefined,
     )
-    const now = trustedNow(this.#link.now(), this.#progress)
+    const now = this.#now()
     const stale = {
       kind: 'stale',
       serial,
@@ -298,25 +350,35 @@ export class PulleyAgent implements AsyncDisposable {
   }
 
   /** This folder was copied to another machine: it forgets who it was, and asks to be somebody of its own. */
-  async #becomeAnother(io: Abortable): Promise<void> {
-    const { tokenFile, servers, vo, ca, node } = this.#identity
+  async #becomeAnother(io: Abortable): Promise<number | undefined> {
+    const { tokenFile, servers, vo, ca, node, voKey, formerKeys } = this.#identity
     const { folder, say } = this.#options
-    say(`this machine is a clone of node ${node}: it enrols anew`)
+    const clone = `this machine is a clone of node ${node}`
+    say(`${clone}: it enrols anew`)
     if (tokenFile === undefined)
-      throw new StokerError(
-        'AGENT_STATE',
-        node,
-        `this machine is a clone of node ${node}, and there is no token to enrol anew with`,
-      )
-    await this.#working
+      throw new StokerError('AGENT_STATE', node, `${clone}, and there is no token to enrol anew with`)
+    await this.#settled()
+    // What another has done, or is to tell, is not this one's.
+    for (const name of ['actions', 'reports', 'last-report.json']) await folder.remove(name)
+    try {
+      const pinned = { voKey, formerKeys }
+      this.#identity = await enrol(folder, { servers, vo, tokenFile, ca, cloneOf: node, pinned }, io)
+    } catch (thrown) {
+      const error = toStokerError(thrown, 'enrol')
+      if (error.code === 'CONNECT_FAILED') return this.#noContact(error, io)
+      throw new StokerError(error.code, error.subject, `${clone}, and cannot enrol anew: ${error.message}`, {
+        cause: thrown,
+      })
+    }
     await this.#link[Symbol.asyncDispose]()
-    this.#identity = await enrol(folder, { servers, vo, tokenFile, ca, cloneOf: node }, io)
     this.#progress = NO_PROGRESS
-    for (const name of ['bundles', 'actions', 'reports', 'undo', 'last-report.json']) await folder.remove(name)
+    for (const name of ['bundles', 'undo']) await folder.remove(name)
     this.#kept = undefined
     this.#ready = undefined
     this.#link = this.#newLink()
     this.#orders = this.#newOrders()
+    say(`this machine is node ${this.#identity.name} (${this.#identity.node}) now`)
+    return 1
   }
 
   /** Reads the bundle in use from the folder. */
@@ -327,6 +389,7 @@ export class PulleyAgent implements AsyncDisposable {
     this.#ready = undefined
     if (current > 0 && !this.#kept) {
       this.#options.say(`bundle ${current} is damaged on disk; it is fetched again`)
+      this.#link.forget()
       await this.#put({ current: 0 })
       return
     }
@@ -336,6 +399,10 @@ export class PulleyAgent implements AsyncDisposable {
     } catch (thrown) {
       this.#refuse(current, toStokerError(thrown, 'bundle').message)
     }
+  }
+
+  #now(): number {
+    return trustedNow(this.#link.now(), this.#progress)
   }
 
   #converging(): ConvergeOptions {
@@ -368,7 +435,7 @@ export class PulleyAgent implements AsyncDisposable {
     return new Orders({
       ...{ vo: this.#identity.vo, node: this.#identity.node, journal: this.#journal, link: this.#link, perform, say },
       voKey: () => this.#identity.voKey,
-      now: () => trustedNow(this.#link.now(), this.#progress),
+      now: () => this.#now(),
       outputLimit: OUTPUT_LIMIT,
     })
   }

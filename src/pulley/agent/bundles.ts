@@ -25,12 +25,16 @@ export type Offered =
   | { readonly kind: 'same' }
   | { readonly kind: 'refused'; readonly serial: number; readonly why: string }
 
-/** Looks at an offered bundle. The first of the keys is the one which counts; those before it, for what is in use already. Pure. */
+/**
+ * Looks at an offered bundle. The first of the keys is the one which counts; those before it, for what is in use already.
+ * Pure; `now` in milliseconds since 1970.
+ */
 export const judge = (
   document: Envelope,
   vo: string,
   [voKey = '', ...former]: readonly string[],
   progress: Progress,
+  now: number,
 ): Offered => {
   const bundle = opened(document, voKey)
   if (bundle instanceof StokerError) {
@@ -48,6 +52,12 @@ export const judge = (
     }
   if (progress.reverted.includes(serial))
     return { kind: 'refused', serial, why: `bundle ${serial} has cost the contact to the server, and was taken back` }
+  // What was seen while it was fresh may be fetched again; what comes too late was held back by somebody.
+  if (serial > progress.seen && bundle.expires <= now)
+    return {
+      ...{ kind: 'refused', serial },
+      why: `bundle ${serial} expired at ${new Date(bundle.expires).toISOString()}, before it came here; publish it again`,
+    }
   return serial === progress.current ? { kind: 'same' } : { kind: 'new', bundle }
 }
 

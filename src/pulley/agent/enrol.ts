@@ -1,10 +1,11 @@
 /** How a machine becomes a node: it makes its keys, shows a token, and pins the VO's key. */
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import * as z from 'zod'
 import type { Abortable } from '../../abortable.ts'
 import { StokerError } from '../../errors.ts'
 import { VERSION } from '../../version.ts'
-import { Client } from '../client.ts'
+import { answerAs, Client } from '../client.ts'
 import { makeSigningKey, parseSigningKey } from '../protocol/keys.ts'
 import { enrolAnswer } from '../protocol/messages.ts'
 import { makeSealKey } from '../protocol/sealed.ts'
@@ -22,6 +23,8 @@ export interface EnrolOptions {
   /** The VO's key, when it is known beforehand: then not even the server has to be trusted at the enrolment. */
   readonly voKey?: string | undefined
   readonly cloneOf?: string | undefined
+  /** Whom this machine obeys already: it goes on with that, whatever the server says now. */
+  readonly pinned?: Pick<Identity, 'voKey' | 'formerKeys'> | undefined
 }
 
 /** Keys which were made for an enrolment whose answer has not been heard: the same again takes no second use of the token. */
@@ -30,7 +33,7 @@ const PENDING = 'enrolling.json'
 
 /** Enrols and writes the identity. Throws `REFUSED`, `CONNECT_FAILED`, `CONFIG` for the token file, `UNTRUSTED` for a VO of another key. */
 export const enrol = async (folder: Folder, options: EnrolOptions, io: Abortable): Promise<Identity> => {
-  const { servers, vo, tokenFile, ca, cloneOf } = options
+  const { servers, vo, tokenFile, ca, cloneOf, pinned } = options
   const token = await readToken(tokenFile)
   const keys = (await folder.read(PENDING, pending)) ?? (await newKeys())
   await folder.write(PENDING, keys)
@@ -42,13 +45,17 @@ export const enrol = async (folder: Folder, options: EnrolOptions, io: Abortable
     ...{ vo, token, name, publicKey: key.publicKey, sealKey: keys.sealPublic, fingerprint, version: VERSION },
     ...(cloneOf && { cloneOf }),
   }
-  const answer = enrolAnswer.parse(await client.json({ method: 'POST', path: '/v1/enrol', body }, io))
+  const asked = { method: 'POST', path: '/v1/enrol', body } as const
+  const answer = answerAs(enrolAnswer, await client.json(asked, io), asked)
   if (options.voKey !== undefined && options.voKey !== answer.voKey)
     throw new StokerError(
       'UNTRUSTED',
       vo,
       `the server says that VO ${vo} has the key ${answer.voKey}; expected ${options.voKey}`,
     )
+  // What was signed for the node which this machine was a copy of must not count for it again.
+  if (answer.node === cloneOf)
+    throw new StokerError('UNTRUSTED', vo, `the server gives node ${cloneOf} to a machine which is not it`)
   const identity: Identity = {
     ...{
       vo,
@@ -56,10 +63,9 @@ export const enrol = async (folder: Folder, options: EnrolOptions, io: Abortable
       name: answer.name,
       roles: answer.roles,
       servers: [...servers],
-      voKey: answer.voKey,
-      formerKeys: [],
+      ...(pinned ?? { voKey: answer.voKey, formerKeys: [] }),
     },
-    ...{ signingKey: keys.signingKey, sealKey: keys.sealKey, fingerprint, tokenFile },
+    ...{ signingKey: keys.signingKey, sealKey: keys.sealKey, fingerprint, tokenFile: resolve(tokenFile) },
     ...(ca !== undefined && { ca }),
   }
   // A new node has seen nothing; what its image had seen was another's.

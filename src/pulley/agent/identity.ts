@@ -34,14 +34,17 @@ const progress = z.strictObject({
   current: z.int().nonnegative(),
   confirmed: z.int().nonnegative(),
   /**
-   * The bundle which is on trial. `taken-back`: contact was lost with it, and the one before is in use again; if that does
-   * not bring the contact back, the bundle was not to blame. `failures`: polls without an answer since.
+   * The bundle which is on trial. `taken-back`: contact was lost with it, and the one before is in use again. `failures`:
+   * polls without an answer since. `suspect`: it was taken back before, and then there was contact. `turns`: how often it
+   * was put in use again without that.
    */
   trial: z
     .strictObject({
       serial: z.int().positive(),
       stage: z.enum(['trying', 'taken-back']),
       failures: z.int().nonnegative(),
+      suspect: z.boolean(),
+      turns: z.int().nonnegative(),
     })
     .optional(),
   /** Bundles which cost the contact: never again. */

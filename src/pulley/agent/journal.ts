@@ -13,6 +13,8 @@ const entry = z.strictObject({
   envelope,
   attempt: z.string(),
   taken: time,
+  /** As it was signed. */
+  expires: time,
   /** `asking`: may it be started? `running`: it has been. `ended`: the end is known here. `told`: and at the server. */
   state: z.enum(['asking', 'running', 'ended', 'told']),
   began: time.optional(),
@@ -47,8 +49,9 @@ export class Journal {
     return one
   }
 
-  take(action: string, document: Envelope, attempt: string, now: number): Promise<Entry> {
-    return this.put({ id: action, envelope: document, attempt, taken: now, state: 'asking', pieces: 0, sent: 0 })
+  take(action: string, document: Envelope, attempt: string, expires: number): Promise<Entry> {
+    const taken = Date.now()
+    return this.put({ id: action, envelope: document, attempt, taken, expires, state: 'asking', pieces: 0, sent: 0 })
   }
 
   async putPiece(action: string, piece: number, stream: 'stdout' | 'stderr', data: Uint8Array): Promise<void> {
@@ -66,13 +69,21 @@ export class Journal {
     return undefined
   }
 
+  /** How many pieces of output there are, of which some may have been removed. */
+  async pieces(action: string): Promise<number> {
+    const own = (await this.#folder.list(FOLDER)).filter(
+      name => name.startsWith(`${action}.`) && !name.endsWith('.json'),
+    )
+    return Math.max(0, ...own.map(name => Number(name.split('.')[1]) + 1))
+  }
+
   async removePiece(action: string, piece: number): Promise<void> {
     for (const stream of ['stdout', 'stderr']) await this.#folder.remove(`${FOLDER}/${action}.${piece}.${stream}`)
   }
 
-  /** Forgets what was told long ago; until then an order which comes again is known. */
+  /** Forgets what was told long ago and has expired long ago; until then an order which comes again is known. */
   async prune(before: number): Promise<void> {
-    for (const { id: action, state, taken } of await this.entries())
-      if (state === 'told' && taken < before) await this.#folder.remove(`${FOLDER}/${action}.json`)
+    for (const { id: action, state, taken, expires } of await this.entries())
+      if (state === 'told' && Math.max(taken, expires) < before) await this.#folder.remove(`${FOLDER}/${action}.json`)
   }
 }

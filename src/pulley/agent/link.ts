@@ -1,9 +1,11 @@
 /** The agent's way to its server: a session, polls, and signed posts. */
 import * as z from 'zod'
 import type { Abortable } from '../../abortable.ts'
+import { StokerError } from '../../errors.ts'
 import { VERSION } from '../../version.ts'
-import { type Answer, type Asked, Client, refusedBy } from '../client.ts'
+import { type Answer, type Asked, answerAs, Client, refusedBy } from '../client.ts'
 import { parseSigningKey } from '../protocol/keys.ts'
+import { isAnother } from '../protocol/machines.ts'
 import { helloAnswer, type PollAnswer, pollAnswer, refusal } from '../protocol/messages.ts'
 import { bootId, machineFingerprint, ownAddresses } from './fingerprint.ts'
 import type { Identity } from './identity.ts'
@@ -22,17 +24,22 @@ export interface Turn {
   wentBack(): Promise<void>
 }
 
+/** Milliseconds for an answer. Whoever waits for one does not converge. */
+const PATIENCE_MS = 15_000
+
 const interval = z.coerce.number().int().min(1).max(86_400).catch(60)
 
 export class Link implements AsyncDisposable {
   readonly #client: Client
+  readonly #enrolled: Identity['fingerprint']
   readonly #turn: Turn
   #session: string | undefined
   #etag: string | undefined
 
-  constructor({ servers, signingKey, node, ca }: Identity, turn: Turn) {
+  constructor({ servers, signingKey, node, ca, fingerprint }: Identity, turn: Turn) {
+    this.#enrolled = fingerprint
     const key = parseSigningKey(signingKey)
-    this.#client = new Client({ servers, key, keyid: node, ...(ca !== undefined && { ca }) })
+    this.#client = new Client({ servers, key, keyid: node, timeout: PATIENCE_MS, ...(ca !== undefined && { ca }) })
     this.#turn = turn
   }
 
@@ -60,7 +67,7 @@ export class Link implements AsyncDisposable {
         continue
       }
       if (answer.status !== 200) throw refusedBy(answer, asked)
-      const parsed = pollAnswer.parse(JSON.parse(Buffer.from(answer.body).toString()))
+      const parsed = answerAs(pollAnswer, jsonOf(answer), asked)
       this.#etag = String(answer.headers.etag)
       return { kind: 'news', next, answer: parsed }
     }
@@ -69,6 +76,19 @@ export class Link implements AsyncDisposable {
   /** The next poll shall tell everything, also what this agent has been told. */
   forget(): void {
     this.#etag = undefined
+  }
+
+  /** The next poll begins from the beginning: with a new connection, and a hello which tells how far this node is by now. */
+  anew(): void {
+    this.#client.reconnect()
+    this.#session = undefined
+  }
+
+  /** Says hello now, so that the server knows of this turn. Throws `CONNECT_FAILED`, `REFUSED`. */
+  async tellTurn(io: Abortable): Promise<void> {
+    this.#session = undefined
+    if ((await this.#hello(io)) === 'clone')
+      throw new StokerError('UNTRUSTED', 'clone', 'this machine is a clone of the one which enrolled')
   }
 
   /** Posts a signed document. `refused`: the server understood and says no, for good. */
@@ -105,8 +125,17 @@ export class Link implements AsyncDisposable {
       addresses: ownAddresses(),
       ...(await this.#turn.next()),
     }
-    const answer = helloAnswer.parse(await this.#client.json({ method: 'POST', path: '/v1/session', body: said }, io))
-    if (answer.kind === 'clone') return 'clone'
+    const asked = { method: 'POST', path: '/v1/session', body: said } as const
+    const answer = answerAs(helloAnswer, await this.#client.json(asked, io), asked)
+    if (answer.kind === 'clone') {
+      // Who could call any machine a clone could make it forget what it has seen and done.
+      if (isAnother(this.#enrolled, fingerprint)) return 'clone'
+      throw new StokerError(
+        'UNTRUSTED',
+        'clone',
+        "the server says that this machine is a clone of the one which enrolled, but it is that one; nothing is changed (if it is not: 'pulley enrol --anew')",
+      )
+    }
     this.#session = answer.session
     if (answer.rolledBack) await this.#turn.wentBack()
     return 'welcome'
@@ -114,6 +143,14 @@ export class Link implements AsyncDisposable {
 }
 
 const whyOf = (answer: Answer): string => {
-  const told = refusal.safeParse(JSON.parse(Buffer.from(answer.body).toString()))
-  return told.data?.message ?? `status ${answer.status}`
+  const told = refusal.safeParse(jsonOf(answer))
+  return told.data?.message.slice(0, 500) ?? `status ${answer.status}`
+}
+
+const jsonOf = ({ body }: Answer): unknown => {
+  try {
+    return JSON.parse(Buffer.from(body).toString())
+  } catch {
+    return undefined // no schema takes it
+  }
 }

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Abortable } from '../../abortable.ts'
-import { toStokerError } from '../../errors.ts'
+import { StokerError, toStokerError } from '../../errors.ts'
 import type { Output } from '../../event.ts'
 import type { Outcome } from '../../outcome.ts'
 import { ORDER, type Order } from '../protocol/documents.ts'
@@ -51,9 +51,19 @@ export class Orders {
     for (const entry of await journal.entries()) {
       if (entry.state !== 'running') continue
       const order = this.#open(entry.envelope)
-      if (order?.repeatable) await journal.put({ ...entry, state: 'asking' })
-      else await this.#end(entry, { state: 'unknown', at: Date.now(), message: 'the agent was ended while it ran' })
+      const cutOff = { ...entry, pieces: Math.max(entry.pieces, await journal.pieces(entry.id)) }
+      if (order?.repeatable) await journal.put({ ...cutOff, state: 'asking' })
+      else await this.#end(cutOff, { state: 'unknown', at: Date.now(), message: 'the agent was ended while it ran' })
     }
+  }
+
+  /** Whether any of them is not in the journal. */
+  async isNew(documents: readonly Envelope[]): Promise<boolean> {
+    for (const document of documents) {
+      const order = this.#open(document)
+      if (order && !(await this.#options.journal.has(order.id))) return true
+    }
+    return false
   }
 
   /** The state folder was put back: what was only asked for may have been done in the time which is forgotten. */
@@ -73,7 +83,7 @@ export class Orders {
     for (const document of documents) {
       const order = this.#open(document)
       if (!order || (await journal.has(order.id))) continue
-      await journal.take(order.id, document, randomBytes(12).toString('base64url'), this.#options.now())
+      await journal.take(order.id, document, randomBytes(12).toString('base64url'), order.expires)
       say(`action ${order.id}: taken: ${order.name}`)
     }
   }
@@ -94,13 +104,21 @@ export class Orders {
 
   /** Tells the server what it does not know yet. */
   async deliver(io: Abortable): Promise<void> {
+    for (const entry of await this.#options.journal.entries())
+      if (entry.state === 'ended' && entry.result) await this.#tell(entry, entry.result, io)
+  }
+
+  async #tell(entry: Entry, result: ActionReport, io: Abortable): Promise<void> {
     const { journal, link, say } = this.#options
-    for (const entry of await journal.entries()) {
-      if (entry.state !== 'ended' || !entry.result) continue
+    try {
       await this.#sendPieces(entry, io)
-      const told = await link.post(`/v1/actions/${entry.id}`, entry.result, io)
+      const told = await link.post(`/v1/actions/${entry.id}`, result, io)
       if (told.kind === 'refused') say(`action ${entry.id}: the server takes no end of it: ${told.why}`)
       await journal.put({ ...entry, state: 'told' })
+    } catch (thrown) {
+      // One which the server cannot take keeps no other back; it is tried again.
+      if (!(thrown instanceof StokerError && thrown.code === 'REFUSED')) throw thrown
+      say(`action ${entry.id}: ${thrown.message}`)
     }
   }
 
@@ -108,14 +126,20 @@ export class Orders {
     const { journal, link, say } = this.#options
     const order = this.#open(entry.envelope)
     if (!order) return void (await journal.put({ ...entry, state: 'told' }))
-    if (order.expires <= this.#options.now()) return void (await this.#end(entry, { state: 'expired', at: Date.now() }))
+    const now = this.#options.now()
+    if (order.expires <= now) {
+      const message = `expired at ${new Date(order.expires).toISOString()}; it was ${new Date(now).toISOString()}`
+      return void (await this.#end(entry, { state: 'expired', at: Date.now(), message }))
+    }
     const at = Date.now()
     const asked = await link.post(`/v1/actions/${entry.id}`, { state: 'started', at, attempt: entry.attempt }, io)
     if (asked.kind === 'refused') {
       say(`action ${entry.id}: not run: ${asked.why}`)
       return void (await journal.put({ ...entry, state: 'told' }))
     }
-    await this.#run(await journal.put({ ...entry, state: 'running', began: at }), order, io)
+    // What an earlier run of it has printed comes before what this one will.
+    const sent = await this.#sendPieces(entry, io)
+    await this.#run(await journal.put({ ...entry, sent, state: 'running', began: at }), order, io)
   }
 
   async #run(entry: Entry, order: Order, io: Abortable): Promise<void> {
@@ -123,11 +147,13 @@ export class Orders {
     const stop = new AbortController()
     this.#running = { id: entry.id, stop }
     const late = order.timeLimit > 0 ? [AbortSignal.timeout(order.timeLimit)] : []
-    const live = new Live(this.#options.link, entry.id, io)
-    const pieces = new Pieces(outputLimit, async (piece, stream, data) => {
+    const isLate = () => late.some(({ aborted }) => aborted) && !stop.signal.aborted && !io.signal.aborted
+    const live = new Live(this.#options.link, entry.id, entry.pieces, io)
+    const put = async (piece: number, stream: Output['stream'], data: Uint8Array) => {
       await journal.putPiece(entry.id, piece, stream, data)
       live.send(piece, stream, data)
-    })
+    }
+    const pieces = new Pieces(outputLimit, put, entry.pieces)
     let result: ActionReport
     try {
       const signal = AbortSignal.any([io.signal, stop.signal, ...late])
@@ -147,9 +173,11 @@ export class Orders {
     } finally {
       this.#running = undefined
     }
+    if (isLate())
+      result = { state: 'failed', at: Date.now(), message: `not done within ${order.timeLimit / 1000} s; ended` }
     await pieces.end()
     const sent = await live.end()
-    for (let piece = 0; piece < sent; piece++) await journal.removePiece(entry.id, piece)
+    for (let piece = entry.sent; piece < sent; piece++) await journal.removePiece(entry.id, piece)
     const truncated = pieces.truncated ? { truncated: true } : {}
     await this.#end({ ...entry, pieces: pieces.count, sent }, { ...result, ...truncated } as ActionReport)
   }
@@ -159,7 +187,8 @@ export class Orders {
     return this.#options.journal.put({ ...entry, state: 'ended', result })
   }
 
-  async #sendPieces(entry: Entry, io: Abortable): Promise<void> {
+  /** How many pieces the server has then. */
+  async #sendPieces(entry: Entry, io: Abortable): Promise<number> {
     const { journal, link } = this.#options
     for (let piece = entry.sent; piece < entry.pieces; piece++) {
       const kept = await journal.piece(entry.id, piece)
@@ -167,6 +196,7 @@ export class Orders {
       await journal.put({ ...entry, sent: piece + 1 })
       await journal.removePiece(entry.id, piece)
     }
+    return entry.pieces
   }
 
   /** The order, when it is one for this node. */
@@ -194,11 +224,13 @@ class Live {
   readonly #io: Abortable
   #sending: Promise<void> = Promise.resolve()
   #works = true
-  #sent = 0
+  #sent: number
 
-  constructor(link: Pick<Link, 'post'>, action: string, io: Abortable) {
+  /** `sent`: how many pieces the server has already. */
+  constructor(link: Pick<Link, 'post'>, action: string, sent: number, io: Abortable) {
     this.#link = link
     this.#action = action
+    this.#sent = sent
     this.#io = io
   }
 
@@ -232,7 +264,7 @@ const reportOf = (outcome: Outcome): ActionReport => {
         at,
         changed: outcome.changed,
         exitCode: 0,
-        ...(outcome.detail && { message: outcome.detail }),
+        ...(outcome.detail && { message: outcome.detail.slice(0, 4000) }),
       }
     case 'failed':
       return {

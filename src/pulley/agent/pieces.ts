@@ -18,14 +18,16 @@ export class Pieces {
   #timer: NodeJS.Timeout | undefined
   /** Pieces are put one after the other. */
   #putting: Promise<void> = Promise.resolve()
-  /** Pieces which were put, or will be when `end` has ended. */
-  count = 0
+  /** The number of the next piece: of those which were put, or will be when `end` has ended. */
+  count: number
   /** Whether there was more than the limit. */
   truncated = false
 
-  constructor(limit: number, put: Put) {
+  /** `first`: the number of the first piece. */
+  constructor(limit: number, put: Put, first = 0) {
     this.#limit = limit
     this.#put = put
+    this.count = first
   }
 
   async add({ stream, data }: Output): Promise<void> {

@@ -7,8 +7,9 @@ import type { Link } from './link.ts'
 const FOLDER = 'reports'
 /** The oldest are given up when there is no server for very long. */
 const MOST = 2000
-/** In one request. */
+/** In one request, which the server takes up to 1 MiB of. */
 const TOGETHER = 50
+const ROOM = 512 * 1024
 /** A server which has heard nothing new for so long is told that all is well; milliseconds. */
 const DAY = 24 * 3_600_000
 
@@ -22,11 +23,12 @@ export class Spool {
 
   /** Keeps a report which tells something new; one like the last, where nothing happened, is not worth a request. */
   async add(one: Report): Promise<void> {
+    const fitting = fit(one)
     this.#last ??= await this.#folder.read('last-report.json', report).catch(() => undefined)
-    if (this.#last && saysTheSame(this.#last, one) && one.at - this.#last.at < DAY) return
-    await this.#folder.write(`${FOLDER}/${String(one.at).padStart(15, '0')}-${one.id}.json`, one)
-    await this.#folder.write('last-report.json', one)
-    this.#last = one
+    if (this.#last && saysTheSame(this.#last, fitting) && one.at - this.#last.at < DAY) return
+    await this.#folder.write(`${FOLDER}/${String(one.at).padStart(15, '0')}-${one.id}.json`, fitting)
+    await this.#folder.write('last-report.json', fitting)
+    this.#last = fitting
     const names = await this.#folder.list(FOLDER)
     for (const name of names.slice(0, Math.max(0, names.length - MOST))) await this.#folder.remove(`${FOLDER}/${name}`)
   }
@@ -36,14 +38,33 @@ export class Spool {
     for (;;) {
       const names = (await this.#folder.list(FOLDER)).slice(0, TOGETHER)
       if (names.length === 0) return
-      const read = await Promise.all(
-        names.map(name => this.#folder.read(`${FOLDER}/${name}`, report).catch(() => undefined)),
-      )
-      const list = read.filter(one => one !== undefined)
+      const taken: string[] = []
+      const list: Report[] = []
+      for (let [i, size] = [0, 0]; i < names.length; i++) {
+        const name = names[i] as string
+        // One which is damaged can be told to nobody.
+        const one = await this.#folder.read(`${FOLDER}/${name}`, report).catch(() => undefined)
+        size += one ? sizeOf(one) : 0
+        if (size > ROOM && list.length > 0) break
+        taken.push(name)
+        if (one) list.push(one)
+      }
       if (list.length > 0) await link.post('/v1/reports', list, io)
-      for (const name of names) await this.#folder.remove(`${FOLDER}/${name}`)
+      for (const name of taken) await this.#folder.remove(`${FOLDER}/${name}`)
     }
   }
+}
+
+const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value))
+
+/** As much of it as one request may hold: the counts tell the rest. */
+const fit = (one: Report): Report => {
+  let room = ROOM - sizeOf({ ...one, results: [] })
+  const results = one.results.filter(result => {
+    room -= sizeOf(result) + 1
+    return room >= 0
+  })
+  return { ...one, results }
 }
 
 const saysTheSame = (a: Report, b: Report): boolean =>

@@ -5,6 +5,7 @@
  */
 import * as z from 'zod'
 import { StokerError } from '../../errors.ts'
+import { shown } from '../../names.ts'
 import { isSignedBy, type SigningKey } from './keys.ts'
 
 const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, 'expected base64')
@@ -43,7 +44,7 @@ export const open = <T>(
   { payloadType, payload, signatures }: Envelope,
   publicKey: string,
 ): T => {
-  if (payloadType !== kind.type) throw untrusted(kind, `it is a ${payloadType}`)
+  if (payloadType !== kind.type) throw untrusted(kind, `it is a ${shown(payloadType)}`)
   const bytes = Buffer.from(payload, 'base64')
   const [signature] = signatures
   const isRight = isSignedBy(

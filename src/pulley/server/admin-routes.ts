@@ -215,11 +215,12 @@ export const adminRoutes = (api: Api, context: Context): void => {
     },
   })
   api.add('get', `${BASE}/actions`, {
-    summary: 'Actions, the newest first; `node`, `batch`, `limit`.',
+    summary: 'Actions, the newest first.',
     who: 'vo',
+    query: filter,
     handle: async request => {
       const vo = await own(request)
-      return await store.actions(vo.name, queryOf(request))
+      return (await store.actions(vo.name, queryOf(request))).map(action => asOf(action, context.now()))
     },
   })
   api.add('get', `${BASE}/actions/:id`, {
@@ -227,7 +228,7 @@ export const adminRoutes = (api: Api, context: Context): void => {
     who: 'vo',
     handle: async request => {
       const vo = await own(request)
-      return found(await store.action(vo.name, partOf(request, 'id', id('a'))), 'action')
+      return asOf(found(await store.action(vo.name, partOf(request, 'id', id('a'))), 'action'), context.now())
     },
   })
   api.add('get', `${BASE}/actions/:id/output`, {
@@ -251,8 +252,9 @@ export const adminRoutes = (api: Api, context: Context): void => {
   })
 
   api.add('get', `${BASE}/reports`, {
-    summary: 'What nodes have told, the newest first; `node`, `limit`.',
+    summary: 'What nodes have told, the newest first.',
     who: 'vo',
+    query: filter.omit({ batch: true }),
     handle: async request => {
       const vo = await own(request)
       return await store.reports(vo.name, queryOf(request))
@@ -281,6 +283,12 @@ const found = <T>(answer: T | undefined | false, what: string): T => {
   if (answer === undefined || answer === false) throw new RefusedRequest('not-found', `there is no such ${what}`)
   return answer
 }
+
+/** A node which never comes leaves its actions as they were; nobody may start them any more. */
+const asOf = (action: Action, now: number): Action =>
+  (action.state === 'queued' || action.state === 'fetched') && action.expires <= now
+    ? { ...action, state: 'expired', finished: action.expires }
+    : action
 
 const filter = z.object({
   node: id('n').optional(),

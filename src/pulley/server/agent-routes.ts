@@ -1,11 +1,11 @@
 /** What agents may ask. Everything but the bootstrap text needs a signature or a session, and is about the asking node alone. */
 import { createHash } from 'node:crypto'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
+import { isAnother } from '../protocol/machines.ts'
 import {
   actionReport,
   enrolRequest,
-  type Fingerprint,
   helloRequest,
   outputPiece,
   type PollAnswer,
@@ -14,7 +14,9 @@ import {
 import { id, newId, sha256Hex } from '../protocol/names.ts'
 import type { Api } from './api.ts'
 import { type Context, callerOf, nodeOf, partOf } from './context.ts'
+import { placeOf } from './polls.ts'
 import { RefusedRequest } from './refusal.ts'
+import type { Place } from './world.ts'
 
 export const agentRoutes = (api: Api, context: Context): void => {
   const { store, world, sessions, contacts, metrics, settings } = context
@@ -22,6 +24,7 @@ export const agentRoutes = (api: Api, context: Context): void => {
   api.add('post', '/v1/enrol', {
     summary: 'Become a node of a VO, by a token.',
     who: 'newcomer',
+    bodyLimit: 16 * 1024,
     body: enrolRequest,
     handle: async (request, body) => {
       const caller = await callerOf(request, context)
@@ -62,6 +65,7 @@ export const agentRoutes = (api: Api, context: Context): void => {
   api.add('get', '/v1/poll', {
     summary: 'Ask for news; 304 when there are none. `wait`: seconds for which the server may take its time.',
     who: 'session',
+    query: z.object({ wait: waitText }),
     handle: async (request, _body, reply) => {
       const place = bearer(request, context)
       const asked = request.headers['if-none-match']
@@ -73,7 +77,7 @@ export const agentRoutes = (api: Api, context: Context): void => {
         const wait = Math.min(secondsOf(request), settings.longestWait)
         if (wait > 0) {
           await world.changed(place, asked, wait * 1000, {
-            signal: AbortSignal.any([closed(request), context.closing]),
+            signal: AbortSignal.any([closed(reply), context.closing]),
           })
           contacts.note(place.node, context.now(), settings.interval)
           standing = await world.standing(place)
@@ -89,7 +93,7 @@ export const agentRoutes = (api: Api, context: Context): void => {
     },
   })
 
-  const news = async (place: { readonly vo: string; readonly node: string }, serial: number): Promise<PollAnswer> => {
+  const news = async (place: Place, serial: number): Promise<PollAnswer> => {
     const now = context.now()
     const [orders, waiting] = [await store.fetch(place.vo, place.node, now), await store.waiting(place.vo, now)]
     const open = new Set(orders.map(one => one.id))
@@ -109,6 +113,8 @@ export const agentRoutes = (api: Api, context: Context): void => {
     who: 'session',
     handle: async (request, _body, reply) => {
       const place = bearer(request, context)
+      context.limits.polls.take(place.node, context.now())
+      if (!(await world.standing(place))) throw new RefusedRequest('forbidden', 'there is no such node')
       const content = await store.blob(place.vo, partOf(request, 'sha256', sha256Hex))
       if (!content) throw new RefusedRequest('not-found', 'there is no such content')
       return reply.type('application/octet-stream').send(content)
@@ -164,9 +170,8 @@ export const agentRoutes = (api: Api, context: Context): void => {
 }
 
 /** The place whose session the request shows. */
-const bearer = (request: FastifyRequest, { sessions, now }: Context) => {
-  const [, session] = /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? '') ?? []
-  const place = session === undefined ? undefined : sessions.check(session, now())
+const bearer = ({ headers }: FastifyRequest, context: Context): Place => {
+  const place = placeOf(headers, context)
   if (!place) throw new RefusedRequest('session', 'there is no such session; say hello')
   return place
 }
@@ -176,16 +181,8 @@ const waitText = z.coerce.number().int().min(0).max(3600).catch(0)
 const secondsOf = ({ query }: FastifyRequest): number => waitText.parse((query as { wait?: unknown }).wait ?? 0)
 
 /** Aborts when the client has gone. */
-const closed = ({ raw }: FastifyRequest): AbortSignal => {
+const closed = ({ raw }: FastifyReply): AbortSignal => {
   const gone = new AbortController()
-  raw.socket.once('close', () => gone.abort())
+  raw.once('close', () => gone.abort())
   return gone.signal
-}
-
-/** Whether what both know of the machine differs. Interfaces come and go, so that one which stayed is enough. */
-const isAnother = (enrolled: Fingerprint, now: Fingerprint): boolean => {
-  const differs = (a: string | undefined, b: string | undefined) => a !== undefined && b !== undefined && a !== b
-  if (differs(enrolled.vmId, now.vmId) || differs(enrolled.machineId, now.machineId)) return true
-  if (enrolled.macs.length === 0 || now.macs.length === 0) return false
-  return !now.macs.some(mac => enrolled.macs.includes(mac))
 }

@@ -7,13 +7,17 @@ import { bodyOf } from './context.ts'
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
+/** Who may ask: `newcomer`, `node`, `vo` and `operator` sign, `session` shows one, `anyone` does neither. */
+export type Who = 'anyone' | 'newcomer' | 'node' | 'session' | 'vo' | 'operator'
+
 export interface Route<B extends z.ZodType> {
   readonly summary: string
-  /** Who may ask: `node` and `vo` and `operator` sign, `session` shows one, `anyone` does neither. */
-  readonly who: 'anyone' | 'newcomer' | 'node' | 'session' | 'vo' | 'operator'
+  readonly who: Who
+  /** What may stand behind the question mark, each a text which this makes something of. */
+  readonly query?: z.ZodObject
   /** The shape of the body; absent: there is none, or bytes. */
   readonly body?: B
-  /** Bytes, where a route takes more than others. */
+  /** Bytes, where a route takes more or less than others. */
   readonly bodyLimit?: number
   /** `body` checks the body when it is called, which is after it is known who asks. */
   handle(request: FastifyRequest, body: () => z.output<B>, reply: FastifyReply): Promise<unknown>
@@ -29,17 +33,22 @@ export class Api {
   }
 
   add<B extends z.ZodType>(method: Method, url: string, route: Route<B>): void {
-    const { summary, who, body, bodyLimit, handle } = route
+    const { summary, who, query, body, bodyLimit, handle } = route
     this.#app.route({
       method: method.toUpperCase(),
       url,
       ...(bodyLimit !== undefined && { bodyLimit }),
+      config: { who, takesBody: method !== 'get' },
       handler: (request, reply) => handle(request, () => bodyOf(request, body as B), reply),
     })
     const path = url.replaceAll(/:(\w+)/g, '{$1}')
-    const parameters = [...url.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    const inPath = [...url.matchAll(/:(\w+)/g)].map(([, name]) => ({
       ...{ name, in: 'path', required: true, schema: { type: 'string' } },
     }))
+    const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+      ...{ name, in: 'query', required: false, schema: schemaOf(schema as z.ZodType) },
+    }))
+    const parameters = [...inPath, ...inQuery]
     this.#paths[path] = {
       ...this.#paths[path],
       [method]: {
@@ -85,6 +94,6 @@ const SECURITY = {
 }
 
 const schemaOf = (schema: z.ZodType): object => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' })
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
   return rest
 }

@@ -1,85 +1,85 @@
-/** One HTTP application: what it takes, how long it waits, how it refuses, and what it writes into its log. */
+/** One HTTP application: what it takes, how it refuses, and what it writes into its log. */
 import type { ServerOptions } from 'node:https'
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { StokerError } from '../../errors.ts'
-import { Api } from './api.ts'
+import { Api, type Who } from './api.ts'
+import { readBody, tooLarge } from './body.ts'
 import type { Context } from './context.ts'
+import { claimedKey } from './gate.ts'
+import { makeListener, type Patience } from './listener.ts'
+import { answerUnchanged } from './polls.ts'
 import { RefusedRequest } from './refusal.ts'
 
 /** Where a log line goes. */
 export type Log = (line: Readonly<Record<string, unknown>>) => void
 
-/** Bytes; routes which take more say so. */
+/** Bytes; routes which take more or less say so. */
 const BODY_LIMIT = 1024 * 1024
-/** Milliseconds in which a request has to be here, headers and body. */
-const REQUEST_MS = 30_000
-const HEADERS_MS = 10_000
-/** Connections at once. */
-const CONNECTIONS = 20_000
 
-/** Makes an application with the routes; it does not listen yet. `tls`: certificate and key. */
-export const makeApp = (
-  context: Context,
-  title: string,
-  routes: readonly ((api: Api, context: Context) => void)[],
-  tls: Pick<ServerOptions, 'cert' | 'key'> | undefined,
-  log: Log,
-): FastifyInstance => {
-  const common = {
-    logger: false,
-    bodyLimit: BODY_LIMIT,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: 75_000,
-    forceCloseConnections: 'idle',
-    trustProxy: false,
-    // Where a request comes from tells nothing about who makes it: behind NAT many are one.
-    exposeHeadRoutes: false,
-  } as const
-  const app = (
-    tls ? fastify({ ...common, https: { ...tls, minVersion: 'TLSv1.2' } }) : fastify(common)
-  ) as FastifyInstance
-  app.server.headersTimeout = HEADERS_MS
-  app.server.maxConnections = CONNECTIONS
-  // Bodies stay bytes until it is known who signed them.
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  app.setErrorHandler((thrown, request, reply) => {
+export interface AppOptions {
+  readonly title: string
+  readonly routes: readonly ((api: Api, context: Context) => void)[]
+  /** Certificate and key; `undefined`: plain HTTP. */
+  readonly tls: Pick<ServerOptions, 'cert' | 'key'> | undefined
+  readonly patience: Patience
+  readonly log: Log
+}
+
+/** Makes an application with the routes; it does not listen yet. */
+export const makeApp = (context: Context, { title, routes, tls, patience, log }: AppOptions): FastifyInstance => {
+  const refuse = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const { kind, status, message } = refusalOf(thrown)
     context.metrics.count('refusals')
-    const { method, url } = request
     log({
       level: status < 500 ? 'warn' : 'error',
       event: 'refused',
-      method,
-      path: pathOf(url),
+      ...askedBy(request),
       status,
       kind,
       message: detailOf(thrown),
     })
     if (status === 503 || status === 429) reply.header('retry-after', '5')
+    // What is still to come of its body will not be read.
+    if (status === 408) reply.header('connection', 'close')
     reply.code(status).send({ error: kind, message, time: context.now() })
+  }
+  const app = fastify({
+    serverFactory: handle =>
+      makeListener(
+        (request, response) => {
+          if (!answerUnchanged(request, response, context)) handle(request, response)
+        },
+        patience,
+        tls,
+        log,
+      ),
+    ...{ logger: false, forceCloseConnections: 'idle', trustProxy: false, exposeHeadRoutes: false },
+    frameworkErrors: refuse,
   })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', async (request: FastifyRequest, payload: FastifyRequest['raw']) => {
+    const { bodyLimit = BODY_LIMIT } = request.routeOptions
+    return await readBody(payload, announced(request), bodyLimit, patience)
+  })
+  app.setErrorHandler(refuse)
   app.setNotFoundHandler(() => {
     throw new RefusedRequest('not-found', 'there is nothing here')
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    // Nothing of a body is read for which there is no use.
+    if (request.is404) throw new RefusedRequest('not-found', 'there is nothing here')
+    const { config, bodyLimit = BODY_LIMIT } = request.routeOptions
+    const { who, takesBody } = config as { readonly who?: Who; readonly takesBody?: boolean }
+    if (announced(request) > bodyLimit) throw tooLarge(bodyLimit)
+    if (!takesBody || who === undefined || who === 'anyone' || who === 'session') return
+    await context.gate.announce(request.headers, who, (request.params as { readonly vo?: string }).vo)
+    if (bodyLimit > BODY_LIMIT) context.limits.uploads.hold(reply)
   })
   app.addHook('onResponse', async (request, reply) => {
     // Refusals have their own line; polls without news would be all there is to read.
     if (reply.statusCode >= 400 || reply.statusCode === 304) return
-    const { method, url } = request
-    log({
-      level: 'info',
-      event: 'answered',
-      method,
-      path: pathOf(url),
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime),
-    })
-  })
-  app.addHook('onRequest', async request => {
-    const { bodyLimit } = request.routeOptions
-    if (bodyLimit === undefined || bodyLimit <= BODY_LIMIT) return
-    // The signature covers the body, so it cannot be checked yet; but nobody unknown gets much of the memory.
-    await mayUpload(request, context)
+    const ms = Math.round(reply.elapsedTime)
+    log({ level: 'info', event: 'answered', ...askedBy(request), status: reply.statusCode, ms })
   })
   const api = new Api(app)
   for (const add of routes) add(api, context)
@@ -91,27 +91,29 @@ export const makeApp = (
       return { status: 'ok' }
     },
   })
-  const description = api.describe(title)
-  app.get('/openapi.json', async () => description)
+  api.add('get', '/openapi.json', {
+    summary: 'This description.',
+    who: 'anyone',
+    handle: async () => api.describe(title),
+  })
   return app
 }
 
-const mayUpload = async (request: FastifyRequest, { store, limits }: Context): Promise<void> => {
-  const { vo } = request.params as { readonly vo?: string }
-  const claims = String(request.headers['signature-input'] ?? '').includes(`keyid="vo:${vo}"`)
-  if (!claims || vo === undefined || !(await store.vo(vo)))
-    throw new RefusedRequest('unsigned', 'the request is not signed')
-  limits.uploads.hold(request)
-}
+/** Bytes which its headers say that the body has; 0 when they do not. */
+const announced = ({ headers }: FastifyRequest): number => Number(headers['content-length'] ?? 0)
 
-/** Without the query: nothing of ours is secret in one, but others may think so. */
-const pathOf = (url: string): string => url.split('?', 1)[0]?.slice(0, 200) ?? ''
+/** For the log: what was asked, who says so, and from where, which is often the address of many. */
+const askedBy = ({ method, url, headers, raw }: FastifyRequest) => {
+  const keyid = claimedKey(headers)
+  // Without the query: nothing of ours is secret in one, but others may think so.
+  const path = url.split('?', 1)[0]?.slice(0, 200) ?? ''
+  return { method, path, from: raw.socket.remoteAddress, ...(keyid !== undefined && { keyid }) }
+}
 
 const refusalOf = (thrown: unknown): { readonly kind: string; readonly status: number; readonly message: string } => {
   if (thrown instanceof RefusedRequest) return { kind: thrown.kind, status: thrown.statusCode, message: thrown.message }
   const status =
     typeof thrown === 'object' && thrown !== null && 'statusCode' in thrown ? Number(thrown.statusCode) : 500
-  if (status === 413) return { kind: 'too-large', status, message: 'the body is too large' }
   if (status >= 400 && status < 500) return { kind: 'malformed', status, message: 'the request makes no sense' }
   // What is wrong inside is for the log.
   return { kind: 'busy', status: 503, message: 'the server cannot answer now; try again later' }

@@ -38,14 +38,10 @@ export interface ServerSettings {
 }
 
 /** The one who signed the request. */
-export const callerOf = async (request: FastifyRequest, { gate, limits, now }: Context): Promise<Caller> => {
+export const callerOf = async (request: FastifyRequest, { gate, now }: Context): Promise<Caller> => {
   const { method, url, headers } = request.raw
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  const caller = await gate.admit({ method: method ?? '', target: url ?? '', body }, headers, now())
-  if (caller.kind === 'newcomer') limits.enrolments.take('', now())
-  if (caller.kind === 'node') limits.signed.take(caller.node, now())
-  if (caller.kind === 'vo') limits.administrators.take(caller.vo, now())
-  return caller
+  return await gate.admit({ method: method ?? '', target: url ?? '', body }, headers, now())
 }
 
 /** The node which signed the request; anyone else is refused. */

@@ -4,6 +4,7 @@ import { publicKeyText } from '../protocol/keys.ts'
 import { id, voName } from '../protocol/names.ts'
 import { type Claim, claimOf, type SignedRequest } from '../protocol/signature.ts'
 import type { Store } from '../store/store.ts'
+import type { Limits } from './limits.ts'
 import { RefusedRequest } from './refusal.ts'
 
 export type Caller =
@@ -19,11 +20,16 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>
 const TOLERANCE = 5 * 60 * 1000
 
 export interface Gate {
+  /**
+   * Before the body is read: whether the one who says to have signed may do so at all. What is claimed here is not yet
+   * proved; but nobody unknown shall fill the memory. Throws `RefusedRequest`.
+   */
+  announce(headers: Headers, who: Caller['kind'], vo: string | undefined): Promise<void>
   /** Throws `RefusedRequest`. A signature counts once. */
   admit(request: SignedRequest, headers: Headers, now: number): Promise<Caller>
 }
 
-export const openGate = (store: Store, operatorKey: string): Gate => {
+export const openGate = (store: Store, operatorKey: string, limits: Limits): Gate => {
   /** Who owns the key, and the key; `undefined`: nobody. */
   const ownerOf = async (keyid: string): Promise<readonly [Caller, string] | undefined> => {
     if (keyid === 'operator') return [{ kind: 'operator' }, operatorKey]
@@ -40,7 +46,22 @@ export const openGate = (store: Store, operatorKey: string): Gate => {
     return undefined
   }
 
+  /** Everybody only so often: before anything is written that is due to them. */
+  const limit = (caller: Caller, now: number): void => {
+    if (caller.kind === 'newcomer') limits.enrolments.take('', now)
+    if (caller.kind === 'node') limits.signed.take(caller.node, now)
+    if (caller.kind === 'vo') limits.administrators.take(caller.vo, now)
+  }
+
   return {
+    async announce(headers, who, vo) {
+      const keyid = claimedKey(headers)
+      const owner = keyid === undefined ? undefined : await ownerOf(keyid)
+      if (!owner) throw new RefusedRequest('unsigned', 'the request is not signed by anybody who is known here')
+      const [caller] = owner
+      if (caller.kind !== who || (caller.kind === 'vo' && caller.vo !== vo))
+        throw new RefusedRequest('forbidden', NEEDED[who])
+    },
     async admit(request, headers, now) {
       const claim = claimOf(request, headers)
       if (!claim) throw new RefusedRequest('unsigned', 'the request is not signed, or its body is not what was signed')
@@ -48,6 +69,7 @@ export const openGate = (store: Store, operatorKey: string): Gate => {
       // The same answer for an unknown key and a wrong signature: who is enrolled here is nobody's business.
       if (!owner || !claim.isRight(owner[1])) throw new RefusedRequest('unsigned', 'the signature is not right')
       if (Math.abs(claim.created * 1000 - now) > TOLERANCE) throw late(claim, now)
+      limit(owner[0], now)
       const nonce = `${claim.keyid} ${claim.nonce}`
       if (!(await store.useNonce(nonce, claim.created * 1000 + 2 * TOLERANCE)))
         throw new RefusedRequest('replayed', 'this request has been made before')
@@ -55,6 +77,17 @@ export const openGate = (store: Store, operatorKey: string): Gate => {
     },
   }
 }
+
+const NEEDED: Readonly<Record<Caller['kind'], string>> = {
+  node: 'this is for nodes',
+  newcomer: 'the request has to be signed with the new key',
+  vo: 'this needs the key of the VO',
+  operator: "this needs the operator's key",
+}
+
+/** Who says to have signed: for the log, and to be believed nowhere. */
+export const claimedKey = (headers: Headers): string | undefined =>
+  /;keyid="([A-Za-z0-9:._-]{1,80})"/.exec(String(headers['signature-input'] ?? ''))?.[1]
 
 const late = ({ created }: Claim, now: number): RefusedRequest => {
   const minutes = Math.round((created * 1000 - now) / 60_000)

@@ -1,5 +1,5 @@
 /** How much anybody may ask: buckets which fill up again. By who somebody is, never by where a request comes from. */
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { RefusedRequest } from './refusal.ts'
 
 export interface Rate {
@@ -20,14 +20,23 @@ export class Buckets {
     this.#rate = rate
   }
 
-  /** Takes one from the bucket of this key; throws `RefusedRequest` when it is empty. `now` in milliseconds. */
+  /** Whether there is one in the bucket of this key. `now` in milliseconds. */
+  has(key: string, now: number): boolean {
+    return this.#left(key, now) >= 1
+  }
+
+  /** Takes one from the bucket; throws `RefusedRequest` when it is empty. */
   take(key: string, now: number): void {
-    const { burst, perSecond } = this.#rate
-    const bucket = this.#full.get(key) ?? { left: burst, at: now }
-    const left = Math.min(burst, bucket.left + ((now - bucket.at) / 1000) * perSecond)
+    const left = this.#left(key, now)
     if (left < 1) throw new RefusedRequest('too-many', 'too many requests; try again later')
     this.#full.set(key, { left: left - 1, at: now })
     if (this.#full.size > REMEMBERED) this.#forget(now)
+  }
+
+  #left(key: string, now: number): number {
+    const { burst, perSecond } = this.#rate
+    const bucket = this.#full.get(key)
+    return bucket ? Math.min(burst, bucket.left + ((now - bucket.at) / 1000) * perSecond) : burst
   }
 
   #forget(now: number): void {
@@ -46,8 +55,8 @@ export class Slots {
     this.#most = most
   }
 
-  /** Takes a slot until the request has been answered, or its client has gone. */
-  hold({ raw }: FastifyRequest): void {
+  /** Takes a slot until the answer is out, or its client has gone. */
+  hold({ raw }: FastifyReply): void {
     if (this.#taken >= this.#most) throw new RefusedRequest('busy', 'too many uploads at once; try again later')
     this.#taken++
     raw.once('close', () => {
@@ -68,10 +77,19 @@ export interface Limits {
   readonly uploads: Slots
 }
 
-export const limits = (): Limits => ({
-  enrolments: new Buckets({ burst: 3000, perSecond: 300 }),
-  signed: new Buckets({ burst: 400, perSecond: 50 }),
-  administrators: new Buckets({ burst: 4000, perSecond: 1000 }),
-  polls: new Buckets({ burst: 60, perSecond: 5 }),
+export type Rates = Readonly<Record<Exclude<keyof Limits, 'uploads'>, Rate>>
+
+export const RATES: Rates = {
+  enrolments: { burst: 3000, perSecond: 300 },
+  signed: { burst: 400, perSecond: 50 },
+  administrators: { burst: 4000, perSecond: 1000 },
+  polls: { burst: 60, perSecond: 5 },
+}
+
+export const limits = ({ enrolments, signed, administrators, polls }: Rates = RATES): Limits => ({
+  enrolments: new Buckets(enrolments),
+  signed: new Buckets(signed),
+  administrators: new Buckets(administrators),
+  polls: new Buckets(polls),
   uploads: new Slots(4),
 })

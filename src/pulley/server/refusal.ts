@@ -10,6 +10,7 @@ export type Refusal =
   | 'conflict'
   | 'malformed'
   | 'too-large'
+  | 'slow'
   | 'too-many'
   | 'busy'
 
@@ -23,6 +24,7 @@ const STATUS: Readonly<Record<Refusal, number>> = {
   conflict: 409,
   malformed: 400,
   'too-large': 413,
+  slow: 408,
   'too-many': 429,
   busy: 503,
 }

@@ -12,7 +12,8 @@ import { bootstrapRoutes } from './bootstrap.ts'
 import { Contacts } from './contacts.ts'
 import type { Context, ServerSettings } from './context.ts'
 import { openGate } from './gate.ts'
-import { limits } from './limits.ts'
+import { limits, RATES, type Rates } from './limits.ts'
+import { PATIENCE, type Patience } from './listener.ts'
 import { Metrics } from './metrics.ts'
 import { openSessions } from './sessions.ts'
 import { World } from './world.ts'
@@ -33,6 +34,9 @@ export interface ServeOptions {
   /** PEM; `undefined`: plain HTTP, for behind a proxy which speaks TLS. */
   readonly tls: Pick<ServerOptions, 'cert' | 'key'> | undefined
   readonly settings: ServerSettings
+  /** Where it differs from what is usual. */
+  readonly patience?: Partial<Patience>
+  readonly rates?: Partial<Rates>
   readonly log: Log
 }
 
@@ -60,9 +64,10 @@ export const serve = async (options: ServeOptions): Promise<Server> => {
   await world.refresh()
   const contacts = new Contacts(store)
   const closing = new AbortController()
+  const bounds = limits({ ...RATES, ...options.rates })
   const context: Context = {
-    ...{ store, world, contacts, settings, metrics: new Metrics(), limits: limits() },
-    gate: openGate(store, options.operatorKey),
+    ...{ store, world, contacts, settings, metrics: new Metrics(), limits: bounds },
+    gate: openGate(store, options.operatorKey, bounds),
     sessions: await openSessions(store),
     closing: closing.signal,
     now: () => Date.now(),
@@ -76,7 +81,7 @@ export const serve = async (options: ServeOptions): Promise<Server> => {
   every(CONTACTS_MS, 'contacts', () => contacts.write())
   every(NONCES_MS, 'prune', async () => {
     await store.forgetNonces(context.now())
-    await store.prune(context.now() - KEEP_MS)
+    await store.prune(context.now() - KEEP_MS, context.now())
   })
 
   const listen = async (at: Listen, app: FastifyInstance): Promise<number> => {
@@ -97,17 +102,18 @@ export const serve = async (options: ServeOptions): Promise<Server> => {
       who: 'anyone',
       handle: async (_request, _body, reply) => reply.type('text/plain; version=0.0.4').send(context.metrics.text()),
     })
+  const common = { tls: options.tls, patience: { ...PATIENCE, ...options.patience }, log }
   const agentPort =
     options.agents &&
     (await listen(
       options.agents,
-      makeApp(context, 'Pulley, for agents', [agentRoutes, bootstrapRoutes], options.tls, log),
+      makeApp(context, { title: 'Pulley, for agents', routes: [agentRoutes, bootstrapRoutes], ...common }),
     ))
   const adminPort =
     options.admins &&
     (await listen(
       options.admins,
-      makeApp(context, 'Pulley, for administrators', [adminRoutes, metrics], options.tls, log),
+      makeApp(context, { title: 'Pulley, for administrators', routes: [adminRoutes, metrics], ...common }),
     ))
   stack.defer(() => closing.abort())
   const running = stack.move()

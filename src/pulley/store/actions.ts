@@ -67,8 +67,9 @@ export const actions = (database: Database): Actions => {
       database.transaction(async inside => {
         const action = await held(inside, vo, node, id)
         if (!action) return refused('there is no such action for this node')
-        const again = 'SELECT id FROM actions WHERE id = ? AND state = ? AND attempt = ? AND output_bytes = 0'
-        if ((await inside.all(again, [id, 'started', attempt])).length > 0) return { kind: 'started' }
+        const again = 'SELECT output_bytes FROM actions WHERE id = ? AND state = ? AND attempt = ?'
+        const [same] = await inside.all(again, [id, 'started', attempt])
+        if (same && (number(same, 'output_bytes') === 0 || isRepeatable(action))) return { kind: 'started' }
         if (action.state !== 'queued' && action.state !== 'fetched') return refused(`it is ${action.state}`)
         if (action.expires <= now) {
           await inside.run("UPDATE actions SET state = 'expired', finished = ? WHERE id = ?", [now, id])
@@ -86,7 +87,7 @@ export const actions = (database: Database): Actions => {
       database.transaction(async inside => {
         const action = await held(inside, vo, node, id)
         if (!action) return refused('there is no such action for this node')
-        if (action.result && sameEnd(action.result, result)) return { kind: 'finished' }
+        if (action.result ? sameEnd(action.result, result) : action.state === result.state) return { kind: 'finished' }
         // What is unknown may still become known; nothing else which has ended changes.
         if (['done', 'failed', 'expired', 'cancelled'].includes(action.state)) return refused(`it is ${action.state}`)
         const sql = 'UPDATE actions SET state = ?, finished = ?, result = ? WHERE id = ?'
@@ -139,6 +140,10 @@ export const actions = (database: Database): Actions => {
 }
 
 const cancelled = (state: ActionState): ActionState => (state === 'queued' || state === 'fetched' ? 'cancelled' : state)
+
+/** What the order says: it was verified when it came, and whoever obeys it verifies it again. */
+const isRepeatable = ({ envelope }: Action): boolean =>
+  JSON.parse(Buffer.from(envelope.payload, 'base64').toString()).repeatable === true
 
 const sameEnd = (a: NonNullable<Action['result']>, b: NonNullable<Action['result']>): boolean =>
   a.state === b.state && a.at === b.at && a.exitCode === b.exitCode

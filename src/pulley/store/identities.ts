@@ -129,6 +129,11 @@ export const identities = (database: Database): Identities => {
       database.transaction(async inside => {
         const sql = 'UPDATE nodes SET revoked = ?, held_name = NULL WHERE vo = ? AND id = ? AND revoked IS NULL'
         const changed = await inside.run(sql, [now, name, id])
+        await inside.run(
+          "UPDATE actions SET state = 'cancelled', finished = ? WHERE vo = ? AND node = ? AND state IN ('queued', 'fetched')",
+          [now, name, id],
+        )
+        await leaveUnknown(inside, id, 'the node was put out while it ran', now)
         await touch(inside, name)
         return changed === 1
       }),
@@ -150,6 +155,8 @@ export const identities = (database: Database): Identities => {
           rolledBack ? now : (node?.rolledBack ?? null),
           id,
         ])
+        // It has forgotten what it had begun.
+        if (rolledBack) await leaveUnknown(inside, id, "the node's state was put back to an earlier one", now)
         return { rolledBack }
       }),
     async cloneSeen(id) {
@@ -169,6 +176,13 @@ export const identities = (database: Database): Identities => {
       await database.run('DELETE FROM nonces WHERE expires < ?', [now])
     },
   }
+}
+
+/** What a node has begun, and will perhaps never tell the end of. If it does, that counts. */
+const leaveUnknown = async (inside: Inside, node: string, message: string, now: number): Promise<void> => {
+  const result = JSON.stringify({ state: 'unknown', at: now, message })
+  const sql = "UPDATE actions SET state = 'unknown', finished = ?, result = ? WHERE node = ? AND state = 'started'"
+  await inside.run(sql, [now, result, node])
 }
 
 /** Nodes of one name, with a number each. */

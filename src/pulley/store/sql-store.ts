@@ -27,11 +27,14 @@ const reports = (database: Database): Pick<Store, 'putReports' | 'reports' | 'pr
   putReports: (vo, node, list, now) =>
     database.transaction(async inside => {
       const sql = `${inside.dialect.insertNew} INTO reports (id, vo, node, happened, received, report) VALUES (?, ?, ?, ?, ?, ?)`
-      for (const report of list) await inside.run(sql, [report.id, vo, node, report.at, now, JSON.stringify(report)])
-      const newest = list.reduce((a, b) => (b.at >= a.at ? b : a))
+      // A clock which was once ahead must not hide all that comes after.
+      const happened = (report: Report) => Math.min(report.at, now)
+      for (const report of list)
+        await inside.run(sql, [report.id, vo, node, happened(report), now, JSON.stringify(report)])
+      const newest = list.reduce((a, b) => (happened(b) >= happened(a) ? b : a))
       const [row] = await inside.all('SELECT MAX(happened) AS newest FROM reports WHERE node = ?', [node])
       // Reports from a time without contact come late; the newest stays the newest.
-      if (row && number(row, 'newest') > newest.at) return
+      if (row && number(row, 'newest') > happened(newest)) return
       await inside.run('UPDATE nodes SET last_report = ?, serial_applied = ? WHERE vo = ? AND id = ?', [
         ...[JSON.stringify(newest), newest.serial, vo, node],
       ])
@@ -49,8 +52,11 @@ const reports = (database: Database): Pick<Store, 'putReports' | 'reports' | 'pr
     }))
   },
 
-  prune: before =>
+  prune: (before, now) =>
     database.transaction(async inside => {
+      const late =
+        "UPDATE actions SET state = 'expired', finished = ? WHERE state IN ('queued', 'fetched') AND expires <= ?"
+      await inside.run(late, [now, now])
       await inside.run('DELETE FROM reports WHERE received < ?', [before])
       const old = 'SELECT id FROM actions WHERE finished IS NOT NULL AND finished < ?'
       await inside.run(`DELETE FROM outputs WHERE action IN (${old})`, [before])

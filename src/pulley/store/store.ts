@@ -228,6 +228,6 @@ export interface Store extends AsyncDisposable {
     filter: { readonly node?: string; readonly limit?: number },
   ): Promise<readonly { readonly node: string; readonly received: Time; readonly report: Report }[]>
 
-  /** Forgets what is older: reports, finished actions with their output. */
-  prune(before: Time): Promise<void>
+  /** Forgets what is older: reports, finished actions with their output. What was never started in time has expired. */
+  prune(before: Time, now: Time): Promise<void>
 }

@@ -93,7 +93,9 @@ export const planInstall = async (
     const limit = hookLimit(deadlineOf(renders))
     const command = hookCommand(program, renders, limit)
     const text =
-      kind === 'systemd' ? dropInOf(command, limit, await startLimit(daemon.unit)) : snippetOf(command, limit, daemon)
+      kind === 'systemd'
+        ? dropInOf(command, limit, withoutOurs(found, await startLimit(daemon.unit)))
+        : snippetOf(command, limit, daemon)
     const body = Buffer.from(text).toString('latin1')
     const after =
       found.kind === 'ours'
@@ -102,6 +104,12 @@ export const planInstall = async (
     changes.push({ ...place, after, body })
   }
   return changes
+}
+
+/** The time which a unit has to start; none when what there is comes from our own drop-in file: it would be too little else. */
+const withoutOurs = (found: Found, startLimit: number | undefined): number | undefined => {
+  const [, ours] = (found.kind === 'ours' && /^TimeoutStartSec=(\d+)$/m.exec(found.body)) || []
+  return ours !== undefined && Number(ours) === startLimit ? 0 : startLimit
 }
 
 /** What would be taken away. Throws `CONFIG` when somebody has changed what stoker wrote. */

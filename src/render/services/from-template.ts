@@ -1,5 +1,5 @@
 /** Files' texts from templates. */
-import { compileTemplate, type Format } from '../../template/template.ts'
+import { compileTemplate, type Format, type Template } from '../../template/template.ts'
 import type { RenderedFile, TemplateTexts } from '../service.ts'
 
 type FromTemplate = Required<Pick<RenderedFile, 'text' | 'template'>>
@@ -19,7 +19,7 @@ export const eachFromTemplate = async (
   format: Format,
 ): Promise<(data: object) => FromTemplate> => {
   const { name, text } = await templates(template)
-  const compiled = compileTemplate(name, text, format)
+  const compiled = compiledOnce(name, text, format)
   return data => {
     let lines: readonly number[] | undefined
     const lineOf = (line: number): number | undefined => {
@@ -30,3 +30,16 @@ export const eachFromTemplate = async (
     return { text: compiled.render(data), template: { name, lineOf } }
   }
 }
+
+/** Compiling takes longer than rendering a small site; what is rendered again and again is compiled when its text changes. */
+const compiledOnce = (name: string, text: string, format: Format): Template => {
+  const ofFormat = COMPILED.get(format) ?? new Map<string, { readonly text: string; readonly template: Template }>()
+  COMPILED.set(format, ofFormat)
+  const known = ofFormat.get(name)
+  if (known?.text === text) return known.template
+  const template = compileTemplate(name, text, format)
+  ofFormat.set(name, { text, template })
+  return template
+}
+
+const COMPILED = new WeakMap<Format, Map<string, { readonly text: string; readonly template: Template }>>()

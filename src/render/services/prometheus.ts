@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { text } from '../../config/shape.ts'
 import { JSON_TEXT } from '../formats/json.ts'
 import type { Service } from '../service.ts'
-import { type HostView, viewOf } from '../view.ts'
+import { type GroupView, type HostView, viewOf } from '../view.ts'
 import { fromTemplate } from './from-template.ts'
 import { changeOf, commandsOf, parseSettings, path } from './settings.ts'
 
@@ -34,7 +34,7 @@ export const prometheus: Service = {
         const targets = view.hosts.flatMap(host => {
           const target = settings.by === 'name' ? host.fqdn : bracketed(host)
           if (target === undefined) return []
-          const groups = groupsOf.get(host.name) ?? []
+          const groups = groupsOf.get(host) ?? []
           const labels = {
             host: host.name,
             // A comma on both sides, so that a regular expression can look for one group: .*,web,.*
@@ -61,8 +61,8 @@ export const prometheus: Service = {
 const bracketed = ({ addresses: [first] }: HostView): string | undefined =>
   first && (first.family === 6 ? `[${first.text}]` : first.text)
 
-const membership = (groups: readonly { readonly name: string; readonly hosts: readonly string[] }[]) => {
-  const found = new Map<string, string[]>()
+const membership = (groups: readonly GroupView[]): ReadonlyMap<HostView, readonly string[]> => {
+  const found = new Map<HostView, string[]>()
   for (const { name, hosts } of groups)
     for (const host of hosts) {
       const list = found.get(host)

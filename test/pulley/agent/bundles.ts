@@ -19,7 +19,7 @@ const packed = pack(
   ]),
 )
 const bundle = (serial: number, changes: Partial<Bundle> = {}): Bundle => ({
-  ...{ vo: 'blue', serial, issued: 1, expires: 2, content: { sha256: packed.sha256, size: packed.bytes.length } },
+  ...{ vo: 'blue', serial, issued: 1, expires: 2000, content: { sha256: packed.sha256, size: packed.bytes.length } },
   ...{ nodes: [], sealed: {} },
   ...changes,
 })
@@ -39,11 +39,17 @@ const rows: readonly (readonly [string, ReturnType<typeof seal>, object])[] = [
   ['one of another VO is refused', seal(BUNDLE, bundle(6, { vo: 'red' }), key), { kind: 'refused', why: /for VO red/ }],
   ['one by another key is refused', seal(BUNDLE, bundle(6), makeSigningKey()), { kind: 'refused', serial: 0 }],
   ['one which cost the contact is refused', seal(BUNDLE, bundle(7), key), { kind: 'refused', why: /taken back/ }],
+  [
+    'one which expired before it came here is refused',
+    seal(BUNDLE, bundle(6, { expires: 1000 }), key),
+    { kind: 'refused', serial: 6, why: /expired at .* publish it again/ },
+  ],
+  ['the one in use may be past its expiry', seal(BUNDLE, bundle(5, { expires: 3 }), key), { kind: 'same' }],
   ['an order is no bundle', seal(ORDER, bundle(6) as never, key), { kind: 'refused' }],
 ]
 for (const [what, document, expected] of rows)
   t.test(what, async t => {
-    t.match(judge(document, 'blue', keys, progress), expected)
+    t.match(judge(document, 'blue', keys, progress, 1000), expected)
   })
 
 const temporary = async () => {

@@ -22,7 +22,7 @@ t.test("a site's own template sees networks, hosts, groups and the site's consta
     '{{name}} {{cidr}} {{last}}{{#if mask}} {{mask}} {{broadcast}}{{/if}}: {{#each members}}{{host.short}}={{address}} {{/each}}',
     '{{/each}}',
     '{{#each hosts}}{{fqdn}} {{join ipv4 ","}} {{#each addresses}}{{#if network}}[{{network}}]{{/if}}{{/each}}{{#if vars.rack}} in {{vars.rack}}{{/if}}; {{/each}}',
-    '{{#each groups}}{{name}}: {{join hosts " "}}',
+    '{{#each groups}}{{name}}:{{#each hosts}} {{fqdn}}{{/each}}',
     '{{/each}}{{values.proxy}} {{#each values.list}}{{this}}{{/each}}',
     '',
   ].join('\n')
@@ -35,7 +35,7 @@ t.test("a site's own template sees networks, hosts, groups and the site's consta
     /^office6 2001:db8:1::\/64 2001:db8:1:0:ffff:ffff:ffff:ffff: ns1=2001:db8:1::2 web1=2001:db8:1::10 $/m,
   )
   t.match(file?.text, 'web1.example.org 10.1.0.10 [office][office6] in r1; ')
-  t.match(file?.text, 'web: web1 web2\nrack 1: web1\nhttp://proxy:3128 12\n')
+  t.match(file?.text, 'web: web1.example.org web2.example.org\nrack 1: web1.example.org\nhttp://proxy:3128 12\n')
   await t.rejects(made(text), {
     code: 'CONFIG',
     message: /^\.\/own\.hbs:2:\d+: \{\{broadcast\}\}: there is no such key/,

@@ -1,0 +1,66 @@
+/** `stoker rerun`: an earlier run again, on exactly those of its targets which are asked for. */
+import { StokerError } from '../errors.ts'
+import { journalFolder } from '../journal/place.ts'
+import { type Ending, type RunRecord, readRun, runIds } from '../journal/reader.ts'
+import { fold } from '../nodeset/fold.ts'
+import type { Target } from '../target.ts'
+import { type ApplyFlags, apply } from './apply.ts'
+import { type RunFlags, run } from './run.ts'
+
+/** Which targets; none of them: all which are not ok. */
+export interface RerunFlags {
+  readonly failed?: boolean
+  readonly unreachable?: boolean
+  readonly notStarted?: boolean
+  readonly timedOut?: boolean
+  readonly unknown?: boolean
+  readonly changed?: boolean
+  readonly all?: boolean
+}
+
+/** Runs it again; `views` are the options of the new run which decide how it is shown. Returns its exit code. */
+export const rerun = async (id: string | undefined, which: RerunFlags, views: Partial<RunFlags>): Promise<number> => {
+  const folder = journalFolder(process.env)
+  const [newest] = await runIds(folder)
+  const chosen = id ?? newest
+  if (chosen === undefined) throw new StokerError('USAGE', 'rerun', 'there is no earlier run')
+  const record = await readRun(folder, chosen, { signal: AbortSignal.timeout(60_000) })
+  const { head } = record
+  const targets = subset(record, which)
+  const say = (text: string) => void process.stderr.write(`stoker: ${text}\n`)
+  if (targets.length === 0) {
+    say(`run ${chosen} has no targets of this kind; nothing is run`)
+    return 0
+  }
+  if (head.input && views.stdin !== true)
+    say(`run ${chosen} had something piped into it, which is not kept; pipe it in again if it is needed`)
+  say(`run ${chosen} again: ${head.command} ${head.words.join(' ')} on ${fold(targets.map(({ name }) => name))}`)
+  // Files and configuration are found from where they were found then.
+  process.chdir(head.folder)
+  const again = { id: chosen, targets }
+  const flags = { identity: [], exclude: [], stdin: true, label: true, ...head.flags, ...views, again }
+  if (head.command === 'apply') {
+    const names = targets.map(({ name }) => name).join(',')
+    const [policy = ''] = head.words
+    const asked = { policy, targets: head.expression === '' ? undefined : head.expression }
+    return await apply(asked, { ...flags, limit: names } as ApplyFlags)
+  }
+  const [action = '', ...words] = head.words
+  return await run({ action, words, targets: head.expression }, flags as RunFlags)
+}
+
+const subset = ({ endings }: RunRecord, which: RerunFlags): readonly Target[] => {
+  const kinds = new Set<Ending>([
+    ...(which.failed ? (['failed'] as const) : []),
+    ...(which.unreachable ? (['unreachable'] as const) : []),
+    ...(which.notStarted ? (['not-started'] as const) : []),
+    ...(which.timedOut ? (['timed-out'] as const) : []),
+    ...(which.unknown ? (['unknown'] as const) : []),
+  ])
+  const nothingAsked = kinds.size === 0 && !which.changed && !which.all
+  return [...endings].flatMap(([target, { kind, outcome }]) => {
+    const isChanged = which.changed === true && outcome?.kind === 'ok' && outcome.changed
+    const isWanted = which.all || kinds.has(kind) || isChanged || (nothingAsked && kind !== 'ok')
+    return isWanted ? [target] : []
+  })
+}

@@ -1,0 +1,124 @@
+/** `stoker runs`: what was run, and what became of it. */
+
+import { StokerError } from '../errors.ts'
+import type { RunEvent } from '../event.ts'
+import { journalFolder } from '../journal/place.ts'
+import { type Ending, type RunRecord, readRun, runIds } from '../journal/reader.ts'
+import { fold } from '../nodeset/fold.ts'
+import type { Outcome } from '../outcome.ts'
+import { folded } from '../report/folded.ts'
+import { harmlessMessage } from '../report/harmless.ts'
+import { json } from '../report/json.ts'
+import { lines } from '../report/lines.ts'
+import { report, type View } from '../report/report.ts'
+import { resources } from '../report/resources.ts'
+import { type Sinks, standardSinks } from '../report/sink.ts'
+import { summary } from '../report/summary.ts'
+import type { Target } from '../target.ts'
+import { onInterrupt } from './interrupt.ts'
+
+const ENDINGS: readonly Ending[] = ['ok', 'failed', 'unreachable', 'timed-out', 'cancelled', 'unknown', 'not-started']
+
+/** The newest runs, one a line. */
+export const listRuns = async (flags: { readonly limit: number; readonly json: boolean }): Promise<number> => {
+  using interrupt = onInterrupt(
+    () => 'reading',
+    () => {},
+  )
+  const folder = journalFolder(process.env)
+  const { stdout } = standardSinks()
+  for (const id of (await runIds(folder)).slice(0, flags.limit)) {
+    const run = await readRun(folder, id, interrupt).catch(thrown => {
+      // One which is damaged, or was removed meanwhile, does not hide the others.
+      if (thrown instanceof StokerError) return undefined
+      throw thrown
+    })
+    await stdout.write(run ? (flags.json ? `${JSON.stringify(plain(run))}\n` : line(run)) : `${id}  cannot be read\n`)
+  }
+  await stdout.flush()
+  return 0
+}
+
+/** A run once more: its output and its report, of all targets or of one. */
+export const showRun = async (
+  id: string,
+  node: string | undefined,
+  flags: { readonly fold: boolean; readonly json: boolean },
+): Promise<number> => {
+  using interrupt = onInterrupt(
+    () => 'reading',
+    () => {},
+  )
+  const folder = journalFolder(process.env)
+  const { head } = await readRun(folder, id, interrupt)
+  const wanted = node === undefined ? head.targets : head.targets.filter(target => target.names.includes(node))
+  if (wanted.length === 0) throw new StokerError('UNKNOWN_NAME', node ?? id, `run ${id} had no target ${node}`)
+  const sinks = standardSinks()
+  if (!flags.json) await sinks.stderr.write(`${id}: ${titleOf({ head })}\n`)
+  await report(replay(folder, id, new Set(wanted.map(({ name }) => name)), interrupt), viewsOf(flags, sinks))
+  return 0
+}
+
+/** The events of a run; targets whose end is not in the journal get one which says so. */
+async function* replay(
+  folder: string,
+  id: string,
+  wanted: ReadonlySet<string>,
+  io: { readonly signal: AbortSignal },
+): AsyncGenerator<RunEvent, void, void> {
+  // Everything of one run is on disk already, and has a limit for each target.
+  const events: RunEvent[] = []
+  const { endings } = await readRun(folder, id, io, event => {
+    if (wanted.has(event.target.name)) events.push(event)
+  })
+  yield* events
+  for (const [target, { kind, outcome }] of endings)
+    if (!outcome && wanted.has(target.name))
+      yield { kind: 'finished', target, outcome: missing(target, kind), timing: { total: 0 } }
+}
+
+const missing = (target: Target, kind: Ending): Outcome =>
+  kind === 'not-started'
+    ? { kind: 'not-started' }
+    : {
+        kind: 'failed',
+        error: new StokerError(
+          'CONNECTION_LOST',
+          target.name,
+          'it began, and its end is not known: the run was killed',
+        ),
+      }
+
+const viewsOf = (flags: { readonly fold: boolean; readonly json: boolean }, sinks: Sinks): readonly View[] => {
+  if (flags.json) return [json(sinks.stdout)]
+  return [
+    flags.fold ? folded(sinks.stdout) : lines(sinks, { label: true }),
+    resources(sinks, { apply: true, verbose: false, quiet: true }),
+    summary(sinks.stderr, { verbose: false, quiet: false }),
+  ]
+}
+
+const titleOf = ({ head }: Pick<RunRecord, 'head'>): string => {
+  const names = fold(head.targets.map(({ name }) => name)) || 'nothing'
+  return `${head.command} on ${names}: ${head.words.join(' ')}`
+}
+
+const countsOf = ({ endings }: RunRecord): ReadonlyMap<Ending, number> => {
+  const counts = Map.groupBy(endings.values(), ({ kind }) => kind)
+  return new Map(ENDINGS.flatMap(kind => (counts.has(kind) ? [[kind, counts.get(kind)?.length ?? 0]] : [])))
+}
+
+const line = (run: RunRecord): string => {
+  const counts = [...countsOf(run)].map(([kind, n]) => `${n} ${kind}`).join(', ')
+  const again = run.head.again === undefined ? '' : ` of ${run.head.again}`
+  const title = harmlessMessage(titleOf(run))
+  const short = title.length > 100 ? `${title.slice(0, 99)}…` : title
+  return `${run.head.id}  ${counts || 'no targets'}${run.ended ? '' : ', has no end'}: ${short}${again && ` (again${again})`}\n`
+}
+
+const plain = (run: RunRecord) => ({
+  ...{ id: run.head.id, at: new Date(run.head.at).toISOString(), command: run.head.command, words: run.head.words },
+  ...{ expression: run.head.expression, again: run.head.again, counts: Object.fromEntries(countsOf(run)) },
+  ...(run.ended && { ended: new Date(run.ended.at).toISOString(), exitCode: run.ended.exitCode }),
+  nodes: Object.fromEntries([...run.endings].map(([target, { kind }]) => [target.name, kind])),
+})

@@ -1,0 +1,140 @@
+/**
+ * A connection whose commands and files are another user's: everything goes through sudo or doas.
+ *
+ * What runs as root takes no signals from the login user, so the supervisor which ends it has to be the other user's, too.
+ * Its lifeline is the standard input of the program which lets us in; a command with an input of its own is watched over
+ * from a second one.
+ */
+import type { Abortable } from '../abortable.ts'
+import { StokerError } from '../errors.ts'
+import type { Output } from '../event.ts'
+import type { Command, Connection, Connector, Exit } from './connection.ts'
+import { type Become, type Elevated, elevate } from './elevate.ts'
+import { readFileOver, writeFileOver } from './files.ts'
+import { ANNOUNCED_ARGUMENT, lifeline, SUPERVISED_ARGUMENT } from './supervisor.ts'
+
+export type { Become } from './elevate.ts'
+
+/** The connector's connections, as another user. */
+export const becomingConnector = (connector: Connector, become: Become): Connector => ({
+  descriptors: connector.descriptors,
+  prepare: (targets, io) => connector.prepare(targets, io),
+  connect: async (target, io) => becoming(await connector.connect(target, io), target.name, become),
+  [Symbol.asyncDispose]: () => connector[Symbol.asyncDispose](),
+})
+
+/** The connection, as another user; disposing it disposes the one below. `target` is its name, for messages. */
+export const becoming = (connection: Connection, target: string, become: Become): Connection => {
+  const exec: Connection['exec'] = async function* (command, io) {
+    io.signal.throwIfAborted()
+    const { main, watcher } = await (command.stdin ? withInput : withoutInput)(connection, target, command, become, io)
+    const end = () => {
+      watcher.input.put('TERM\n')
+      watcher.input.end()
+    }
+    if (io.signal.aborted) end()
+    else io.signal.addEventListener('abort', end, { once: true })
+    let over = false
+    try {
+      yield* main.early
+      const exit = yield* main.running
+      over = true
+      return exit
+    } finally {
+      io.signal.removeEventListener('abort', end)
+      if (!over) end()
+      for (const { input, running } of new Set([main, watcher])) {
+        input.end()
+        await running.return(GONE)
+      }
+    }
+  }
+  return {
+    timing: connection.timing,
+    exec,
+    read: (path, io) => readFileOver(exec, path, io),
+    write: (path, content, attributes, io) => writeFileOver(exec, path, content, attributes, io),
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  }
+}
+
+const GONE: Exit = { kind: 'signal', signal: 'TERM' }
+
+/** The command, and what has its lifeline for standard input. */
+interface Started {
+  readonly main: Elevated
+  readonly watcher: Elevated
+}
+
+const withoutInput = async (
+  connection: Connection,
+  target: string,
+  { line }: Command,
+  become: Become,
+  io: Abortable,
+): Promise<Started> => {
+  const main = await elevate(connection, target, { script: SUPERVISED_ARGUMENT, line }, become, io)
+  return { main, watcher: main }
+}
+
+const withInput = async (
+  connection: Connection,
+  target: string,
+  { line, stdin }: Command,
+  become: Become,
+  io: Abortable,
+): Promise<Started> => {
+  const opened = await elevate(connection, target, { script: ANNOUNCED_ARGUMENT, line }, become, io)
+  let watcher: Elevated | undefined
+  const stop = () => opened.input.end()
+  io.signal.addEventListener('abort', stop, { once: true })
+  try {
+    const { text, early } = await firstLine(opened, 'stderr', target)
+    const group = Number.parseInt(text, 10)
+    if (!Number.isInteger(group))
+      throw new StokerError('CONNECTION_LOST', target, 'the command could not be started: no process group')
+    watcher = await elevate(connection, target, { script: lifeline(group) }, become, io)
+    await firstLine(watcher, 'stdout', target)
+    opened.input.put('go\n')
+    if (stdin) opened.input.follow(stdin)
+    return { main: { ...opened, early }, watcher }
+  } catch (thrown) {
+    // Without its `go` the command never begins.
+    for (const started of [opened, watcher]) {
+      started?.input.end()
+      await started?.running.return(GONE)
+    }
+    throw thrown
+  } finally {
+    io.signal.removeEventListener('abort', stop)
+  }
+}
+
+/** The first line of a stream, and all else that has come until then. */
+const firstLine = async (
+  { running, early }: Elevated,
+  stream: Output['stream'],
+  target: string,
+): Promise<{ readonly text: string; readonly early: readonly Output[] }> => {
+  const others = early.filter(output => output.stream !== stream)
+  let text = Buffer.concat(early.filter(output => output.stream === stream).map(output => output.data))
+  for (;;) {
+    const end = text.indexOf('\n')
+    if (end >= 0) {
+      const rest = text.subarray(end + 1)
+      return {
+        text: text.subarray(0, end).toString(),
+        early: rest.length > 0 ? [...others, { stream, data: rest }] : others,
+      }
+    }
+    const step = await running.next()
+    if (step.done)
+      throw new StokerError(
+        'CONNECTION_LOST',
+        target,
+        `the command could not be started: ${text.toString() || 'it ended'}`,
+      )
+    if (step.value.stream === stream) text = Buffer.concat([text, step.value.data])
+    else others.push(step.value)
+  }
+}

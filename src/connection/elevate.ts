@@ -1,0 +1,160 @@
+/** Getting through sudo or doas: from the start of the program to the first sign of life of the other user. */
+import { randomBytes } from 'node:crypto'
+import type { Abortable } from '../abortable.ts'
+import { StokerError } from '../errors.ts'
+import type { Output } from '../event.ts'
+import { shown } from '../names.ts'
+import type { Attempt, BecomePassword } from './become-password.ts'
+import { type BecomeMarks, type BecomeMethod, becomeLine, marksOf } from './become-script.ts'
+import type { Connection, Exit } from './connection.ts'
+import { LateInput } from './late-input.ts'
+
+/** As whom, and how. */
+export interface Become {
+  readonly user: string
+  readonly method: BecomeMethod
+  readonly password: BecomePassword
+}
+
+/** A script which runs as the other user. */
+export interface Elevated {
+  /** Its further output, and how it ends. */
+  readonly running: AsyncGenerator<Output, Exit, void>
+  /** Its standard input. */
+  readonly input: LateInput
+  /** What it has written so far, and what came before it on standard output. */
+  readonly early: readonly Output[]
+}
+
+/** How long the program may take without asking or letting us in: another question than ours is never answered; milliseconds. */
+const PATIENCE_MS = 60_000
+
+/**
+ * Starts `script` as the other user, with `line` as `$2`; returns when it runs. Throws `ACTOR_FAILED` with what the program
+ * says when it does not let us in, and what the connection throws.
+ */
+export const elevate = async (
+  connection: Connection,
+  target: string,
+  { script, line = '' }: { readonly script: string; readonly line?: string },
+  become: Become,
+  io: Abortable,
+): Promise<Elevated> => {
+  const marks = marksOf(randomBytes(16).toString('hex'))
+  const input = new LateInput()
+  // An end of input ends both programs: no signal of ours reaches them, for they are root's.
+  const stop = () => input.end()
+  io.signal.addEventListener('abort', stop, { once: true })
+  const running = connection.exec({ line: becomeLine({ ...become, script, line }, marks), stdin: input.chunks() }, io)
+  const entrance = new Entrance(target, become, marks)
+  try {
+    for (;;) {
+      const step = await within(running.next(), stop)
+      if (step.done) throw entrance.closed(step.value)
+      const wants = entrance.hear(step.value)
+      if (wants === 'password') input.put(`${await entrance.answer(io)}\n`)
+      if (wants === 'nothing') return { running, input, early: entrance.early }
+    }
+  } catch (thrown) {
+    input.end()
+    await running.return({ kind: 'code', code: 0 })
+    throw thrown
+  } finally {
+    entrance.leave()
+    io.signal.removeEventListener('abort', stop)
+  }
+}
+
+const within = async <T>(work: Promise<T>, giveUp: () => void): Promise<T> => {
+  const timer = setTimeout(giveUp, PATIENCE_MS)
+  try {
+    return await work
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** What is said at the door, and by whom. */
+class Entrance {
+  readonly early: Output[] = []
+  readonly #target: string
+  readonly #become: Become
+  readonly #marks: BecomeMarks
+  #said = Buffer.alloc(0)
+  #answered = 0
+  #attempt: Attempt | undefined
+
+  constructor(target: string, become: Become, marks: BecomeMarks) {
+    this.#target = target
+    this.#become = become
+    this.#marks = marks
+  }
+
+  /** Takes a piece of output, and says what is wanted now. Throws when the password is asked for a second time. */
+  hear(output: Output): 'password' | 'patience' | 'nothing' {
+    if (output.stream === 'stdout') {
+      this.early.push(output)
+      return 'patience'
+    }
+    this.#said = Buffer.concat([this.#said, output.data])
+    const ready = this.#said.indexOf(`${this.#marks.ready}\n`)
+    if (ready >= 0) {
+      this.#attempt?.accepted()
+      const rest = this.#said.subarray(ready + this.#marks.ready.length + 1)
+      if (rest.length > 0) this.early.push({ stream: 'stderr', data: rest })
+      return 'nothing'
+    }
+    if (this.#said.toString('latin1').split(this.#marks.prompt).length - 1 === this.#answered) return 'patience'
+    if (this.#answered > 0) throw this.#refused()
+    this.#answered++
+    return 'password'
+  }
+
+  async answer(io: Abortable): Promise<string> {
+    this.#attempt = await this.#become.password.attempt(this.#target, io)
+    return this.#attempt.password
+  }
+
+  /** The program has ended and let nobody in. */
+  closed(exit: Exit): StokerError {
+    const { method, user } = this.#become
+    const why = this.#words().at(-1) ?? (exit.kind === 'code' ? `exit code ${exit.code}` : `signal ${exit.signal}`)
+    // It asks before it looks whether the user may do this at all.
+    const isForbidden = /not in the sudoers|may not run|not allowed/.test(why)
+    if (this.#answered > 0 && exit.kind === 'code' && !isForbidden) return this.#refused()
+    return this.#error(
+      `cannot become ${user}: ${why.startsWith(`${method}: `) ? why : `${method}: ${why}`}${this.#hint(why)}`,
+    )
+  }
+
+  leave(): void {
+    this.#attempt?.unknown()
+  }
+
+  #refused(): StokerError {
+    this.#attempt?.refused()
+    const { method, user } = this.#become
+    return this.#error(`cannot become ${user}: ${method} does not take the password`)
+  }
+
+  #hint(why: string): string {
+    if (this.#become.method === 'doas' && why.includes('Authorization required'))
+      return '; doas asks for passwords on a terminal only: give the login user "permit nopass", or use sudo'
+    return ''
+  }
+
+  #error(message: string): StokerError {
+    return new StokerError('ACTOR_FAILED', this.#target, message)
+  }
+
+  /** The lines which were said, fit for a message. */
+  #words(): readonly string[] {
+    return this.#said
+      .toString()
+      .replaceAll(this.#marks.prompt, '\n')
+      .split('\n')
+      .map(line => line.trim())
+      .filter(line => line !== '')
+      .map(line => (/[\p{Cc}\p{Cf}]/u.test(line) ? shown(line) : line))
+  }
+}

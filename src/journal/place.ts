@@ -1,0 +1,32 @@
+/** Where runs are kept: one file each, the newest has the last name. */
+import { randomBytes } from 'node:crypto'
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+
+/** `$XDG_STATE_HOME/stoker/runs`, else below `~/.local/state`. */
+export const journalFolder = (env: NodeJS.ProcessEnv): string => {
+  const given = env.XDG_STATE_HOME
+  const state = given && isAbsolute(given) ? given : join(homedir(), '.local', 'state')
+  return join(state, 'stoker', 'runs')
+}
+
+/** `20261121-105830-k7qz`: in the order of time (UTC), and no two alike. */
+export const newRunId = (now: Date): string => {
+  const [day = '', time = ''] = now.toISOString().split('T')
+  const letters = Array.from(randomBytes(4), byte => LETTERS[byte & 31]).join('')
+  return `${day.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}-${letters}`
+}
+
+const LETTERS = '23456789abcdefghijkmnpqrstuvwxyz'
+
+const ID = /^\d{8}-\d{6}-[2-9a-z]{4}$/
+
+/** The file of a run; `undefined` when the text is no id, and so no name of a file. */
+export const runFile = (folder: string, id: string): string | undefined =>
+  ID.test(id) ? join(folder, `${id}.jsonl`) : undefined
+
+/** The id in a file's name. */
+export const idOfFile = (name: string): string | undefined => {
+  const id = name.replace(/\.jsonl$/, '')
+  return name.endsWith('.jsonl') && ID.test(id) ? id : undefined
+}

@@ -1,0 +1,85 @@
+/** Reads journals: what was run, how far each target came, and everything that happened, once more. */
+import { createReadStream } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import type { Abortable } from '../abortable.ts'
+import { StokerError } from '../errors.ts'
+import type { RunEvent } from '../event.ts'
+import type { Outcome, OutcomeKind } from '../outcome.ts'
+import type { Target } from '../target.ts'
+import { parseLine, type RunHead } from './entries.ts'
+import { idOfFile, runFile } from './place.ts'
+
+/** `unknown`: it began, and nobody saw its end, because the program was killed. `changed`: ok, and something was changed. */
+export type Ending = OutcomeKind | 'unknown'
+
+export interface RunRecord {
+  readonly head: RunHead
+  /** For every target of the run. */
+  readonly endings: ReadonlyMap<Target, { readonly kind: Ending; readonly outcome: Outcome | undefined }>
+  /** `undefined`: it still goes on, or was killed. */
+  readonly ended: { readonly at: number; readonly exitCode: number } | undefined
+}
+
+/** The ids of all runs, the newest first. */
+export const runIds = async (folder: string): Promise<readonly string[]> => {
+  const names = await readdir(folder).catch(thrown => {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return []
+    throw new StokerError('CONFIG', folder, `cannot read the runs in ${folder}: ${(thrown as Error).message}`, {
+      cause: thrown,
+    })
+  })
+  return names
+    .flatMap(name => idOfFile(name) ?? [])
+    .sort()
+    .reverse()
+}
+
+/** Reads a run; `watch` sees its events in order. Throws `UNKNOWN_NAME` when there is none of this id, `CONFIG` when it cannot be read. */
+export const readRun = async (
+  folder: string,
+  id: string,
+  io: Abortable,
+  watch: (event: RunEvent) => void | Promise<void> = () => {},
+): Promise<RunRecord> => {
+  let head: RunHead | undefined
+  let ended: RunRecord['ended']
+  const began = new Set<Target>()
+  const outcomes = new Map<Target, Outcome>()
+  for await (const text of linesOf(folder, id, io)) {
+    const line = parseLine(text, head)
+    if (!line) continue
+    if (line.kind === 'run') head = line.head
+    else if (line.kind === 'ended') ended = line
+    else if (line.kind === 'began') began.add(head?.targets[line.n] as Target)
+    else if (line.kind === 'event') {
+      if (line.event.kind === 'finished') outcomes.set(line.event.target, line.event.outcome)
+      const busy = watch(line.event)
+      if (busy) await busy
+    }
+  }
+  if (!head) throw new StokerError('CONFIG', id, `the journal of run ${id} is damaged, or of another version`)
+  const endings = head.targets.map(target => {
+    const outcome = outcomes.get(target)
+    const kind: Ending = outcome?.kind ?? (began.has(target) ? 'unknown' : 'not-started')
+    return [target, { kind, outcome }] as const
+  })
+  return { head, endings: new Map(endings), ended }
+}
+
+async function* linesOf(folder: string, id: string, { signal }: Abortable): AsyncGenerator<string, void, void> {
+  const file = runFile(folder, id)
+  const missing = () =>
+    new StokerError('UNKNOWN_NAME', id, `there is no run ${JSON.stringify(id)}; 'stoker runs' lists them`)
+  if (file === undefined) throw missing()
+  const stream = createReadStream(file, { signal })
+  try {
+    yield* createInterface({ input: stream })
+  } catch (cause) {
+    signal.throwIfAborted()
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') throw missing()
+    throw new StokerError('CONFIG', id, `cannot read run ${id}: ${(cause as Error).message}`, { cause })
+  } finally {
+    stream.destroy()
+  }
+}

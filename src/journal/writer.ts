@@ -1,0 +1,81 @@
+/**
+ * Writes a run's journal as it happens. Every line has left the program when the call returns: after kill -9 all of it is
+ * there, but for a line which was being written.
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import type { RunEvent } from '../event.ts'
+import type { View } from '../report/report.ts'
+import type { Target } from '../target.ts'
+import { formatLine, type Line, type RunHead } from './entries.ts'
+import { runFile } from './place.ts'
+
+export interface JournalWriter extends View {
+  /** Before anything happens on the target. */
+  begin(target: Target): void
+  /** Writes how the run ended, and closes the file. */
+  close(exitCode: number): void
+}
+
+/** Bytes of output kept of one target. */
+const MOST_OUTPUT = 16 * 1024 * 1024
+
+/** Begins a journal. A disk which is full, or a folder which cannot be written, is told once; the run goes on without. */
+export const openJournal = (folder: string, head: RunHead, say: (notice: string) => void): JournalWriter => {
+  const places = new Map(head.targets.map((target, n) => [target, n]))
+  const sizes = new Map<Target, number>()
+  const placeOf = (target: Target) => places.get(target) ?? -1
+  let file = open(folder, head.id, say)
+
+  const write = (line: Line): void => {
+    if (file === undefined) return
+    try {
+      const bytes = Buffer.from(formatLine(line, placeOf))
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
+    } catch (thrown) {
+      say(`the journal of this run ends here: ${(thrown as Error).message}`)
+      end()
+    }
+  }
+  const end = (): void => {
+    if (file !== undefined) closeSync(file)
+    file = undefined
+  }
+  const output = (event: Extract<RunEvent, { readonly kind: 'output' }>): void => {
+    const { target } = event
+    const size = sizes.get(target) ?? 0
+    if (size > MOST_OUTPUT) return
+    const total = size + event.output.data.length
+    sizes.set(target, total)
+    write(total > MOST_OUTPUT ? { kind: 'truncated', n: placeOf(target) } : { kind: 'event', event })
+  }
+
+  write({ kind: 'run', head })
+  return {
+    begin: target => write({ kind: 'began', n: placeOf(target), at: Date.now() }),
+    event(event) {
+      if (event.kind === 'output') output(event)
+      else write({ kind: 'event', event })
+    },
+    end() {},
+    close(exitCode) {
+      write({ kind: 'ended', at: Date.now(), exitCode })
+      if (file === undefined) return
+      try {
+        fsyncSync(file)
+      } catch (thrown) {
+        say(`the journal of this run may not be on disk: ${(thrown as Error).message}`)
+      }
+      end()
+    },
+  }
+}
+
+const open = (folder: string, id: string, say: (notice: string) => void): number | undefined => {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    return openSync(runFile(folder, id) ?? '', 'wx', 0o600)
+  } catch (thrown) {
+    say(`this run is not kept: ${(thrown as Error).message}`)
+    return undefined
+  }
+}
