@@ -1,6 +1,8 @@
 /** What can be typed, and which command it means. Each command is loaded when it is used. */
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { withBecomeUser } from './become-words.ts'
 import { parseDuration } from './config/duration.ts'
+import { BECOME_METHODS } from './connection/become-script.ts'
 import { VERSION } from './version.ts'
 
 /** Parses the words and runs the command they ask for; returns its exit code. Throws what it throws, and commander's own errors. */
@@ -20,13 +22,22 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
       .option('--allow-unknown', 'take names which no warehouse knows as host names')
       .option('--fresh', FRESH)
 
-  sharedWho(
-    program
-      .command('run')
-      .description('push an action to targets: an actor, or an action of the configuration')
-      .argument('<action>', 'an actor (shell, file, package, ...), or a name from the configuration')
-      .argument('<targets>', "nodes and groups: 'web[1-4],@db!web3'")
-      .argument('[argument...]', 'what the action takes, after --'),
+  const sharedBecome = (command: Command): Command =>
+    command
+      .option('--become [user]', 'act as this user (default root), by sudo or doas on the target')
+      .addOption(new Option('--become-method <program>', 'what to become it by').choices(BECOME_METHODS))
+      .option('--become-password-file <file>', 'holds the password for that; mode 0600')
+      .option('--ask-become-pass', 'ask for that password at once, and not when a target wants it')
+
+  sharedBecome(
+    sharedWho(
+      program
+        .command('run')
+        .description('push an action to targets: an actor, or an action of the configuration')
+        .argument('<action>', 'an actor (shell, file, package, ...), or a name from the configuration')
+        .argument('<targets>', "nodes and groups: 'web[1-4],@db!web3'")
+        .argument('[argument...]', 'what the action takes, after --'),
+    ),
   )
     .option('-f, --fanout <n>', 'targets at a time (default 64)', wholeNumber)
     .option('-t, --connect-timeout <time>', 'for opening a connection: seconds, or 90s, 5m (default 10)', duration)
@@ -57,12 +68,14 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
       .option('--tags <words>', 'only resources with one of these tags, and what they notify', words)
       .option('--skip-tags <words>', 'no resources with one of these tags', words)
 
-  sharedPolicy(
-    program
-      .command('apply')
-      .description('make targets what a policy says they should be')
-      .argument('<policy>', 'a policy file, or a folder with a policy.yaml')
-      .argument('[targets]', 'nodes and groups (default: those which the policy names)'),
+  sharedBecome(
+    sharedPolicy(
+      program
+        .command('apply')
+        .description('make targets what a policy says they should be')
+        .argument('<policy>', 'a policy file, or a folder with a policy.yaml')
+        .argument('[targets]', 'nodes and groups (default: those which the policy names)'),
+    ),
   )
     .option('--check', 'change nothing, show what would be done')
     .option('--diff', 'show how texts change; secret ones stay hidden')
@@ -252,8 +265,19 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
       exitCode = await warehouseInit(name, { ...program.opts(), ...flags })
     })
 
-  await program.parseAsync(argv as string[], { from: 'user' })
+  await program.parseAsync(becomeWords(program, argv) as string[], { from: 'user' })
   return exitCode
+}
+
+/** The words with `--become [USER]` made plain: see `withBecomeUser`. */
+const becomeWords = (program: Command, argv: readonly string[]): readonly string[] => {
+  const command = program.commands.find(one => argv.includes(one.name()))
+  if (!command) return argv
+  const options = [...program.options, ...command.options]
+  const takesValue = (word: string) =>
+    options.some(option => option.required && (option.long === word || option.short === word))
+  const needed = command.registeredArguments.filter(argument => argument.required).length
+  return withBecomeUser(argv, needed + 1, takesValue)
 }
 
 const FRESH = 'ask the warehouses now: take nothing which was kept, also when one is down'

@@ -37,6 +37,18 @@ t.test('the warehouse of README answers, loaded by its path', async t => {
   t.match(await stoker(['resolve', 'r1x'], { config }), { code: 3, stderr: /no warehouse knows r1x/ })
 })
 
+t.test('the policy of README is planned as it stands there', async t => {
+  const folder = t.testdir({
+    'web.yaml': block('yaml', 'name: web'),
+    'stoker.yaml': 'warehouses:\n  - {kind: file, name: site, path: nodes.yaml}\n',
+    'nodes.yaml': "nodes:\n  web[1-4]: {address: '10.0.0.[1-4]'}\ngroups:\n  apache: web[1-4]\n",
+    templates: { 'site.hbs': 'server_name {{node.name}};\n' },
+  })
+  const ended = await stoker(['plan', join(folder, 'web.yaml')], { config: join(folder, 'stoker.yaml') })
+  t.match(ended, { code: 0, stdout: /^web\[1-4\]: package nginx$/m })
+  t.match(ended.stdout, /web\[1-4\]: reload nginx \(service\) when changed: template \/etc\/nginx\/sites-enabled\/site/)
+})
+
 t.test('the actor of README runs on real connections, loaded by its path', async t => {
   const folder = t.testdir({ 'kernel.ts': block('ts', '// kernel.ts') })
   const place = join(folder, 'lab')

@@ -3,7 +3,7 @@ import { ageOf, type Catalogue, type Known, type Manager, words } from './manage
 
 /**
  * The lists keep their server's time stamps, so the folders tell when they were refreshed. dpkg-query prints nothing for a
- * name it does not know, and fails; that is no failure here.
+ * name it does not know, and fails; that is no failure here. A look changes nothing: apt keeps its cache to itself.
  */
 const LOOK = `look_apt() {
 echo '= installed'
@@ -18,7 +18,7 @@ $n|installed|"*) ;; *) missing=1 ;; esac; done
 echo '= provides'
 dpkg-query -W -f='\${db:Status-Status}|\${Provides}\\n' | sed -n 's/^installed|\\(.\\)/\\1/p'
 echo '= policy'
-apt-cache policy -- "$@" 2>/dev/null
+apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy -- "$@" 2>/dev/null
 echo '= age'
 l=/var/lib/apt/lists
 ls $l/*Packages* >/dev/null 2>&1 || return 0

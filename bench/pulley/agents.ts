@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { makeSigningKey, type SigningKey } from '../../src/pulley/protocol/keys.ts'
 import { newId } from '../../src/pulley/protocol/names.ts'
 import { signRequest } from '../../src/pulley/protocol/signature.ts'
-import { openSqlite } from '../../src/pulley/store/sqlite.ts'
 import { openStore } from '../../src/pulley/store/sql-store.ts'
+import { openSqlite } from '../../src/pulley/store/sqlite.ts'
 import { Connection, requestOf } from './exchange.ts'
 
 export interface Agent {
@@ -43,7 +43,10 @@ export const enrolled = async (folder: string, count: number, token: Token): Pro
 export const fingerprintOf = (number: number) => ({ machineId: `machine${number}`, macs: [macOf(number)] })
 
 const macOf = (number: number): string =>
-  `52:54:00:${number.toString(16).padStart(6, '0').replaceAll(/(..)(?=.)/g, '$1:')}`
+  `52:54:00:${number
+    .toString(16)
+    .padStart(6, '0')
+    .replaceAll(/(..)(?=.)/g, '$1:')}`
 
 /** A signed hello, whose answer holds the session. */
 export const helloOf = ({ id, key }: Agent, number: number): Buffer => {

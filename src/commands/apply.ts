@@ -18,11 +18,12 @@ import { schedule } from '../schedule.ts'
 import { affordable } from '../window.ts'
 import { wire } from '../wire.ts'
 import { holdYoungGeneration } from '../young-generation.ts'
+import { asWanted, BECOME_FLAGS, type BecomeFlags } from './become.ts'
 import { onInterrupt } from './interrupt.ts'
 import { type Again, keepRun, lasting } from './kept-run.ts'
 
 /** The options of `stoker apply`; what is absent comes from the configuration. Times are in milliseconds. */
-export interface ApplyFlags extends PolicyFlags {
+export interface ApplyFlags extends PolicyFlags, BecomeFlags {
   readonly config?: string
   /** Take no warehouse's copy for an answer. */
   readonly fresh?: boolean
@@ -63,7 +64,7 @@ export const apply = async (request: PolicyRequest, flags: ApplyFlags): Promise<
     const secrets = await readSecrets(policy, io)
     const prepared = await preparePolicy(policy, { ...io, ...who, ...tagsOf(flags), secrets })
     const { targets } = who
-    const connector = await site.connector()
+    const connector = await asWanted(await site.connector(), flags, site.config.become, io)
     await connector.prepare(targets, io)
     holdYoungGeneration()
     const tracker = progress(sinks, { total: targets.length })
@@ -103,6 +104,7 @@ const told = ({ policy, targets = '' }: PolicyRequest, flags: ApplyFlags) => ({
 const LASTING = [
   ...['config', 'fanout', 'connectTimeout', 'commandTimeout', 'connectRate', 'user', 'identity', 'hostKeys'],
   ...['exclude', 'allowUnknown', 'tags', 'skipTags'],
+  ...BECOME_FLAGS,
 ]
 
 /** The policy's own actor reads its sources by itself. */

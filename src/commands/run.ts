@@ -16,6 +16,7 @@ import { schedule } from '../schedule.ts'
 import { affordable } from '../window.ts'
 import { wire } from '../wire.ts'
 import { holdYoungGeneration } from '../young-generation.ts'
+import { asWanted, BECOME_FLAGS, type BecomeFlags } from './become.ts'
 import { onInterrupt } from './interrupt.ts'
 import { type Again, keepRun, lasting } from './kept-run.ts'
 import { type TargetFlags, targetsOf } from './targets.ts'
@@ -29,7 +30,7 @@ export interface RunRequest {
 }
 
 /** The options of `stoker run`; what is absent comes from the configuration. Times are in milliseconds. */
-export interface RunFlags extends TargetFlags {
+export interface RunFlags extends TargetFlags, BecomeFlags {
   readonly config?: string
   /** Take no warehouse's copy for an answer. */
   readonly fresh?: boolean
@@ -68,7 +69,7 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
     await using site = await wire(flags, say, io)
     const { actor, options } = await site.action(request.action, request.words)
     const targets = flags.again?.targets ?? (await targetsOf(request.targets, flags, site.warehouses, say, io))
-    const connector = await site.connector()
+    const connector = await asWanted(await site.connector(), flags, site.config.become, io)
     if (actor.connects) await connector.prepare(targets, io)
     await using input = flags.stdin && hasInput() ? broadcast(process.stdin) : undefined
     holdYoungGeneration()
@@ -112,7 +113,10 @@ const told = ({ action, targets, words }: RunRequest, flags: RunFlags) => ({
   flags: lasting(flags, LASTING),
 })
 
-const LASTING = ['config', 'fanout', 'connectTimeout', 'commandTimeout', 'connectRate', 'user', 'identity', 'hostKeys']
+const LASTING = [
+  ...['config', 'fanout', 'connectTimeout', 'commandTimeout', 'connectRate', 'user', 'identity', 'hostKeys'],
+  ...BECOME_FLAGS,
+]
 
 const descriptorsOf = (actor: Actor, connector: Connector): number =>
   (actor.descriptors ?? 0) + (actor.connects ? connector.descriptors : 0)

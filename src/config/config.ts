@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { basename, dirname, extname, resolve } from 'node:path'
 import type * as z from 'zod'
 import type { Abortable } from '../abortable.ts'
+import type { BecomeMethod } from '../connection/become-script.ts'
 import type { Policy } from '../render/problem.ts'
 import type { NetworkFacts } from '../warehouse.ts'
 import { resolvePath } from './paths.ts'
@@ -56,6 +57,17 @@ export interface Defaults {
   readonly user: string | undefined
 }
 
+/** What counts for acting as another user, where that is asked for. */
+export interface BecomeSettings {
+  readonly user: string
+  readonly method: BecomeMethod
+  /** Absolute. */
+  readonly passwordFile: string | undefined
+  /** Program and words; run in `folder`. */
+  readonly passwordCommand: readonly string[] | undefined
+  readonly folder: string
+}
+
 export interface SshSettings {
   /** `undefined`: as ssh_config says, and strict when it says nothing. */
   readonly hostKeys: 'strict' | 'accept-new' | undefined
@@ -104,6 +116,7 @@ export interface Config {
   readonly networks: readonly NetworkFacts[]
   readonly renders: ReadonlyMap<string, RenderEntry>
   readonly defaults: Defaults
+  readonly become: BecomeSettings
   readonly ssh: SshSettings
 }
 
@@ -132,6 +145,7 @@ interface Where {
 const build = (parsed: z.output<typeof configSchema>, where: Where): Config => {
   const defaults = parsed.defaults ?? {}
   const ssh = parsed.ssh ?? {}
+  const become = parsed.become ?? {}
   const file = (text: string) => resolvePath(text, where.folder, where.home)
   const actors = Object.entries(parsed.actors ?? {}).map(
     ([name, text]) => [name, { code: codeName(text, file), path: ['actors', name] }] as const,
@@ -155,6 +169,13 @@ const build = (parsed: z.output<typeof configSchema>, where: Where): Config => {
       commandTimeout: defaults['command-timeout'] ?? 0,
       connectRate: defaults['connect-rate'] ?? 0,
       user: defaults.user,
+    },
+    become: {
+      user: become.user ?? 'root',
+      method: become.method ?? 'sudo',
+      passwordFile: become['password-file'] === undefined ? undefined : file(become['password-file']),
+      passwordCommand: become['password-command'],
+      folder: where.folder,
     },
     ssh: {
       hostKeys: ssh['host-keys'],

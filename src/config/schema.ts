@@ -1,5 +1,6 @@
 /** The shape of `stoker.yaml`, key by key. */
 import * as z from 'zod'
+import { BECOME_METHODS } from '../connection/become-script.ts'
 import { PROBLEM_KINDS, type Verdict } from '../render/problem.ts'
 import { parseAge, parseDuration } from './duration.ts'
 import { mapping, text, texts } from './shape.ts'
@@ -80,6 +81,17 @@ export const configSchema = mapping({
     'connect-rate': z.number().min(0, 'expected 0 (no limit) or more').optional(),
     user: user.optional(),
   }).nullish(),
+  become: mapping({
+    user: user.optional(),
+    method: z.enum(BECOME_METHODS).optional(),
+    'password-file': text.optional(),
+    'password-command': z.array(text).min(1, 'is empty').optional(),
+  })
+    .refine(
+      entry => entry['password-file'] === undefined || entry['password-command'] === undefined,
+      'has both password-file and password-command; one of them is enough',
+    )
+    .nullish(),
   networks: z.array(network).nullish(),
   // A service with nothing to set is named alone: `hosts:`.
   render: z.record(word, render.nullable()).nullish(),

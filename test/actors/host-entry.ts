@@ -25,7 +25,10 @@ t.test('wrong options are named', async t => {
     [{ address: '10.0.0.1', names: 'a', entries: '::1 b' }, /option "address": give either/],
     [{ entries: '10.0.0.1 a\n10.0.0.2' }, /line 2: 10.0.0.2 has no names/],
     [{ entries: '10.0.0.1 a\nx y' }, /line 2: "x" is no address/],
-    [{ entries: [{ address: '10.0.0.1', names: ['a'], adress: 1 }] }, /entries.0.adress": unknown key; did you mean "address"/],
+    [
+      { entries: [{ address: '10.0.0.1', names: ['a'], adress: 1 }] },
+      /entries.0.adress": unknown key; did you mean "address"/,
+    ],
   ] as const)
     t.throws(() => hostEntry.parse(options), { code: 'ACTOR_OPTION', message }, JSON.stringify(options))
 })

@@ -14,7 +14,6 @@ import {
 import { id, newId, sha256Hex } from '../protocol/names.ts'
 import type { Api } from './api.ts'
 import { type Context, callerOf, nodeOf, partOf } from './context.ts'
-import { placeOf } from './polls.ts'
 import { RefusedRequest } from './refusal.ts'
 import type { Place } from './world.ts'
 
@@ -170,8 +169,9 @@ export const agentRoutes = (api: Api, context: Context): void => {
 }
 
 /** The place whose session the request shows. */
-const bearer = ({ headers }: FastifyRequest, context: Context): Place => {
-  const place = placeOf(headers, context)
+const bearer = ({ headers }: FastifyRequest, { sessions, now }: Context): Place => {
+  const [, session] = /^Bearer (\S{1,200})$/.exec(headers.authorization ?? '') ?? []
+  const place = session === undefined ? undefined : sessions.check(session, now())
   if (!place) throw new RefusedRequest('session', 'there is no such session; say hello')
   return place
 }

@@ -7,7 +7,6 @@ import { readBody, tooLarge } from './body.ts'
 import type { Context } from './context.ts'
 import { claimedKey } from './gate.ts'
 import { makeListener, type Patience } from './listener.ts'
-import { answerUnchanged } from './polls.ts'
 import { RefusedRequest } from './refusal.ts'
 
 /** Where a log line goes. */
@@ -44,15 +43,7 @@ export const makeApp = (context: Context, { title, routes, tls, patience, log }:
     reply.code(status).send({ error: kind, message, time: context.now() })
   }
   const app = fastify({
-    serverFactory: handle =>
-      makeListener(
-        (request, response) => {
-          if (!answerUnchanged(request, response, context)) handle(request, response)
-        },
-        patience,
-        tls,
-        log,
-      ),
+    serverFactory: handle => makeListener(handle, patience, tls, log),
     ...{ logger: false, forceCloseConnections: 'idle', trustProxy: false, exposeHeadRoutes: false },
     frameworkErrors: refuse,
   })

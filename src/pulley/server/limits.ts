@@ -20,23 +20,14 @@ export class Buckets {
     this.#rate = rate
   }
 
-  /** Whether there is one in the bucket of this key. `now` in milliseconds. */
-  has(key: string, now: number): boolean {
-    return this.#left(key, now) >= 1
-  }
-
-  /** Takes one from the bucket; throws `RefusedRequest` when it is empty. */
+  /** Takes one from the bucket of this key; throws `RefusedRequest` when it is empty. `now` in milliseconds. */
   take(key: string, now: number): void {
-    const left = this.#left(key, now)
+    const { burst, perSecond } = this.#rate
+    const bucket = this.#full.get(key) ?? { left: burst, at: now }
+    const left = Math.min(burst, bucket.left + ((now - bucket.at) / 1000) * perSecond)
     if (left < 1) throw new RefusedRequest('too-many', 'too many requests; try again later')
     this.#full.set(key, { left: left - 1, at: now })
     if (this.#full.size > REMEMBERED) this.#forget(now)
-  }
-
-  #left(key: string, now: number): number {
-    const { burst, perSecond } = this.#rate
-    const bucket = this.#full.get(key)
-    return bucket ? Math.min(burst, bucket.left + ((now - bucket.at) / 1000) * perSecond) : burst
   }
 
   #forget(now: number): void {

@@ -62,11 +62,6 @@ export class World {
     await this.refresh()
   }
 
-  /** What `standing` said since the last change, without a question to the store; `undefined`: ask it. */
-  remembered({ vo, node }: Place): Standing | undefined {
-    return this.#known.get(vo)?.tags.get(node)
-  }
-
   /** `undefined`: there is no such node, or it is out. */
   async standing({ vo, node }: Place): Promise<Standing | undefined> {
     const known = this.#known.get(vo)

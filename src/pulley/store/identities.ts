@@ -102,18 +102,18 @@ export const identities = (database: Database): Identities => {
         await inside.run('UPDATE tokens SET uses_left = uses_left - 1, last_used = ? WHERE id = ?', [now, token.id])
         const sql = `${inside.dialect.insertNew} INTO nodes (id, vo, name, held_name, roles, public_key, seal_key, fingerprint,
           token, enrolled, clone_of, version, last_contact) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-        let taken = 0
-        for (let number = 1; taken === 0 && number <= MOST_ALIKE; number++) {
-          const own = number === 1 ? node.name : numbered(node.name, number)
-          taken = await inside.run(sql, [
+        let made = 0
+        // Another server may have taken the name meanwhile.
+        for (let tries = 0; made === 0 && tries < TRIES; tries++) {
+          const own = await freeName(inside, name, node.name)
+          made = await inside.run(sql, [
             ...[node.id, name, own, own, JSON.stringify(token.roles), node.publicKey, node.sealKey],
             ...[JSON.stringify(node.fingerprint), token.id, now, node.cloneOf ?? null, node.version, now],
           ])
         }
-        if (taken === 0)
-          throw new StokerError('STORE_FAILED', node.name, `no free name like ${node.name} in VO ${name}`)
-        const made = await one(inside, 'SELECT * FROM nodes WHERE id = ?', [node.id], nodeOf)
-        return made as NonNullable<typeof made>
+        if (made === 0) throw new StokerError('STORE_FAILED', node.name, `no free name like ${node.name} in VO ${name}`)
+        const entered = await one(inside, 'SELECT * FROM nodes WHERE id = ?', [node.id], nodeOf)
+        return entered as NonNullable<typeof entered>
       }),
     node: (name, id) => one(database, 'SELECT * FROM nodes WHERE vo = ? AND id = ?', [name, id], nodeOf),
     nodeById: id => one(database, 'SELECT * FROM nodes WHERE id = ?', [id], nodeOf),
@@ -185,11 +185,29 @@ const leaveUnknown = async (inside: Inside, node: string, message: string, now: 
   await inside.run(sql, [now, result, node])
 }
 
-/** Nodes of one name, with a number each. */
-const MOST_ALIKE = 10_000
+/** Servers which look for a free name at the same time. */
+const TRIES = 100
 
-/** `wn.example.org` -> `wn-2.example.org` */
-const numbered = (name: string, number: number): string => name.replace(/^[^.]*/, first => `${first}-${number}`)
+/** `wn.example.org`, else `wn-2.example.org` and so on: thousands come of one image, so that no number is tried in turn. */
+const freeName = async (inside: Inside, vo: string, name: string): Promise<string> => {
+  const isFree = async (number: number) => {
+    // As it is now, and not as it was when the transaction began.
+    const sql = `SELECT id FROM nodes WHERE vo = ? AND held_name = ?${inside.dialect.forUpdate}`
+    return (await inside.all(sql, [vo, numbered(name, number)])).length === 0
+  }
+  if (await isFree(1)) return name
+  let [taken, free] = [1, 2]
+  while (!(await isFree(free))) [taken, free] = [free, 2 * free]
+  while (free - taken > 1) {
+    const between = (taken + free) >> 1
+    if (await isFree(between)) free = between
+    else taken = between
+  }
+  return numbered(name, free)
+}
+
+const numbered = (name: string, number: number): string =>
+  number === 1 ? name : name.replace(/^[^.]*/, first => `${first}-${number}`)
 
 const unfit = (token: Token, name: string, now: number): string | undefined => {
   if (token.revoked !== undefined) return 'the token has been revoked'
@@ -199,7 +217,16 @@ const unfit = (token: Token, name: string, now: number): string | undefined => {
   return undefined
 }
 
+/** Each part as early as it can be, which takes no time that grows with the number of stars. */
 const fits = (pattern: string, name: string): boolean => {
-  const parts = pattern.split('*').map(part => part.replaceAll(/[\\^$.|?+()[\]{}]/g, '\\$&'))
-  return new RegExp(`^${parts.join('.*')}$`).test(name)
+  const [first = '', ...rest] = pattern.split('*')
+  const last = rest.pop()
+  if (last === undefined) return name === pattern
+  let at = first.length
+  for (const part of rest) {
+    const found = name.indexOf(part, at)
+    if (found < 0) return false
+    at = found + part.length
+  }
+  return name.startsWith(first) && name.endsWith(last) && name.length - last.length >= at
 }

@@ -1,0 +1,76 @@
+/** `--become`: as whom a run acts on its targets, and where the password for that comes from. */
+import type { Abortable } from '../abortable.ts'
+import type { BecomeSettings } from '../config/config.ts'
+import { becomingConnector } from '../connection/become.ts'
+import { becomePassword } from '../connection/become-password.ts'
+import type { BecomeMethod } from '../connection/become-script.ts'
+import type { Connector } from '../connection/connection.ts'
+import { StokerError } from '../errors.ts'
+import { askSecret } from '../prompt.ts'
+import { secretFromCommand, secretFromFile } from '../secret-source.ts'
+
+/** The options of a command which can act as another user. */
+export interface BecomeFlags {
+  /** `true` or empty: as the configuration says, and root where it says nothing. */
+  readonly become?: boolean | string
+  readonly becomeMethod?: BecomeMethod
+  /** Holds the password; for its owner alone. */
+  readonly becomePasswordFile?: string
+  /** Ask for the password before anything begins, and not only when a target wants it. */
+  readonly askBecomePass?: boolean
+}
+
+/** The names of these options. */
+export const BECOME_FLAGS: readonly (keyof BecomeFlags)[] = [
+  'become',
+  'becomeMethod',
+  'becomePasswordFile',
+  'askBecomePass',
+]
+
+/**
+ * The connector as another user's, where that is wanted; else itself. Reads a file with the password, or asks for it where that
+ * was wished for; else nobody is asked until a target wants it. Throws `USAGE` or `CONFIG`.
+ */
+export const asWanted = async (
+  connector: Connector,
+  flags: BecomeFlags,
+  settings: BecomeSettings,
+  io: Abortable,
+): Promise<Connector> => {
+  const { become = false, becomePasswordFile, askBecomePass } = flags
+  if (become === false) {
+    const needless = BECOME_OPTIONS.find(([name]) => flags[name] !== undefined)
+    if (needless) throw new StokerError('USAGE', needless[1], `${needless[1]} counts together with --become only`)
+    return connector
+  }
+  const user = become === true || become === '' ? settings.user : become
+  if (!USER.test(user)) throw new StokerError('USAGE', '--become', `--become: ${JSON.stringify(user)} is no user name`)
+  const method = flags.becomeMethod ?? settings.method
+  const ask = () => askFor(method, io)
+  const file = becomePasswordFile ?? settings.passwordFile
+  const known = askBecomePass ? await ask() : file !== undefined ? await secretFromFile(file, io) : undefined
+  const command = settings.passwordCommand
+  const obtain = async () => known ?? (await (command ? secretFromCommand(command, settings.folder, io) : ask()))
+  return becomingConnector(connector, { user, method, password: becomePassword(method, obtain) })
+}
+
+const BECOME_OPTIONS = [
+  ['becomeMethod', '--become-method'],
+  ['becomePasswordFile', '--become-password-file'],
+  ['askBecomePass', '--ask-become-pass'],
+] as const
+
+/** As in the configuration: nothing which looks like an option, or which sudo reads as its own. */
+const USER = /^[^\s\p{C}:@#%+-][^\s\p{C}:@]*$/u
+
+const askFor = async (method: BecomeMethod, io: Abortable): Promise<string> => {
+  const answer = await askSecret(`Password for ${method} on the targets: `, io)
+  if (answer) return answer
+  const why = answer === undefined ? 'there is nobody to ask on a terminal' : 'none was given'
+  throw new StokerError(
+    'ACTOR_FAILED',
+    method,
+    `${method} wants a password, and ${why}: use --become-password-file, or password-command of the configuration`,
+  )
+}
