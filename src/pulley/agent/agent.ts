@@ -38,6 +38,8 @@ const MOST_ORDERS = 100
 /** Seconds: between polls before the server has said how many, and before the second try. */
 const USUAL_INTERVAL = 60
 const RETRY = 5
+/** Milliseconds until the first poll, at most. What is on disk is applied after it: it may have been put back, and be old. */
+const FIRST_MS = 2000
 /** Bytes of an action's output. */
 const OUTPUT_LIMIT = 1024 * 1024
 
@@ -104,9 +106,9 @@ export class PulleyAgent implements AsyncDisposable {
   /** Polls and converges until the signal aborts. */
   async run(io: Abortable): Promise<void> {
     const slot = slotOf(this.#identity.node)
-    await this.#converge(io)
-    for (let first = true; ; first = false) {
-      if (first) await setTimeout(Math.random() * 2000, undefined, { signal: io.signal })
+    // Machines which start together do not ask together.
+    await setTimeout(Math.random() * FIRST_MS, undefined, io)
+    for (;;) {
       const seconds = await this.#turn(io)
       if (seconds !== undefined) {
         const waited = this.#options.wait > 0

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import * as z from 'zod'
 import { StokerError } from '../../errors.ts'
+import { shown } from '../../names.ts'
 
 /** Paths below the policy's folder, with `/` between, and what the files hold. */
 export type Tree = ReadonlyMap<string, Uint8Array>
@@ -11,15 +12,10 @@ export type Tree = ReadonlyMap<string, Uint8Array>
 const LIMIT = 256 * 1024 * 1024
 
 /** No way out of the folder, and nothing a system could take for something else. */
-const path = z
-  .string()
-  .max(1000)
-  .refine(
-    text => text.split('/').every(part => !/^\.{0,2}$/.test(part)) && !/[\0\\]/.test(text),
-    'is no path below the folder',
-  )
+const isBelow = (path: string): boolean =>
+  path.length <= 1000 && path.split('/').every(part => !/^\.{0,2}$/.test(part)) && !/[\0\\]/.test(path)
 
-const shape = z.strictObject({ format: z.literal(1), files: z.record(path, z.base64()) })
+const shape = z.strictObject({ format: z.literal(1), files: z.record(z.string(), z.base64()) })
 
 export interface Packed {
   readonly bytes: Uint8Array
@@ -44,6 +40,8 @@ export const unpack = (bytes: Uint8Array, sha256: string): Tree => {
   if (actual !== sha256) throw untrusted(`its checksum is ${actual}, and not ${sha256}`)
   const parsed = shape.safeParse(contentOf(bytes))
   if (!parsed.success) throw untrusted(z.prettifyError(parsed.error))
+  const wrong = Object.keys(parsed.data.files).find(path => !isBelow(path))
+  if (wrong !== undefined) throw untrusted(`${shown(wrong)} is no path below the folder`)
   return new Map(Object.entries(parsed.data.files).map(([name, data]) => [name, Buffer.from(data, 'base64')]))
 }
 

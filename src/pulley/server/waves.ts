@@ -68,6 +68,10 @@ export const advance = (bundle: StoredBundle, all: readonly Watched[], now: Time
   const polling = nodes.filter(
     one => one.serial >= bundle.serial || (one.lastContact ?? 0) >= waves.since - PATIENCE * one.interval * 1000,
   )
+  if (nodes.length > 0 && polling.length === 0) {
+    const why = 'no node of this step polls; finish the waves by hand, or wait'
+    return waves.why === why ? waves : { ...waves, why }
+  }
   const failed = polling.filter(one => hasFailed(one, bundle.serial, now))
   if (failed.length > waves.maxFail * polling.length) {
     const names = failed
@@ -79,7 +83,7 @@ export const advance = (bundle: StoredBundle, all: readonly Watched[], now: Time
   const good = polling.filter(one => isGood(one, bundle.serial))
   if (good.length + failed.length < polling.length) return waves
   const open = waves.open + 1
-  return { ...waves, open, since: now, state: open >= waves.steps.length ? 'done' : 'running' }
+  return { ...waves, open, since: now, why: undefined, state: open >= waves.steps.length ? 'done' : 'running' }
 }
 
 /** So many intervals without a poll, and a node counts as silent. */

@@ -102,7 +102,12 @@ const steps: readonly (readonly [string, Partial<Watched>, number, Partial<Waves
     { state: 'halted' },
   ],
   ['a node which fell silent halts it', { serial: 2, lastContact: NOW }, NOW + 10 * MINUTE, { state: 'halted' }],
-  ['a node which was silent long before does not count', { lastContact: NOW - 60 * MINUTE }, NOW + 1, { open: 1 }],
+  [
+    'a step of which no node polls is waited for, and says so',
+    { lastContact: NOW - 60 * MINUTE },
+    NOW + 1,
+    { open: 0, state: 'running', why: /no node of this step polls/ as never },
+  ],
 ]
 for (const [what, changes, now, expected] of steps)
   t.test(what, async t => {
@@ -118,6 +123,14 @@ t.test('some may fail where that is allowed', async t => {
     if (!ids.includes(each.id)) return each
     return { ...each, ...good, ...(each.id === ids[0] && { lastReport: report(2, NOW, 1) }) }
   })
+  t.match(advance(one, all, NOW + 2), { open: 2, state: 'running' })
+})
+
+t.test('a node which was silent long before does not count beside those which poll', async t => {
+  const one = bundle(2, { open: 1 })
+  const [silent] = [...reached(one, many)]
+  const good = { serial: 2, lastReport: report(2, NOW), lastContact: NOW + 1 }
+  const all = withStep(one, good).map(each => (each.id === silent ? node(0, { id: each.id, lastContact: 1 }) : each))
   t.match(advance(one, all, NOW + 2), { open: 2, state: 'running' })
 })
 

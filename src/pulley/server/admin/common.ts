@@ -1,0 +1,71 @@
+/** What all routes for administrators share: who may ask, and how a store's answer becomes the server's. */
+import type { FastifyRequest } from 'fastify'
+import * as z from 'zod'
+import { StokerError } from '../../../errors.ts'
+import { type DocumentType, type Envelope, open } from '../../protocol/envelope.ts'
+import { id, voName } from '../../protocol/names.ts'
+import type { Vo } from '../../store/store.ts'
+import { type Context, callerOf, partOf } from '../context.ts'
+import { RefusedRequest } from '../refusal.ts'
+
+/** Bytes, compressed. */
+export const CONTENT_LIMIT = 128 * 1024 * 1024
+
+/** The VO which a route is about. */
+export const BASE = '/admin/v1/vos/:vo'
+
+/** Throws `RefusedRequest` unless the operator asks. */
+export const operator = async (request: FastifyRequest, context: Context): Promise<void> => {
+  const caller = await callerOf(request, context)
+  if (caller.kind !== 'operator') throw new RefusedRequest('forbidden', "this needs the operator's key")
+}
+
+/** The VO of the path, for its own administrator. */
+export const own = async (request: FastifyRequest, context: Context): Promise<Vo> => {
+  const caller = await callerOf(request, context)
+  const name = partOf(request, 'vo', voName)
+  const isOwn = caller.kind === 'vo' && caller.vo === name
+  const vo = isOwn ? await context.store.vo(name) : undefined
+  if (!vo) throw new RefusedRequest('forbidden', `this needs the key of VO ${name}`)
+  return vo
+}
+
+/** A document as its VO's nodes will read it. */
+export const checked = <T extends { readonly vo: string }>(kind: DocumentType<T>, document: Envelope, vo: Vo): T => {
+  try {
+    const opened = open(kind, document, vo.publicKey)
+    if (opened.vo === vo.name) return opened
+    throw new RefusedRequest('forbidden', `the document is for VO ${opened.vo}`)
+  } catch (thrown) {
+    if (thrown instanceof StokerError) throw new RefusedRequest('malformed', thrown.message)
+    throw thrown
+  }
+}
+
+/** The answer, unless it is a refusal. */
+export const taken = <T extends object>(answer: T): Exclude<T, { readonly kind: 'refused' }> => {
+  if ('kind' in answer && answer.kind === 'refused')
+    throw new RefusedRequest('conflict', 'why' in answer ? String(answer.why) : 'it is refused')
+  return answer as Exclude<T, { readonly kind: 'refused' }>
+}
+
+/** The answer, unless there is none. */
+export const found = <T>(answer: T | undefined | false, what: string): T => {
+  if (answer === undefined || answer === false) throw new RefusedRequest('not-found', `there is no such ${what}`)
+  return answer
+}
+
+/** The query of a list. */
+export const filter = z.object({
+  node: id('n').optional(),
+  batch: id('a').optional(),
+  limit: z.coerce.number().int().min(1).max(100_000).optional(),
+})
+
+/** What a list is narrowed to. */
+export const queryOf = (request: FastifyRequest) => {
+  const result = filter.safeParse(request.query)
+  if (!result.success) throw new RefusedRequest('malformed', result.error.issues[0]?.message ?? 'query')
+  const { node, batch, limit } = result.data
+  return { ...(node && { node }), ...(batch && { batch }), ...(limit && { limit }) }
+}
