@@ -3,11 +3,16 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import type { Abortable } from '../src/abortable.ts'
 import type { Actor } from '../src/actor.ts'
 import { mapping } from '../src/config/shape.ts'
+import { dial, place } from '../src/connection/dial.ts'
 import { StokerError } from '../src/errors.ts'
 import { parseMac } from '../src/mac.ts'
 import { parseOptions } from '../src/options.ts'
+import { duration as time } from '../src/report/duration.ts'
+import type { Target } from '../src/target.ts'
+import { type Answer, duration, notYet, until } from './common/until.ts'
 
 const schema = mapping({
   broadcast: z
@@ -16,17 +21,27 @@ const schema = mapping({
     .default('255.255.255.255')
     .describe('address to send to: the broadcast address of the targets’ network'),
   port: z.coerce.number('expected a port number').int().min(1).max(65535).default(9).describe('UDP port'),
+  wait: duration.optional().describe('how long to wait until the target answers'),
+  'wait-port': z.coerce
+    .number('expected a port number')
+    .int()
+    .min(1)
+    .max(65535)
+    .optional()
+    .describe('with wait: the TCP port which is to answer; else the one of SSH'),
 })
+type Options = z.output<typeof schema>
 
-/** Ok once the packets are sent; whether the machine wakes is not seen from here. */
-export const wake: Actor<z.output<typeof schema>> = {
+/** Ok once the packets are sent or, with `wait`, once the target answers; else timed-out. */
+export const wake: Actor<Options> = {
   name: 'wake',
   summary: 'send a Wake-on-LAN packet to every target',
   takes: 'options',
   connects: false,
   descriptors: 1,
   parse: argument => parseOptions('wake', schema, argument),
-  async *act(target, { broadcast, port }, job) {
+  async *act(target, options, job) {
+    const { broadcast, port, wait } = options
     if (target.macs.length === 0)
       throw new StokerError('ACTOR_FAILED', target.name, "no MAC address is known ('stoker show' tells who says what)")
     const macs = target.macs.map(mac => parseMac(mac))
@@ -36,8 +51,34 @@ export const wake: Actor<z.output<typeof schema>> = {
       stream: 'stdout',
       data: Buffer.from(`${job.apply ? 'magic packet sent' : 'would send a magic packet'} to ${where}\n`),
     }
-    return { kind: 'ok', changed: true }
+    if (wait === undefined || !job.apply) return { kind: 'ok', changed: true }
+    const result = await until(io => answers(target, options, io), { within: wait, ...LOOKING }, job)
+    if (result.kind === 'yes') {
+      yield { stream: 'stdout', data: Buffer.from(`answers after ${time(result.after)}\n`) }
+      return { kind: 'ok', changed: true }
+    }
+    const message = `a magic packet was sent, and there was no answer for ${time(wait)}: ${result.why}`
+    return { kind: 'timed-out', error: new StokerError('TIMED_OUT', target.name, message) }
   },
+}
+
+const LOOKING = { first: 500, most: 5_000 }
+
+const answers = async (target: Target, options: Options, io: Abortable): Promise<Answer> => {
+  const port = options['wait-port'] ?? target.port ?? 22
+  const hosts = target.addresses.length > 0 ? target.addresses : [target.name]
+  // One which is still off does not even refuse.
+  const silent = AbortSignal.timeout(LOOKING.most)
+  try {
+    const socket = await dial(hosts, port, target.name, { signal: AbortSignal.any([io.signal, silent]) })
+    socket.destroy()
+    return { kind: 'yes' }
+  } catch (thrown) {
+    io.signal.throwIfAborted()
+    return silent.aborted
+      ? { kind: 'not-yet', why: `nothing heard from ${place(hosts[0] as string, port)}` }
+      : notYet(thrown, ['CONNECT_FAILED'])
+  }
 }
 
 /** Six bytes of ones, then the address sixteen times (AMD, Magic Packet Technology, publication 20213). */

@@ -10,12 +10,13 @@ const OUT = join(ROOT, 'node_modules/.cache/stoker-bench')
 /** Absolute paths of what was built. */
 export interface Built {
   readonly stoker: string
+  readonly pulley: string
   readonly bare: string
   /** A cache folder which nobody else uses; empty. */
   readonly cache: string
 }
 
-/** Builds both anew. Throws when the compiler has anything to say; it says it itself. */
+/** Builds all of it anew. Throws when the compiler has anything to say; it says it itself. */
 export const build = (): Built => {
   rmSync(OUT, { recursive: true, force: true })
   mkdirSync(OUT, { recursive: true })
@@ -24,5 +25,10 @@ export const build = (): Built => {
     const { status } = spawnSync('tsc', ['-p', join(ROOT, config), '--outDir', OUT], { stdio: ['ignore', 2, 2] })
     if (status !== 0) throw new Error(`${config} cannot be built: without it there is nothing to measure`)
   }
-  return { stoker: join(OUT, 'src/stoker.js'), bare: join(OUT, 'bench/bare-ssh2.js'), cache: join(OUT, 'cache') }
+  return {
+    stoker: join(OUT, 'src/stoker.js'),
+    pulley: join(OUT, 'src/pulley.js'),
+    bare: join(OUT, 'bench/bare-ssh2.js'),
+    cache: join(OUT, 'cache'),
+  }
 }

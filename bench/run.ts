@@ -10,6 +10,7 @@ import { type Machine, machine, machineText } from './machine.ts'
 import { cold, type Figures, long, startUp, sweep } from './scenarios.ts'
 import { multiplesTable, seconds, share, standingsTable, table } from './table.ts'
 import { type Tool, tools } from './tools.ts'
+import { warm } from './warm.ts'
 
 const figuresText = (figures: Figures): string => {
   switch (figures.kind) {
@@ -43,6 +44,7 @@ async function* measureAll(present: readonly Tool[], built: ReturnType<typeof bu
     yield await cold(present, { ...own, targets: 16 }, { rounds: quick ? 1 : 5 }, say)
     yield await cold(present, { ...own, targets: 200 }, { rounds: quick ? 1 : 3 }, say)
     yield await sweep(stoker, fleet, say)
+    yield await warm(stoker, built, { ...same, targets: 200 }, quick ? 2 : 5, say)
   }
   if (!quick) yield await long(present, { rounds: 1, memory: true }, say)
 }

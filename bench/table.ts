@@ -37,5 +37,6 @@ export const seconds = (value: number): string =>
 
 export const share = (value: number | undefined): string => (value === undefined ? '-' : `${value.toFixed(2)} x`)
 
-const megabytes = (bytes: number | undefined): string =>
+/** A dash where it was not looked at. */
+export const megabytes = (bytes: number | undefined): string =>
   bytes === undefined ? '-' : `${(bytes / 1024 ** 2).toFixed(0)} MiB`

@@ -8,6 +8,9 @@ import type { Target } from './target.ts'
 export const ACTORS: Readonly<Record<string, () => Promise<Actor>>> = {
   shell: async () => (await import('../actors/shell.ts')).shell,
   local: async () => (await import('../actors/local.ts')).local,
+  copy: async () => (await import('../actors/copy.ts')).copy as Actor,
+  script: async () => (await import('../actors/script.ts')).script as Actor,
+  fetch: async () => (await import('../actors/fetch.ts')).fetch as Actor,
   ping: async () => (await import('../actors/ping.ts')).ping as Actor,
   wake: async () => (await import('../actors/wake.ts')).wake as Actor,
   file: async () => (await import('../actors/file.ts')).file as Actor,
@@ -26,6 +29,8 @@ export const ACTORS: Readonly<Record<string, () => Promise<Actor>>> = {
   service: async () => (await import('../actors/service.ts')).service as Actor,
   user: async () => (await import('../actors/user.ts')).user as Actor,
   group: async () => (await import('../actors/group.ts')).group as Actor,
+  reboot: async () => (await import('../actors/reboot.ts')).reboot as Actor,
+  'wait-for': async () => (await import('../actors/wait-for.ts')).waitFor as Actor,
   'reboot-required': async () => (await import('../actors/reboot-required.ts')).rebootRequired as Actor,
 }
 

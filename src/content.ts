@@ -6,7 +6,7 @@ export interface Content {
   readonly size: number
   /** Hexadecimal, lower case. */
   readonly sha256: string
-  /** The bytes, from the beginning, each time it is called. */
+  /** The bytes, from the beginning, each time it is called. A piece is good until the next one is asked for, and no longer. */
   bytes(): AsyncIterable<Uint8Array>
 }
 
@@ -25,6 +25,6 @@ export const contentOf = (data: string | Uint8Array): Content => {
 /** All of a content at once; for those which are known to be small. */
 export const bytesOf = async (content: Content): Promise<Uint8Array> => {
   const parts: Uint8Array[] = []
-  for await (const part of content.bytes()) parts.push(part)
+  for await (const part of content.bytes()) parts.push(Uint8Array.from(part))
   return Buffer.concat(parts)
 }

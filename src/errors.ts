@@ -52,6 +52,8 @@ export type ErrorCode =
   | 'STORE_FAILED'
   /** A service's new files are not fit, or could not be put in place; the live ones stay. */
   | 'RENDER_FAILED'
+  /** Another run of the same kind is going on. */
+  | 'LOCKED'
   /** A fault of the program itself. */
   | 'INTERNAL'
 

@@ -3,13 +3,13 @@
  * A file is read and hashed once for all targets of a run; templates are compiled once and rendered for each target.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { relative, resolve, sep } from 'node:path'
 import { type Abortable, orAborted } from './abortable.ts'
 import type { Content } from './content.ts'
 import type { Materials } from './convergent.ts'
 import { StokerError } from './errors.ts'
+import { hashFile, piecesOf } from './hash-file.ts'
 import { shown } from './names.ts'
 import type { Target } from './target.ts'
 import type { Template } from './template/template.ts'
@@ -109,24 +109,14 @@ const rendering = (target: Target, values: Values) => {
 
 const fileAt = async ({ files, confined }: Places, name: string): Promise<Content> => {
   const path = await find('file', files, name, confined)
-  const hash = createHash('sha256')
-  let size = 0
-  try {
-    for await (const chunk of createReadStream(path) as AsyncIterable<Uint8Array>) {
-      hash.update(chunk)
-      size += chunk.length
-    }
-  } catch (cause) {
-    throw cannotRead('file', name, cause)
-  }
-  const sha256 = hash.digest('hex')
+  const { size, sha256 } = await hashFile(path).catch(cause => Promise.reject(cannotRead('file', name, cause)))
   return { size, sha256, bytes: () => unchanged(path, name, sha256) }
 }
 
 /** The file's bytes again; a file which is being changed meanwhile would arrive as a mixture. */
 async function* unchanged(path: string, name: string, sha256: string): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of piecesOf(path)) {
     hash.update(chunk)
     yield chunk
   }

@@ -1,12 +1,24 @@
 /** What can be typed, and which command it means. Each command is loaded when it is used. */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { withBecomeUser } from './become-words.ts'
+import { commandTree } from './command-tree.ts'
+
+import { SHELLS, type Shell } from './completion/shells.ts'
 import { parseDuration } from './config/duration.ts'
 import { BECOME_METHODS } from './connection/become-script.ts'
+import { CONNECTION_KINDS } from './connection/choose.ts'
+import { addRolling, withBareConfirm } from './rolling-options.ts'
 import { VERSION } from './version.ts'
 
 /** Parses the words and runs the command they ask for; returns its exit code. Throws what it throws, and commander's own errors. */
 export const runProgram = async (argv: readonly string[]): Promise<number> => {
+  const { program, exitCode } = stokerProgram()
+  await program.parseAsync(withBareConfirm(becomeWords(program, argv)) as string[], { from: 'user' })
+  return exitCode()
+}
+
+/** All that can be typed, for the manual and for completion as well; and the exit code of the command which was run last. */
+export const stokerProgram = (): { readonly program: Command; exitCode(): number } => {
   let exitCode = 0
   const program = new Command('stoker')
     .description('Act on many machines at once: who they are comes from your warehouses, what to do from actors.')
@@ -29,7 +41,9 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
       .option('--become-password-file <file>', 'holds the password for that; mode 0600')
       .option('--ask-become-pass', 'ask for that password at once, and not when a target wants it')
 
-  sharedBecome(
+  const sharedActing = (command: Command): Command => addRolling(sharedBecome(command))
+
+  sharedActing(
     sharedWho(
       program
         .command('run')
@@ -47,9 +61,17 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
     .addOption(
       new Option('--host-keys <policy>', 'what to do with unknown host keys').choices(['strict', 'accept-new']),
     )
+    .addOption(
+      new Option('--connection <kind>', 'by our own ssh, or by the one of this system').choices(CONNECTION_KINDS),
+    )
     .option('--connect-rate <n>', 'new connections a second; 0: no limit', wholeNumberOrZero)
     .option('-n, --no-stdin', 'do not send standard input to the targets')
     .option('-b, --fold', 'show equal output once, under the folded names, at the end')
+    .option('--live', 'with -b: each line also as it comes, on standard error')
+    .option('--mask', "like -b, and a node's own names and addresses count as equal to those of another")
+    .option('--compare', 'like -b, and show how the others differ from what most of them say')
+    .option('--outdir <folder>', "each target's output in files of its own as well")
+    .option('--json-file <file>', 'one event a line in this file as well')
     .option('-N, --no-label', 'no node names in front of the lines')
     .option('-S, --worst', 'exit with the largest exit code of a command')
     .option('--check', 'change nothing, show what would be done')
@@ -68,7 +90,7 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
       .option('--tags <words>', 'only resources with one of these tags, and what they notify', words)
       .option('--skip-tags <words>', 'no resources with one of these tags', words)
 
-  sharedBecome(
+  sharedActing(
     sharedPolicy(
       program
         .command('apply')
@@ -88,8 +110,12 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
     .addOption(
       new Option('--host-keys <policy>', 'what to do with unknown host keys').choices(['strict', 'accept-new']),
     )
+    .addOption(
+      new Option('--connection <kind>', 'by our own ssh, or by the one of this system').choices(CONNECTION_KINDS),
+    )
     .option('--connect-rate <n>', 'new connections a second; 0: no limit', wholeNumberOrZero)
     .option('--json', 'one event a line on standard output')
+    .option('--json-file <file>', 'the same in this file as well')
     .option('-v, --verbose', 'times of every target in the report, and what a when leaves out')
     .option('-q, --quiet', 'no report when all went well')
     .action(async (policy: string, targets: string | undefined, flags) => {
@@ -149,6 +175,7 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
     .option('-n, --no-stdin', 'do not send standard input to the targets')
     .option('-b, --fold', 'show equal output once, under the folded names, at the end')
     .option('--check', 'change nothing, show what would be done')
+    .option('-y, --yes', 'do not ask, whatever the configuration says')
     .option('--json', 'one event a line on standard output')
     .option('-q, --quiet', 'no report when all went well')
     .action(async (id: string | undefined, flags) => {
@@ -236,6 +263,34 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
         exitCode = await hook(verb, service, { ...program.opts(), ...flags })
       })
 
+  sharedBecome(
+    sharedWho(
+      program
+        .command('shell')
+        .description('one command after the other on targets to which the connections stay open')
+        .argument('<targets>', "nodes and groups: 'web[1-4],@db!web3'"),
+    ),
+  )
+    .option('-f, --fanout <n>', 'targets at a time (default 64)', wholeNumber)
+    .option('-t, --connect-timeout <time>', 'for opening a connection: seconds, or 90s, 5m (default 10)', duration)
+    .option('-u, --command-timeout <time>', 'for each command; 0: no limit (default 0)', duration)
+    .option('-l, --user <name>', 'log in as this user')
+    .option('-i, --identity <file>', 'private key to log in with (may be repeated)', collect, [])
+    .addOption(
+      new Option('--host-keys <policy>', 'what to do with unknown host keys').choices(['strict', 'accept-new']),
+    )
+    .addOption(
+      new Option('--connection <kind>', 'by our own ssh, or by the one of this system').choices(CONNECTION_KINDS),
+    )
+    .option('--connect-rate <n>', 'new connections a second; 0: no limit', wholeNumberOrZero)
+    .option('-b, --fold', 'show equal output once, under the folded names')
+    .option('-N, --no-label', 'no node names in front of the lines')
+    .option('-v, --verbose', 'a report with times after each command')
+    .action(async (targets: string, flags) => {
+      const { shell } = await import('./commands/shell.ts')
+      exitCode = await shell(targets, { ...program.opts(), ...flags })
+    })
+
   program
     .command('lab')
     .description('start throw-away SSH targets on loopback, to try things on')
@@ -265,8 +320,24 @@ export const runProgram = async (argv: readonly string[]): Promise<number> => {
       exitCode = await warehouseInit(name, { ...program.opts(), ...flags })
     })
 
-  await program.parseAsync(becomeWords(program, argv) as string[], { from: 'user' })
-  return exitCode
+  program
+    .command('completion')
+    .description('print a script for a shell which completes commands, options, actions and groups')
+    .addArgument(new Argument('<shell>').choices(SHELLS))
+    .action(async (shell: Shell) => {
+      const { completionScript } = await import('./completion/completion.ts')
+      process.stdout.write(completionScript(shell, commandTree(program)))
+    })
+  // The scripts ask it.
+  program
+    .command('complete', { hidden: true })
+    .addArgument(new Argument('<what>').choices(['actions', 'groups']))
+    .action(async (what: 'actions' | 'groups') => {
+      const { complete } = await import('./commands/complete.ts')
+      exitCode = await complete(what, program.opts())
+    })
+
+  return { program, exitCode: () => exitCode }
 }
 
 /** The words with `--become [USER]` made plain: see `withBecomeUser`. */

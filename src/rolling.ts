@@ -115,5 +115,4 @@ const told = (maxFail: Amount | undefined, most: number): string =>
   maxFail?.kind === 'share' ? `${most} (${maxFail.percent}%)` : `${most}`
 
 /** Only what was never begun is repeated by itself, and a refused key or login is refused the next time too. */
-const mayHelp = (outcome: Outcome): boolean =>
-  outcome.kind === 'unreachable' && outcome.error.code === 'CONNECT_FAILED'
+const mayHelp = (outcome: Outcome): boolean => outcome.kind === 'unreachable' && outcome.error.code === 'CONNECT_FAILED'

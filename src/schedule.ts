@@ -5,11 +5,15 @@
 import pLimit from 'p-limit'
 import type { Abortable } from './abortable.ts'
 import type { Actor, Job } from './actor.ts'
+import { pause } from './back-off.ts'
+import { channel } from './channel.ts'
 import type { Connection, Connector } from './connection/connection.ts'
 import type { Materials } from './convergent.ts'
 import { StokerError, toStokerError } from './errors.ts'
 import type { Output, ResourceResult, RunEvent, Timing } from './event.ts'
 import type { Outcome } from './outcome.ts'
+import type { Rolling } from './rolling.ts'
+import { type Stopwatch, stopwatch } from './stopwatch.ts'
 import type { Target } from './target.ts'
 
 export interface Schedule extends Abortable {
@@ -30,6 +34,8 @@ export interface Schedule extends Abortable {
   readonly commandTimeout: number
   /** New connections a second; 0: no limit. */
   readonly connectRate: number
+  /** Batches, the end after too many failures, and new tries; without it all targets are one batch, and have one try. */
+  readonly rolling?: Rolling
   /** Called before anything happens on a target. */
   readonly begin?: (target: Target) => void
   /** Opens what was piped into the run, from its beginning, once for each target. */
@@ -54,26 +60,56 @@ export async function* schedule<O>(
   const clear = () => limit.clearQueue()
   how.signal.addEventListener('abort', clear, { once: true })
 
-  const one = async (target: Target, rank: number): Promise<void> => {
-    if (how.signal.aborted) return await skip(target)
-    how.begin?.(target)
-    await events.put({ kind: 'started', target })
+  /** One try; where there is to be another, how long to wait for it. */
+  const attempt = async (target: Target, rank: number, tries: number, turn: Turn): Promise<Wait | undefined> => {
+    if (tries === 1) {
+      turn.began = performance.now()
+      if (how.signal.aborted || how.rolling?.stopped) return await skip(target)
+      how.begin?.(target)
+      await events.put({ kind: 'started', target })
+    }
     const attempt = new Attempt(target, how, pace)
     const outcome = await attempt.run(actor, options, { rank, count: targets.length }, said =>
       events.put(
         'resource' in said ? { kind: 'resource', target, result: said } : { kind: 'output', target, output: said },
       ),
     )
-    await events.put({ kind: 'finished', target, outcome, timing: attempt.timing() })
+    const finish = async (): Promise<undefined> => {
+      how.rolling?.ended(outcome)
+      await events.put({ kind: 'finished', target, outcome, timing: attempt.timing(turn.began) })
+    }
+    const ms = how.signal.aborted ? undefined : how.rolling?.again(outcome, tries)
+    return ms === undefined ? await finish() : { ms, giveUp: finish }
   }
-  const skip = (target: Target): Promise<void> =>
-    events.put({ kind: 'finished', target, outcome: { kind: 'not-started' }, timing: { total: 0 } })
+  const skip = async (target: Target): Promise<undefined> => {
+    await events.put({ kind: 'finished', target, outcome: { kind: 'not-started' }, timing: { total: 0 } })
+  }
 
-  const work = targets.map((target, rank) =>
-    // The window rejects only what it never started.
-    limit(() => one(target, rank)).catch(() => skip(target)),
-  )
-  const done = Promise.all(work).then(() => events.close())
+  const one = async (target: Target, rank: number): Promise<void> => {
+    let end: () => Promise<undefined> = () => skip(target)
+    const turn = { began: 0 }
+    try {
+      for (let tries = 1; ; tries++) {
+        if (tries > 1 && how.rolling?.stopped) return await end()
+        const wait = await limit(() => attempt(target, rank, tries, turn))
+        if (!wait) return
+        end = wait.giveUp
+        // Outside of the window: who waits for another try holds nobody up.
+        await pause(wait.ms, how)
+      }
+    } catch {
+      // The window rejects only what it never started, and a pause ends early only when the run is stopped.
+      await end()
+    }
+  }
+  const work = async (): Promise<void> => {
+    let rank = 0
+    for (const [batch, members] of (how.rolling?.batches ?? [targets]).entries()) {
+      if (!how.signal.aborted && !how.rolling?.stopped) how.rolling?.begin(batch)
+      await Promise.all(members.map(target => one(target, rank++)))
+    }
+  }
+  const done = work().then(() => events.close())
   try {
     if (how.signal.aborted) clear()
     yield* events.all()
@@ -84,22 +120,38 @@ export async function* schedule<O>(
   }
 }
 
+/** Of a target, from its first try to its end. */
+interface Turn {
+  began: number
+}
+
+/** Until the next try, and the end in case that there is none. */
+interface Wait {
+  readonly ms: number
+  readonly giveUp: () => Promise<undefined>
+}
+
 /** One actor on one target: its clock, its limits and its end. */
 class Attempt {
   readonly #target: Target
   readonly #how: Schedule
   readonly #pace: (io: Abortable) => Promise<void>
   readonly #abort = new AbortController()
-  readonly #began = performance.now()
-  #commandBegan = this.#began
-  #ended = this.#began
-  #timer: NodeJS.Timeout | undefined
+  #commandBegan = performance.now()
+  #ended = this.#commandBegan
+  readonly #clock: Stopwatch
   #opened: Connection['timing'] = {}
+  #reached = false
 
   constructor(target: Target, how: Schedule, pace: (io: Abortable) => Promise<void>) {
     this.#target = target
     this.#how = how
     this.#pace = pace
+    const { commandTimeout } = how
+    const late = () =>
+      new StokerError('TIMED_OUT', target.name, `not done within ${seconds(commandTimeout)}; ended on the target`)
+    this.#clock = stopwatch(commandTimeout, late)
+    this.#clock.signal.addEventListener('abort', () => this.#abort.abort(this.#clock.signal.reason))
   }
 
   async run<O>(
@@ -121,52 +173,42 @@ class Attempt {
       connect: () => this.#connect(),
       here: environment => this.#how.here(this.#target, environment ?? {}),
     }
-    this.#startClock()
     try {
       return await this.#drive(actor.act(this.#target, options, job), emit)
     } catch (thrown) {
-      return outcomeOf(thrown, this.#target.name)
+      const outcome = outcomeOf(thrown, this.#target.name)
+      // Once it was reached, something may have been done there: that it is out of reach now does not undo it.
+      return outcome.kind === 'unreachable' && this.#reached ? { kind: 'failed', error: outcome.error } : outcome
     } finally {
-      clearTimeout(this.#timer)
+      this.#clock.stop()
       signal.removeEventListener('abort', stop)
       this.#ended = performance.now()
+      // What an actor has left behind, such as a connection it did not wait for, is not wanted any more.
+      this.#abort.abort(new StokerError('CANCELLED', this.#target.name, 'it has ended'))
     }
   }
 
-  timing(): Timing {
-    return { ...this.#opened, command: this.#ended - this.#commandBegan, total: this.#ended - this.#began }
+  timing(began: number): Timing {
+    return { ...this.#opened, command: this.#ended - this.#commandBegan, total: this.#ended - began }
   }
 
   /** The time limit of the command does not run while the connection is opened; that has a limit of its own. */
   async #connect(): Promise<Connection> {
-    clearTimeout(this.#timer)
+    using _held = this.#clock.pause()
     const { connector, connectTimeout } = this.#how
     const name = this.#target.name
     await this.#pace({ signal: this.#abort.signal })
-    const late = new AbortController()
-    const timer =
-      connectTimeout > 0 ? setTimeout(() => late.abort(tooLate(name, connectTimeout)), connectTimeout) : undefined
+    const late = stopwatch(connectTimeout, () => tooLate(name, connectTimeout))
     try {
       const signal = AbortSignal.any([this.#abort.signal, late.signal])
-      const connection = await connector.connect(this.#target, { signal })
+      const connection = await connector.connect(this.#target, { signal, waits: late.pause })
       this.#opened = connection.timing
+      if (!this.#reached) this.#commandBegan = performance.now()
+      this.#reached = true
       return connection
     } finally {
-      clearTimeout(timer)
-      this.#startClock()
+      late.stop()
     }
-  }
-
-  #startClock(): void {
-    this.#commandBegan = performance.now()
-    const limit = this.#how.commandTimeout
-    if (limit === 0) return
-    const reason = new StokerError(
-      'TIMED_OUT',
-      this.#target.name,
-      `not done within ${seconds(limit)}; ended on the target`,
-    )
-    this.#timer = setTimeout(() => this.#abort.abort(reason), limit)
   }
 
   /** Passes the output on; an actor which ignores its signal is left behind rather than waited for. */
@@ -236,62 +278,6 @@ const pacer = (rate: number) => {
     const now = performance.now()
     const turn = Math.max(now, next)
     next = turn + 1000 / rate
-    if (turn > now) await sleep(turn - now, signal)
-  }
-}
-
-const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    signal.throwIfAborted()
-    const stop = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', stop, { once: true })
-  })
-
-/** A queue between many writers and one reader; `put` waits while `most` events are unread. */
-const channel = <T>(most: number) => {
-  let waiting: T[] = []
-  let open = true
-  let read = true
-  let wakeReader = () => {}
-  let wakeWriters: (() => void)[] = []
-  return {
-    async put(item: T): Promise<void> {
-      if (!read) return
-      waiting.push(item)
-      wakeReader()
-      while (read && waiting.length >= most) await new Promise<void>(resolve => wakeWriters.push(resolve))
-    },
-    close(): void {
-      open = false
-      wakeReader()
-    },
-    /** Nobody reads any more: what comes is dropped, and nobody waits. */
-    discard(): void {
-      read = false
-      waiting = []
-      for (const wake of wakeWriters) wake()
-    },
-    async *all(): AsyncGenerator<T, void, void> {
-      while (open || waiting.length > 0) {
-        const batch = waiting
-        waiting = []
-        const writers = wakeWriters
-        wakeWriters = []
-        for (const wake of writers) wake()
-        yield* batch
-        if (open && waiting.length === 0) {
-          await new Promise<void>(resolve => {
-            wakeReader = resolve
-          })
-        }
-      }
-    },
+    if (turn > now) await pause(turn - now, { signal })
   }
 }

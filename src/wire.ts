@@ -15,6 +15,7 @@ import {
   type WarehouseEntry,
 } from './config/config.ts'
 import { findConfig } from './config/find.ts'
+import { type ConnectionKind, choosingConnector } from './connection/choose.ts'
 import type { Connector } from './connection/connection.ts'
 import type { SshConfig } from './connection/ssh-config.ts'
 import { StokerError } from './errors.ts'
@@ -30,6 +31,12 @@ export interface WireFlags {
   readonly user?: string
   readonly identity?: readonly string[]
   readonly hostKeys?: 'strict' | 'accept-new'
+  /** By which kind of connection all targets are reached, whatever the configuration says. */
+  readonly connection?: ConnectionKind
+  /** Milliseconds; what a bastion may take follows from it. */
+  readonly connectTimeout?: number
+  /** Connections in the making at once through one bastion; 0: no limit. */
+  readonly perBastion?: number
   /** Whether no answers which were kept may be used. */
   readonly fresh?: boolean
   /** `false`: answers are neither kept nor taken from what was kept. */
@@ -92,7 +99,7 @@ export const wire = async (flags: WireFlags, say: (notice: string) => void, io: 
     action: (name, words) => findAction(config, name, words),
     order: (name, words) => findOrder(config, name, words),
     connector() {
-      connector ??= ssh.connector().then(made => stack.use(made))
+      connector ??= ssh.connector(warehouses).then(made => stack.use(made))
       return connector
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
@@ -133,9 +140,8 @@ const sshParts = (config: Config, flags: WireFlags, say: (notice: string) => voi
     loaded ??= load()
     return loaded
   }
-  return {
-    settings,
-    async connector(): Promise<Connector> {
+  const parts = {
+    async ssh(): Promise<Connector> {
       const [{ sshConnector }, { openIdentities }, { askSecret }] = await Promise.all([
         import('./connection/ssh.ts'),
         import('./connection/identities.ts'),
@@ -156,10 +162,49 @@ const sshParts = (config: Config, flags: WireFlags, say: (notice: string) => voi
         knownHosts: ssh.knownHosts,
         user: flags.user,
         defaultUser: defaults.user,
+        connectTimeout: flags.connectTimeout ?? defaults.connectTimeout,
+        perBastion: flags.perBastion ?? defaults.perBastion,
         notice: say,
       })
     },
+    async openssh(): Promise<Connector> {
+      const { opensshConnector } = await import('./connection/openssh.ts')
+      return opensshConnector({
+        config: ssh.config,
+        sshConfig: await settings(),
+        identity: [...(flags.identity ?? []), ...(ssh.identity ?? [])],
+        hostKeys: flags.hostKeys ?? ssh.hostKeys,
+        knownHosts: ssh.knownHosts,
+        user: flags.user,
+        defaultUser: defaults.user,
+      })
+    },
   }
+  return {
+    settings,
+    connector: async (warehouses: readonly Warehouse[]): Promise<Connector> =>
+      choosingConnector({
+        asked: flags.connection,
+        usual: ssh.connection,
+        listed: ssh.openssh && (io => namesOf(ssh.openssh ?? [], warehouses, io)),
+        make: kind => (kind === 'ssh' ? parts.ssh() : parts.openssh()),
+      }),
+  }
+}
+
+/** All names of the nodes which the expressions mean. Throws as `resolve` does. */
+const namesOf = async (
+  expressions: readonly string[],
+  warehouses: readonly Warehouse[],
+  io: Abortable,
+): Promise<ReadonlySet<string>> => {
+  const [{ parseExpression }, { resolve }, { dedup }] = await Promise.all([
+    import('./nodeset/parse.ts'),
+    import('./resolve.ts'),
+    import('./dedup.ts'),
+  ])
+  const resolution = await resolve(parseExpression(expressions.join(',')), warehouses, { ...io, allowUnknown: false })
+  return new Set(dedup(resolution).flatMap(({ names }) => names))
 }
 
 const KINDS: Readonly<Record<string, (ssh: SshParts) => Promise<WarehouseFactory>>> = {

@@ -80,7 +80,7 @@ t.test('pure code does no I/O', async t => {
 
 t.test('each third-party package has its place, and package.json names just those', async t => {
   const places: Readonly<Record<string, RegExp>> = {
-    commander: /^src\/(pulley\/)?(agent-)?program\.ts$|^src\/pulley-agent\.ts$|^src\/pulley\/arguments\.ts$/,
+    commander: /^src\/(pulley\/)?(agent-)?program\.ts$|^src\/pulley-agent\.ts$|^src\/(pulley\/arguments|rolling-options)\.ts$/,
     diff: /^src\/diff\.ts$/,
     '@hpke/core': /^src\/pulley\/protocol\/sealed\.ts$/,
     esbuild: /^src\/pulley\/build-agent\.ts$/,

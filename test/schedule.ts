@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { Actor, Job } from '../src/actor.ts'
+import { pause } from '../src/back-off.ts'
 import type { Connection, Connector } from '../src/connection/connection.ts'
 import { StokerError } from '../src/errors.ts'
 import type { Output, RunEvent } from '../src/event.ts'
@@ -187,4 +188,51 @@ t.test('new connections are spread over time', async t => {
   await outcomes(schedule(targets(6), worker, undefined, how({ fanout: 6, connectRate: 100, connector: noted })))
   const span = (times.at(-1) ?? 0) - (times[0] ?? 0)
   t.ok(span >= 40, `6 connections at 100 a second took ${span.toFixed(0)} ms, 50 expected`)
+})
+
+t.test('what is out of reach after it was reached has failed: something may have been done there', async t => {
+  let opened = 0
+  const once = connector(async target => {
+    if (opened++ === 0) return nothing
+    throw new StokerError('CONNECT_FAILED', target.name, 'connection refused')
+  })
+  const worker = actor(async function* (_, job) {
+    await using _first = await job.connect()
+    yield { stream: 'stdout', data: Buffer.from('begun') }
+    await using _second = await job.connect()
+    return ok
+  })
+  t.same([...(await outcomes(schedule(targets(1), worker, undefined, how({ connector: once })))).values()], ['failed'])
+})
+
+t.test('the time in which a connection waits for its turn does not count', async t => {
+  const turn = connector(async (_, { signal, waits }) => {
+    {
+      using _wait = waits?.()
+      // Twice as long as an opening may take.
+      await pause(60, { signal })
+    }
+    signal.throwIfAborted()
+    return nothing
+  })
+  const worker = actor(async function* (_, job) {
+    await using _remote = await job.connect()
+    yield { stream: 'stdout', data: Buffer.from('in') }
+    return ok
+  })
+  const events = schedule(targets(2), worker, undefined, how({ connectTimeout: 30, connector: turn }))
+  t.same([...(await outcomes(events)).values()], ['ok', 'ok'])
+})
+
+t.test('an actor which connects again has no more time than one which does so once', async t => {
+  const worker = actor(async function* (_, job) {
+    for (;;) {
+      await using _remote = await job.connect()
+      job.signal.throwIfAborted()
+      yield { stream: 'stdout', data: Buffer.from('again') }
+      await new Promise(setImmediate)
+    }
+  })
+  const all = await outcomes(schedule(targets(1), worker, undefined, how({ commandTimeout: 50 })))
+  t.same([...all.values()], ['timed-out'])
 })

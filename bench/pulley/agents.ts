@@ -1,5 +1,5 @@
 /** Agents with real keys: as many as are wanted, enrolled in a store, with sessions of a running server. */
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { makeSigningKey, type SigningKey } from '../../src/pulley/protocol/keys.ts'
 import { newId } from '../../src/pulley/protocol/names.ts'
@@ -15,20 +15,17 @@ export interface Agent {
 
 export const VO = 'blue'
 
-/** Checksum, uses and hour of life of a token of the bench's VO. */
-export interface Token {
-  readonly hash: string
-  readonly uses: number
-}
+/** A token of the VO, for the machines which come. */
+export const TOKEN = 'a-token-of-the-bench'
 
 /** Makes a VO with a token, and so many nodes which it admitted, in the data folder of a server which does not run yet. */
-export const enrolled = async (folder: string, count: number, token: Token): Promise<readonly Agent[]> => {
+export const enrolled = async (folder: string, count: number): Promise<readonly Agent[]> => {
   await using store = await openStore(openSqlite(join(folder, 'pulley.db')))
   const now = Date.now()
   await store.createVo({ name: VO, publicKey: makeSigningKey().publicKey }, now)
-  const { hash, uses } = token
+  const hash = createHash('sha256').update(TOKEN).digest('hex')
   const made = { id: newId('t'), vo: VO, expires: now + 3_600_000, names: undefined, roles: ['worker'], created: now }
-  await store.createToken({ ...made, usesLeft: uses + count }, hash)
+  await store.createToken({ ...made, usesLeft: 100_000 }, hash)
   const agents: Agent[] = []
   for (let number = 0; number < count; number++) {
     const key = makeSigningKey()

@@ -1,4 +1,4 @@
-/** HTTP/1.1 as little of it as a load generator needs: requests which are bytes already, answers as they come. */
+/** As little of HTTP/1.1 as a load generator needs: requests which are bytes already, and answers as they come. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
@@ -15,15 +15,11 @@ export class Connection implements Disposable {
   #text = ''
   #answered: ((answer: Answer) => void) | undefined
   #failed: ((reason: Error) => void) | undefined
-  /** Bytes which came, headers included. */
-  received = 0
-  sent = 0
 
   private constructor(socket: Socket) {
     this.#socket = socket
     socket.setNoDelay(true)
     socket.on('data', (data: Buffer) => {
-      this.received += data.length
       this.#text += data.toString('latin1')
       const answer = parseAnswer(this.#text)
       if (!answer) return
@@ -40,8 +36,8 @@ export class Connection implements Disposable {
     return new Connection(socket)
   }
 
+  /** Rejects when the connection ends before the answer does. */
   ask(request: Buffer): Promise<Answer> {
-    this.sent += request.length
     return new Promise((resolve, reject) => {
       this.#answered = resolve
       this.#failed = reject
@@ -62,13 +58,15 @@ export const requestOf = (
   headers: Readonly<Record<string, string>>,
   body = '',
 ): Buffer => {
-  const all = { host: '127.0.0.1', ...headers, ...(body !== '' && { 'content-type': 'application/json' }) }
-  const length = method === 'POST' ? [`content-length: ${Buffer.byteLength(body)}`] : []
-  const lines = [`${method} ${path} HTTP/1.1`, ...Object.entries(all).map(([name, value]) => `${name}: ${value}`)]
-  return Buffer.from([...lines, ...length, '', body].join('\r\n'))
+  const all = {
+    ...{ host: '127.0.0.1', ...headers },
+    ...(body !== '' && { 'content-type': 'application/json', 'content-length': `${Buffer.byteLength(body)}` }),
+  }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`)
+  return Buffer.from([`${method} ${path} HTTP/1.1`, ...lines, '', body].join('\r\n'))
 }
 
-/** The whole of it, or nothing yet. Answers of either server have a length, or no body. */
+/** The whole of it, or nothing yet. The servers tell the length of every body. */
 const parseAnswer = (text: string): Answer | undefined => {
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return undefined
@@ -79,8 +77,7 @@ const parseAnswer = (text: string): Answer | undefined => {
       return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]
     }),
   )
-  const status = Number(first.split(' ')[1])
-  const length = status === 304 ? 0 : Number(headers.get('content-length') ?? 0)
   const body = text.slice(end + 4)
-  return body.length < length ? undefined : { status, headers, body: Buffer.from(body, 'latin1').toString() }
+  if (body.length < Number(headers.get('content-length') ?? 0)) return undefined
+  return { status: Number(first.split(' ')[1]), headers, body: Buffer.from(body, 'latin1').toString() }
 }

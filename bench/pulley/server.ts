@@ -26,11 +26,12 @@ export interface Served extends AsyncDisposable {
 export const servePulley = async (
   entry: string,
   fill: (folder: string) => Promise<void>,
+  options: readonly string[] = [],
 ): Promise<Served & { readonly adminPort: number }> => {
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(await mkdtempDisposable(join(tmpdir(), 'stoker-bench-'))).path
   await fill(folder)
-  const words = ['serve', '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--data', folder]
+  const words = ['serve', '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--data', folder, ...options]
   const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, entry, ...words], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })

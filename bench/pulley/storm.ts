@@ -1,13 +1,22 @@
 /** As many requests as a server answers, on connections which stay: what its core is worth. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 
 export interface Rate {
   /** Answers a second. */
   readonly rate: number
+  /** Answers for a second of the server's CPU. */
+  readonly perCpu: number
   /** Bytes of one request and its answer, headers included. */
   readonly bytes: number
-  readonly answers: number
+}
+
+export interface StormOptions {
+  readonly connections: number
+  readonly seconds: number
+  /** Seconds of CPU which the server has used so far. */
+  cpu(): Promise<number>
 }
 
 /**
@@ -17,30 +26,31 @@ export interface Rate {
 export const storm = async (
   port: number,
   requests: readonly Buffer[],
-  { connections, seconds }: { readonly connections: number; readonly seconds: number },
+  { connections, seconds, cpu }: StormOptions,
 ): Promise<Rate> => {
-  const counted = { answers: 0, sent: 0, received: 0 }
+  const counted = { answers: 0, bytes: 0 }
   const failed = Promise.withResolvers<never>()
   const sockets = await Promise.all(
     Array.from({ length: connections }, async (_, index) => {
-      const own = requests.filter((_, turn) => turn % connections === index)
       const socket = connect(port, '127.0.0.1')
       await once(socket, 'connect')
       socket.setNoDelay(true)
       socket.on('error', failed.reject)
+      const own = requests.filter((_, turn) => turn % connections === index)
       drive(socket, own, counted, failed.reject)
       return socket
     }),
   )
   try {
-    await Promise.race([pause(seconds / 4), failed.promise]) // it runs warm
-    const before = { ...counted }
-    const began = performance.now()
-    await Promise.race([pause(seconds), failed.promise])
-    const took = (performance.now() - began) / 1000
+    await Promise.race([setTimeout(seconds * 250), failed.promise]) // until it runs warm
+    const before = { ...counted, cpu: await cpu(), at: performance.now() }
+    await Promise.race([setTimeout(seconds * 1000), failed.promise])
     const answers = counted.answers - before.answers
-    const bytes = counted.sent + counted.received - before.sent - before.received
-    return { rate: answers / took, bytes: Math.round(bytes / answers), answers }
+    return {
+      rate: answers / ((performance.now() - before.at) / 1000),
+      perCpu: answers / ((await cpu()) - before.cpu),
+      bytes: Math.round((counted.bytes - before.bytes) / answers),
+    }
   } finally {
     for (const socket of sockets) socket.destroy()
   }
@@ -49,24 +59,23 @@ export const storm = async (
 const drive = (
   socket: Socket,
   requests: readonly Buffer[],
-  counted: { answers: number; sent: number; received: number },
+  counted: { answers: number; bytes: number },
   failed: (reason: Error) => void,
 ): void => {
   let turn = 0
   const ask = () => {
     const request = requests[turn++ % requests.length] as Buffer
-    counted.sent += request.length
+    counted.bytes += request.length
     socket.write(request)
   }
   socket.on('data', data => {
-    counted.received += data.length
-    // A 304 has no body; it comes in one piece, or the end of it is in the last.
-    if (data.toString('latin1', data.length - 4) !== '\r\n\r\n') return
-    if (data[9] !== 0x33 || data[11] !== 0x34) return failed(new Error(`no 304: ${data.toString('latin1', 0, 200)}`))
+    counted.bytes += data.length
+    // `HTTP/1.1 304 ...` has no body: an empty line ends it.
+    const is304 = data.toString('latin1', 9, 12) === '304'
+    if (!is304) return failed(new Error(`no 304 but: ${data.toString('latin1', 0, 300)}`))
+    if (data.toString('latin1', data.length - 4) !== '\r\n\r\n') return failed(new Error('an answer came in parts'))
     counted.answers++
     ask()
   })
   ask()
 }
-
-const pause = (seconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, seconds * 1000))

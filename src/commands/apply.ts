@@ -1,6 +1,9 @@
 /** `stoker apply`: a policy on its targets: load, resolve, prepare, schedule, report. */
 
+import { resolve } from 'node:path'
 import { here } from '../built-in.ts'
+import { type ConfirmFlags, confirmed } from '../confirm.ts'
+import type { ConnectionKind } from '../connection/choose.ts'
 import { StokerError } from '../errors.ts'
 import { sourcesIn } from '../materials.ts'
 import { policyActor } from '../policy/apply.ts'
@@ -14,6 +17,9 @@ import { exitCode, report, type View } from '../report/report.ts'
 import { resources } from '../report/resources.ts'
 import { type Sinks, standardSinks } from '../report/sink.ts'
 import { summary } from '../report/summary.ts'
+import { fileViews } from '../report/views.ts'
+import { type RollingFlags, rolling } from '../rolling.ts'
+import { runLock } from '../run-lock.ts'
 import { schedule } from '../schedule.ts'
 import { affordable } from '../window.ts'
 import { wire } from '../wire.ts'
@@ -23,7 +29,7 @@ import { onInterrupt } from './interrupt.ts'
 import { type Again, keepRun, lasting } from './kept-run.ts'
 
 /** The options of `stoker apply`; what is absent comes from the configuration. Times are in milliseconds. */
-export interface ApplyFlags extends PolicyFlags, BecomeFlags {
+export interface ApplyFlags extends PolicyFlags, BecomeFlags, RollingFlags, ConfirmFlags {
   readonly config?: string
   /** Take no warehouse's copy for an answer. */
   readonly fresh?: boolean
@@ -31,13 +37,19 @@ export interface ApplyFlags extends PolicyFlags, BecomeFlags {
   readonly connectTimeout?: number
   readonly commandTimeout?: number
   readonly connectRate?: number
+  /** Connections in the making at once through one bastion. */
+  readonly perBastion?: number
+  /** Not while another run of it is going on. */
+  readonly lock?: boolean
   readonly user?: string
   readonly identity: readonly string[]
   readonly hostKeys?: 'strict' | 'accept-new'
+  readonly connection?: ConnectionKind
   readonly check?: boolean
   readonly diff?: boolean
   readonly showSecrets?: boolean
   readonly json?: boolean
+  readonly jsonFile?: string
   readonly verbose?: boolean
   readonly quiet?: boolean
   /** A run which this one goes on with; its targets are in `limit`. */
@@ -64,12 +76,17 @@ export const apply = async (request: PolicyRequest, flags: ApplyFlags): Promise<
     const secrets = await readSecrets(policy, io)
     const prepared = await preparePolicy(policy, { ...io, ...who, ...tagsOf(flags), secrets })
     const { targets } = who
+    const lock = { action: resolve(request.policy), expression: request.targets ?? '' }
+    await using _held = flags.lock && !flags.check ? await runLock(lock, io) : undefined
+    const ask = flags.check ? { yes: true } : flags
+    if (!(await confirmed(`apply ${request.policy}`, targets, ask, site.defaults.confirm, io))) return 1
     const connector = await asWanted(await site.connector(), flags, site.config.become, io)
     await connector.prepare(targets, io)
     holdYoungGeneration()
     const tracker = progress(sinks, { total: targets.length })
     status = tracker.describe
     const actor = policyActor(prepared, { showSecrets: flags.showSecrets === true })
+    const files = await fileViews(flags, targets)
     const kept = flags.check ? undefined : keepRun({ ...told(request, flags), input: false, targets }, say)
     const events = schedule(targets, actor, undefined, {
       ...io,
@@ -83,8 +100,9 @@ export const apply = async (request: PolicyRequest, flags: ApplyFlags): Promise<
       connectTimeout: flags.connectTimeout ?? site.defaults.connectTimeout,
       commandTimeout: flags.commandTimeout ?? site.defaults.commandTimeout,
       connectRate: flags.connectRate ?? site.defaults.connectRate,
+      rolling: rolling(flags, targets, flags.quiet ? () => {} : say),
     })
-    const result = await report(events, [...(kept ? [kept] : []), tracker, ...views(flags, sinks)])
+    const result = await report(events, [...(kept ? [kept] : []), tracker, ...views(flags, sinks), ...files])
     const code = interrupt.exitCode ?? exitCode(result, { worst: false, interrupted: false })
     kept?.close(code)
     return code
@@ -102,9 +120,20 @@ const told = ({ policy, targets = '' }: PolicyRequest, flags: ApplyFlags) => ({
 })
 
 const LASTING = [
-  ...['config', 'fanout', 'connectTimeout', 'commandTimeout', 'connectRate', 'user', 'identity', 'hostKeys'],
+  ...[
+    'config',
+    'fanout',
+    'connectTimeout',
+    'commandTimeout',
+    'connectRate',
+    'user',
+    'identity',
+    'hostKeys',
+    'connection',
+  ],
   ...['exclude', 'allowUnknown', 'tags', 'skipTags'],
   ...BECOME_FLAGS,
+  ...['serial', 'maxFail', 'retry', 'perBastion', 'lock'],
 ]
 
 /** The policy's own actor reads its sources by itself. */

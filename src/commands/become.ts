@@ -51,8 +51,8 @@ export const asWanted = async (
   const file = becomePasswordFile ?? settings.passwordFile
   const known = askBecomePass ? await ask() : file !== undefined ? await secretFromFile(file, io) : undefined
   const command = settings.passwordCommand
-  const obtain = async () => known ?? (await (command ? secretFromCommand(command, settings.folder, io) : ask()))
-  return becomingConnector(connector, { user, method, password: becomePassword(method, obtain) })
+  const later = command ? () => secretFromCommand(command, settings.folder, io) : ask
+  return becomingConnector(connector, { user, method, password: becomePassword(method, known ?? later) })
 }
 
 const BECOME_OPTIONS = [

@@ -2,16 +2,17 @@
 import type { Actor } from '../actor.ts'
 import { broadcast, hasInput } from '../broadcast.ts'
 import { here } from '../built-in.ts'
+import { type ConfirmFlags, confirmed } from '../confirm.ts'
+import type { ConnectionKind } from '../connection/choose.ts'
 import type { Connector } from '../connection/connection.ts'
 import { StokerError } from '../errors.ts'
 import { sourcesIn } from '../materials.ts'
-import { folded } from '../report/folded.ts'
-import { json } from '../report/json.ts'
-import { lines } from '../report/lines.ts'
 import { progress } from '../report/progress.ts'
-import { exitCode, report, type View } from '../report/report.ts'
-import { type Sinks, standardSinks } from '../report/sink.ts'
-import { summary } from '../report/summary.ts'
+import { exitCode, report } from '../report/report.ts'
+import { standardSinks } from '../report/sink.ts'
+import { fileViews, streamViews, type ViewFlags } from '../report/views.ts'
+import { type RollingFlags, rolling } from '../rolling.ts'
+import { runLock } from '../run-lock.ts'
 import { schedule } from '../schedule.ts'
 import { affordable } from '../window.ts'
 import { wire } from '../wire.ts'
@@ -30,7 +31,7 @@ export interface RunRequest {
 }
 
 /** The options of `stoker run`; what is absent comes from the configuration. Times are in milliseconds. */
-export interface RunFlags extends TargetFlags, BecomeFlags {
+export interface RunFlags extends TargetFlags, BecomeFlags, RollingFlags, ConfirmFlags, ViewFlags {
   readonly config?: string
   /** Take no warehouse's copy for an answer. */
   readonly fresh?: boolean
@@ -38,21 +39,20 @@ export interface RunFlags extends TargetFlags, BecomeFlags {
   readonly connectTimeout?: number
   readonly commandTimeout?: number
   readonly connectRate?: number
+  /** Connections in the making at once through one bastion. */
+  readonly perBastion?: number
+  /** Not while another run of it is going on. */
+  readonly lock?: boolean
   readonly user?: string
   readonly identity: readonly string[]
   readonly hostKeys?: 'strict' | 'accept-new'
+  readonly connection?: ConnectionKind
   /** `false` for `-n`. */
   readonly stdin: boolean
-  readonly fold?: boolean
-  /** `false` for `-N`. */
-  readonly label: boolean
   readonly worst?: boolean
   readonly check?: boolean
   /** Show differences of texts. */
   readonly diff?: boolean
-  readonly json?: boolean
-  readonly verbose?: boolean
-  readonly quiet?: boolean
   /** A run whose targets these are. */
   readonly again?: Again
 }
@@ -69,6 +69,13 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
     await using site = await wire(flags, say, io)
     const { actor, options } = await site.action(request.action, request.words)
     const targets = flags.again?.targets ?? (await targetsOf(request.targets, flags, site.warehouses, say, io))
+    const lock = { action: request.action, expression: request.targets }
+    await using _held = flags.lock && !flags.check ? await runLock(lock, io) : undefined
+    const ask = flags.check ? { yes: true } : flags
+    if (
+      !(await confirmed(`run ${[request.action, ...request.words].join(' ')}`, targets, ask, site.defaults.confirm, io))
+    )
+      return 1
     const connector = await asWanted(await site.connector(), flags, site.config.become, io)
     if (actor.connects) await connector.prepare(targets, io)
     await using input = flags.stdin && hasInput() ? broadcast(process.stdin) : undefined
@@ -76,6 +83,7 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
     const sources = sourcesIn({ files: process.cwd(), templates: process.cwd(), confined: false })
     const tracker = progress(sinks, { total: targets.length })
     status = tracker.describe
+    const files = await fileViews(flags, targets)
     const kept = flags.check
       ? undefined
       : keepRun({ ...told(request, flags), input: input !== undefined, targets }, say)
@@ -94,9 +102,10 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
       connectTimeout: flags.connectTimeout ?? site.defaults.connectTimeout,
       commandTimeout: flags.commandTimeout ?? site.defaults.commandTimeout,
       connectRate: flags.connectRate ?? site.defaults.connectRate,
+      rolling: rolling(flags, targets, flags.quiet ? () => {} : say),
       ...(input && { stdin: input.open }),
     })
-    const result = await report(events, [...(kept ? [kept] : []), tracker, ...views(flags, sinks)])
+    const result = await report(events, [...(kept ? [kept] : []), tracker, ...streamViews(flags, sinks), ...files])
     const code = interrupt.exitCode ?? exitCode(result, { worst: flags.worst === true, interrupted: false })
     kept?.close(code)
     return code
@@ -114,15 +123,20 @@ const told = ({ action, targets, words }: RunRequest, flags: RunFlags) => ({
 })
 
 const LASTING = [
-  ...['config', 'fanout', 'connectTimeout', 'commandTimeout', 'connectRate', 'user', 'identity', 'hostKeys'],
+  ...[
+    'config',
+    'fanout',
+    'connectTimeout',
+    'commandTimeout',
+    'connectRate',
+    'user',
+    'identity',
+    'hostKeys',
+    'connection',
+  ],
   ...BECOME_FLAGS,
+  ...['serial', 'maxFail', 'retry', 'perBastion', 'lock'],
 ]
 
 const descriptorsOf = (actor: Actor, connector: Connector): number =>
   (actor.descriptors ?? 0) + (actor.connects ? connector.descriptors : 0)
-
-const views = (flags: RunFlags, sinks: Sinks): readonly View[] => {
-  if (flags.json) return [json(sinks.stdout)]
-  const output = flags.fold ? folded(sinks.stdout) : lines(sinks, { label: flags.label })
-  return [output, summary(sinks.stderr, { verbose: flags.verbose === true, quiet: flags.quiet === true })]
-}

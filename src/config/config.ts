@@ -4,6 +4,7 @@ import { basename, dirname, extname, resolve } from 'node:path'
 import type * as z from 'zod'
 import type { Abortable } from '../abortable.ts'
 import type { BecomeMethod } from '../connection/become-script.ts'
+import type { ConnectionKind } from '../connection/choose.ts'
 import type { Policy } from '../render/problem.ts'
 import type { NetworkFacts } from '../warehouse.ts'
 import { resolvePath } from './paths.ts'
@@ -53,6 +54,10 @@ export interface Defaults {
   readonly commandTimeout: number
   /** New connections per second; 0: no limit. */
   readonly connectRate: number
+  /** Connections in the making at once through one bastion; 0: no limit. */
+  readonly perBastion: number
+  /** Above how many targets somebody is asked first; `undefined`: nobody is. */
+  readonly confirm: number | undefined
   /** `undefined`: as the node's warehouse or ssh_config say. */
   readonly user: string | undefined
 }
@@ -69,6 +74,10 @@ export interface BecomeSettings {
 }
 
 export interface SshSettings {
+  /** For nodes which do not say it themselves. */
+  readonly connection: ConnectionKind
+  /** Target expressions: what is reached by `openssh` in any case. */
+  readonly openssh: readonly string[] | undefined
   /** `undefined`: as ssh_config says, and strict when it says nothing. */
   readonly hostKeys: 'strict' | 'accept-new' | undefined
   /** Which ssh_config counts: the usual files, none at all, or this one. */
@@ -168,6 +177,8 @@ const build = (parsed: z.output<typeof configSchema>, where: Where): Config => {
       connectTimeout: defaults['connect-timeout'] ?? 10_000,
       commandTimeout: defaults['command-timeout'] ?? 0,
       connectRate: defaults['connect-rate'] ?? 0,
+      perBastion: defaults['per-bastion'] ?? 0,
+      confirm: defaults.confirm,
       user: defaults.user,
     },
     become: {
@@ -178,6 +189,8 @@ const build = (parsed: z.output<typeof configSchema>, where: Where): Config => {
       folder: where.folder,
     },
     ssh: {
+      connection: ssh.connection ?? 'ssh',
+      openssh: ssh.openssh,
       hostKeys: ssh['host-keys'],
       config: sshConfig(ssh.config, file),
       knownHosts: ssh['known-hosts']?.map(file),

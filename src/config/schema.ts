@@ -1,6 +1,7 @@
 /** The shape of `stoker.yaml`, key by key. */
 import * as z from 'zod'
 import { BECOME_METHODS } from '../connection/become-script.ts'
+import { CONNECTION_KINDS } from '../connection/choose.ts'
 import { PROBLEM_KINDS, type Verdict } from '../render/problem.ts'
 import { parseAge, parseDuration } from './duration.ts'
 import { mapping, text, texts } from './shape.ts'
@@ -79,6 +80,8 @@ export const configSchema = mapping({
     'connect-timeout': duration.optional(),
     'command-timeout': duration.optional(),
     'connect-rate': z.number().min(0, 'expected 0 (no limit) or more').optional(),
+    'per-bastion': z.int().min(0, 'expected 0 (no limit) or more').optional(),
+    confirm: z.int().min(0, 'expected 0 (always asked) or more').optional(),
     user: user.optional(),
   }).nullish(),
   become: mapping({
@@ -96,6 +99,8 @@ export const configSchema = mapping({
   // A service with nothing to set is named alone: `hosts:`.
   render: z.record(word, render.nullable()).nullish(),
   ssh: mapping({
+    connection: z.enum(CONNECTION_KINDS).optional(),
+    openssh: texts.optional(),
     'host-keys': z.enum(['strict', 'accept-new']).optional(),
     config: text.optional(),
     'known-hosts': texts.optional(),

@@ -9,6 +9,8 @@ import { StokerError } from '../errors.ts'
 const PROOF_MS = 30_000
 
 export interface BecomePassword {
+  /** The same as `attempt` where there is nothing to be waited for and nobody to be asked; else `undefined`. */
+  atOnce(target: string): Attempt | undefined
   /**
    * The password for one try on a target. Waits while it is being proved on another. Throws `ACTOR_FAILED` when it was
    * refused there, or when there is none.
@@ -31,13 +33,13 @@ type Standing =
   | { readonly kind: 'refused'; readonly on: string }
   | { readonly kind: 'none'; readonly error: StokerError }
 
-/**
- * `obtain` is called once, when a target wants the password; it throws a `StokerError` when there is none. `program` stands
- * in messages.
- */
-export const becomePassword = (program: string, obtain: () => Promise<string>): BecomePassword => {
+/** A password which is known, or how to come by it: called once, when a target wants it. It throws a `StokerError` when there is none. */
+export type PasswordSource = string | (() => Promise<string>)
+
+/** The password of one run; `program` stands in messages. */
+export const becomePassword = (program: string, source: PasswordSource): BecomePassword => {
   let standing: Standing = { kind: 'unproved' }
-  let password: string | undefined
+  let password = typeof source === 'string' ? source : undefined
   let proof: Promise<void> | undefined
 
   const refuse = () => {
@@ -47,34 +49,30 @@ export const becomePassword = (program: string, obtain: () => Promise<string>): 
 
   const ask = async (): Promise<string> => {
     try {
-      password ??= await obtain()
-      return password
+      if (typeof source !== 'string') password ??= await source()
+      return password as string
     } catch (thrown) {
       if (thrown instanceof StokerError) standing = { kind: 'none', error: thrown }
       throw thrown
     }
   }
 
-  return {
-    async attempt(target, io) {
-      while (proof && standing.kind === 'unproved') await orAborted(proof, io)
-      refuse()
-      if (standing.kind === 'proved' && password !== undefined) return settled(password)
-      const { promise, resolve } = Promise.withResolvers<void>()
-      proof = promise
-      let isOver = false
-      let timer: NodeJS.Timeout | undefined
-      const settle = (verdict: Standing) => {
-        clearTimeout(timer)
-        // A refusal counts also when it comes late; but what has been proved elsewhere is not wrong.
-        if (standing.kind === 'unproved') standing = verdict
-        if (!isOver && proof === promise) proof = undefined
-        isOver = true
-        resolve()
-      }
-      const unknown = () => settle({ kind: 'unproved' })
-      try {
-        const password = await orAborted(ask(), io)
+  /** The one who proves it, until it is known. */
+  const prover = (target: string) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    proof = promise
+    let timer: NodeJS.Timeout | undefined
+    const settle = (verdict: Standing) => {
+      clearTimeout(timer)
+      // A refusal counts also when it comes late; but what has been proved elsewhere is not wrong.
+      if (standing.kind === 'unproved') standing = verdict
+      if (proof === promise) proof = undefined
+      resolve()
+    }
+    const unknown = () => settle({ kind: 'unproved' })
+    return {
+      unknown,
+      begin(password: string): Attempt {
         timer = setTimeout(unknown, PROOF_MS)
         return {
           password,
@@ -82,8 +80,28 @@ export const becomePassword = (program: string, obtain: () => Promise<string>): 
           accepted: () => settle({ kind: 'proved' }),
           refused: () => settle({ kind: 'refused', on: target }),
         }
+      },
+    }
+  }
+
+  const proved = (): Attempt | undefined =>
+    standing.kind === 'proved' && password !== undefined ? settled(password) : undefined
+
+  return {
+    atOnce(target) {
+      if (standing.kind === 'unproved' && !proof && password !== undefined) return prover(target).begin(password)
+      return proved()
+    },
+    async attempt(target, io) {
+      while (proof && standing.kind === 'unproved') await orAborted(proof, io)
+      refuse()
+      const known = proved()
+      if (known) return known
+      const mine = prover(target)
+      try {
+        return mine.begin(await orAborted(ask(), io))
       } catch (thrown) {
-        unknown()
+        mine.unknown()
         throw thrown
       }
     },

@@ -19,26 +19,33 @@ export const marksOf = (nonce: string): BecomeMarks => ({ prompt: `${nonce}-pass
 export interface BecomeLine {
   readonly user: string
   readonly method: BecomeMethod
+  /** Whether the program may ask for a password, on standard input; only sudo does. */
+  readonly asks: boolean
   /** What the other user's /bin/sh runs; `$2` is `line`. */
   readonly script: string
   readonly line: string
 }
 
+/** Gives the command the language of the login user back, and a folder where the other user can be. */
+const SETTLE = '[ "$3" ] && LC_ALL=$3 || unset LC_ALL; SHELL=$1; export SHELL; cd . 2>/dev/null || cd /'
+
 /**
  * A line for any login shell. Whoever is that user already needs neither program. The login user's shell runs the command,
- * whoever it becomes: what is typed means the same, and many a service's account has a shell which refuses to be one. The
- * folder stays, unless the other user cannot be there.
+ * whoever it becomes: what is typed means the same, and many a service's account has a shell which refuses to be one. What
+ * sudo says is in English, so that it can be told apart.
  */
-export const becomeLine = ({ user, method, script, line }: BecomeLine, { prompt, ready }: BecomeMarks): string => {
-  const inner = `echo ${ready} >&2; SHELL=$1; export SHELL; cd . 2>/dev/null || cd /; ${script}`
-  const run = '/bin/sh -c "$1" sh "$SHELL" "$2"'
+export const becomeLine = (
+  { user, method, asks, script, line }: BecomeLine,
+  { prompt, ready }: BecomeMarks,
+): string => {
+  const run = '/bin/sh -c "$1" sh "$SHELL" "$2" "$l"'
   const outer = [
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
+    'l=${LC_ALL-}; LC_ALL=C; export LC_ALL',
     `[ "$(id -un)" = ${quote(user)} ] && exec ${run}`,
     `command -v ${method} >/dev/null || { echo "there is no ${method} on it" >&2; exit 127; }`,
-    // doas asks on a terminal only, and there is none.
-    method === 'sudo'
-      ? `exec sudo -H -S -p ${prompt} -u ${quote(user)} -- ${run}`
-      : `exec doas -n -u ${quote(user)} -- ${run}`,
+    `exec ${method} ${method === 'sudo' ? `-H ${asks ? `-S -p ${prompt}` : '-n'}` : '-n'} -u ${quote(user)} -- ${run}`,
   ].join('; ')
+  const inner = `echo ${ready} >&2; ${SETTLE}; ${script}`
   return `exec /bin/sh -c ${[outer, 'sh', inner, line].map(quoteForAnyShell).join(' ')}`
 }

@@ -51,6 +51,7 @@ export const becoming = (connection: Connection, target: string, become: Become)
   }
   return {
     timing: connection.timing,
+    ...(connection.lost && { lost: connection.lost }),
     exec,
     read: (path, io) => readFileOver(exec, path, io),
     write: (path, content, attributes, io) => writeFileOver(exec, path, content, attributes, io),

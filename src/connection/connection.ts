@@ -27,6 +27,8 @@ export interface FileAttributes {
 export interface Connection extends AsyncDisposable {
   /** Milliseconds which the opening took. */
   readonly timing: { readonly connect?: number; readonly auth?: number }
+  /** Aborts when the connection has ended, where it is known without a command being run. */
+  readonly lost?: AbortSignal
   /**
    * Runs a command, yields its output as it comes and returns how it ended. When the signal aborts, the command's
    * process group on the target is ended before this throws the signal's reason; the same happens on the target when the
@@ -51,5 +53,11 @@ export interface Connector extends AsyncDisposable {
   /** Does what all targets share and people are asked for (passphrases), before any target's time runs. */
   prepare(targets: readonly Target[], io: Abortable): Promise<void>
   /** Throws `CONNECT_FAILED`, `HOST_KEY_UNKNOWN`, `HOST_KEY_CHANGED` or `AUTH_FAILED`. */
-  connect(target: Target, io: Abortable): Promise<Connection>
+  connect(target: Target, io: Opening): Promise<Connection>
+}
+
+/** The limits of an opening. */
+export interface Opening extends Abortable {
+  /** Called when the target is not tried at all for a while, for the sake of others; what it takes until disposed does not count. */
+  readonly waits?: () => Disposable
 }

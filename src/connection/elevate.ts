@@ -29,30 +29,63 @@ export interface Elevated {
 /** How long the program may take without asking or letting us in: another question than ours is never answered; milliseconds. */
 const PATIENCE_MS = 60_000
 
+/** What is to be run as the other user. */
+export interface Errand {
+  readonly script: string
+  /** Its `$2`. */
+  readonly line?: string
+}
+
 /**
- * Starts `script` as the other user, with `line` as `$2`; returns when it runs. Throws `ACTOR_FAILED` with what the program
- * says when it does not let us in, and what the connection throws.
+ * Starts a script as the other user; returns when it runs. Throws `ACTOR_FAILED` with what the program says when it does not
+ * let us in, and what the connection throws.
+ *
+ * A program which has begun to ask counts a failure when it gets no answer: some lock accounts for that. So it may ask only
+ * when there is an answer, which has been proved elsewhere or is being proved here.
  */
 export const elevate = async (
   connection: Connection,
   target: string,
-  { script, line = '' }: { readonly script: string; readonly line?: string },
+  errand: Errand,
   become: Become,
   io: Abortable,
 ): Promise<Elevated> => {
+  const { method, password } = become
+  const first = method === 'sudo' ? password.atOnce(target) : undefined
+  const entered = await enter(connection, target, errand, become, first, io)
+  if (!(entered instanceof StokerError)) return entered
+  if (first || method !== 'sudo' || !/password is required/.test(entered.message)) throw entered
+  const again = await enter(connection, target, errand, become, await password.attempt(target, io), io)
+  if (again instanceof StokerError) throw again
+  return again
+}
+
+/** One try; without an attempt the program must not ask. Returns the error when it has ended and let nobody in. */
+const enter = async (
+  connection: Connection,
+  target: string,
+  { script, line = '' }: Errand,
+  become: Become,
+  attempt: Attempt | undefined,
+  io: Abortable,
+): Promise<Elevated | StokerError> => {
   const marks = marksOf(randomBytes(16).toString('hex'))
   const input = new LateInput()
   // An end of input ends both programs: no signal of ours reaches them, for they are root's.
   const stop = () => input.end()
   io.signal.addEventListener('abort', stop, { once: true })
-  const running = connection.exec({ line: becomeLine({ ...become, script, line }, marks), stdin: input.chunks() }, io)
-  const entrance = new Entrance(target, become, marks)
+  const asks = attempt !== undefined
+  const running = connection.exec(
+    { line: becomeLine({ ...become, asks, script, line }, marks), stdin: input.chunks() },
+    io,
+  )
+  const entrance = new Entrance(target, become, marks, attempt)
   try {
     for (;;) {
       const step = await within(running.next(), stop)
-      if (step.done) throw entrance.closed(step.value)
+      if (step.done) return entrance.closed(step.value)
       const wants = entrance.hear(step.value)
-      if (wants === 'password') input.put(`${await entrance.answer(io)}\n`)
+      if (wants === 'password' && attempt) input.put(`${attempt.password}\n`)
       if (wants === 'nothing') return { running, input, early: entrance.early }
     }
   } catch (thrown) {
@@ -60,7 +93,7 @@ export const elevate = async (
     await running.return({ kind: 'code', code: 0 })
     throw thrown
   } finally {
-    entrance.leave()
+    attempt?.unknown()
     io.signal.removeEventListener('abort', stop)
   }
 }
@@ -81,10 +114,11 @@ class Entrance {
   readonly #become: Become
   readonly #marks: BecomeMarks
   #said = Buffer.alloc(0)
+  readonly #attempt: Attempt | undefined
   #answered = 0
-  #attempt: Attempt | undefined
 
-  constructor(target: string, become: Become, marks: BecomeMarks) {
+  constructor(target: string, become: Become, marks: BecomeMarks, attempt: Attempt | undefined) {
+    this.#attempt = attempt
     this.#target = target
     this.#become = become
     this.#marks = marks
@@ -110,25 +144,18 @@ class Entrance {
     return 'password'
   }
 
-  async answer(io: Abortable): Promise<string> {
-    this.#attempt = await this.#become.password.attempt(this.#target, io)
-    return this.#attempt.password
-  }
-
   /** The program has ended and let nobody in. */
   closed(exit: Exit): StokerError {
     const { method, user } = this.#become
-    const why = this.#words().at(-1) ?? (exit.kind === 'code' ? `exit code ${exit.code}` : `signal ${exit.signal}`)
+    // The complaints of sudo's plugins follow what they are about.
+    const words = this.#words()
+    const why = words.findLast(line => !line.includes(' plugin ')) ?? words.at(-1) ?? (exit.kind === 'code' ? `exit code ${exit.code}` : `signal ${exit.signal}`)
     // It asks before it looks whether the user may do this at all.
     const isForbidden = /not in the sudoers|may not run|not allowed/.test(why)
     if (this.#answered > 0 && exit.kind === 'code' && !isForbidden) return this.#refused()
     return this.#error(
       `cannot become ${user}: ${why.startsWith(`${method}: `) ? why : `${method}: ${why}`}${this.#hint(why)}`,
     )
-  }
-
-  leave(): void {
-    this.#attempt?.unknown()
   }
 
   #refused(): StokerError {
@@ -138,7 +165,7 @@ class Entrance {
   }
 
   #hint(why: string): string {
-    if (this.#become.method === 'doas' && why.includes('Authorization required'))
+    if (this.#become.method === 'doas' && /Auth\w+ required/.test(why))
       return '; doas asks for passwords on a terminal only: give the login user "permit nopass", or use sudo'
     return ''
   }

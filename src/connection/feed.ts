@@ -14,19 +14,21 @@ export const feed = (source: AsyncIterable<Uint8Array>, stdin: Writable): void =
   )
 }
 
+/** One piece at a time: its memory may be the source's for the next one, and what waits for each target adds up. */
 const send = async (source: AsyncIterable<Uint8Array>, stdin: Writable): Promise<void> => {
   for await (const chunk of source) {
     if (!stdin.writable) return
-    if (!stdin.write(chunk)) await room(stdin)
+    await taken(stdin, chunk)
   }
 }
 
-/** Resolves when there is room for more, or nobody reads any more. */
-const room = (stdin: Writable): Promise<void> =>
+/** Writes, and resolves when nothing of it is needed here any more, or nobody reads any more. */
+const taken = (stdin: Writable, chunk: Uint8Array): Promise<void> =>
   new Promise(resolve => {
     const settle = () => {
-      for (const event of ['drain', 'close', 'error']) stdin.off(event, settle)
+      stdin.off('close', settle)
       resolve()
     }
-    for (const event of ['drain', 'close', 'error']) stdin.on(event, settle)
+    stdin.once('close', settle)
+    stdin.write(chunk, settle)
   })

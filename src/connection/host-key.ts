@@ -73,7 +73,7 @@ const unknown = (
     return new StokerError(
       'HOST_KEY_UNKNOWN',
       name,
-      'the host is known by a certificate authority only, which this connection cannot check; add its plain key to known_hosts',
+      'the host is known by a certificate authority only, which this connection cannot check; use --connection openssh, or add its plain key to known_hosts',
       { detail: described(key) },
     )
   const [host] = hosts

@@ -10,7 +10,11 @@ import type { LoggedIn } from './login.ts'
 import { announced, lifeline, supervised } from './supervisor.ts'
 
 /** A connection over a logged-in client. Disposing it closes the client. */
-export const sshSession = (name: string, { client, close }: LoggedIn, timing: Connection['timing']): Connection => {
+export const sshSession = (
+  name: string,
+  { client, close, lost }: LoggedIn,
+  timing: Connection['timing'],
+): Connection => {
   const exec: Connection['exec'] = async function* (command, io) {
     const running = command.stdin
       ? await withInput(client, name, command.line, command.stdin, io)
@@ -19,6 +23,7 @@ export const sshSession = (name: string, { client, close }: LoggedIn, timing: Co
   }
   return {
     timing,
+    lost,
     exec,
     read: (path, io) => readFileOver(exec, path, io),
     write: (path, content, attributes, io) => writeFileOver(exec, path, content, attributes, io),

@@ -1,19 +1,21 @@
 /** Connections over SSH with the ssh2 package: where to go, through whom, as whom; and what all connections share. */
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Abortable } from '../abortable.ts'
 import { orAborted } from '../abortable.ts'
 import { StokerError } from '../errors.ts'
 import type { Target } from '../target.ts'
-import type { Connection, Connector } from './connection.ts'
+import { bastionsOf } from './bastions.ts'
+import type { Connection, Connector, Opening } from './connection.ts'
 import { dial, place } from './dial.ts'
 import { type HostKeyPolicy, hostKeyAlgorithms, verifyHostKey } from './host-key.ts'
 import type { Identities } from './identities.ts'
 import { type HostIdentity, type KnownHosts, openKnownHosts } from './known-hosts.ts'
-import { Busy, type LoggedIn, login } from './login.ts'
+import { type LoggedIn, login } from './login.ts'
+import { patiently } from './patiently.ts'
 import { chooseAlgorithms, type HostSettings, type Jump, type SshConfig } from './ssh-config.ts'
 import { sshSession } from './ssh-session.ts'
+import { type Turns, turns } from './turns.ts'
 
 export interface SshOptions {
   readonly config: SshConfig
@@ -26,6 +28,10 @@ export interface SshOptions {
   readonly user?: string | undefined
   /** Who to log in as where neither the command line nor the warehouse says it. */
   readonly defaultUser?: string | undefined
+  /** Milliseconds which a target may take to connect, and a bastion before it therefore less; 0 or absent: as if 20 s. */
+  readonly connectTimeout?: number | undefined
+  /** Connections in the making at once through one bastion; 0 or absent: no limit. */
+  readonly perBastion?: number | undefined
   readonly notice: (text: string) => void
 }
 
@@ -37,17 +43,15 @@ interface Stop {
   readonly settings: HostSettings
 }
 
-const BUSY_TRIES = 10
-const BUSY_FIRST_MS = 150
-const BUSY_MOST_MS = 3_000
-const BASTION_TIMEOUT_MS = 15_000
+/** What a bastion's share is taken of where a target may take as long as it likes. */
+const NO_TIMEOUT_MS = 20_000
 
 /** The connector for SSH. Bastions are connected to once and shared; known hosts and identities are read once. */
 export const sshConnector = (options: SshOptions): Connector => {
   const knownHosts = new Map<string, Promise<KnownHosts>>()
-  const bastions = new Map<string, Promise<LoggedIn>>()
   const open = new Set<LoggedIn>()
   const ended = new AbortController()
+  const direct = turns()
 
   /** The user's and the system's known hosts, each set of files read once. */
   const policyFor = async (settings: HostSettings): Promise<HostKeyPolicy> => {
@@ -63,14 +67,14 @@ export const sshConnector = (options: SshOptions): Connector => {
   }
 
   const logIn = async (stop: Stop, stream: Duplex, io: Abortable): Promise<LoggedIn> => {
-    const { settings, name, port } = stop
+    const { settings, name } = stop
     const policy = await policyFor(settings)
     const known = identitiesOf(stop)
     const client = await login(
       stream,
       {
         name,
-        place: place(stop.hosts[0], port),
+        place: placeOf(stop),
         user: settings.user,
         offers: await options.identities.offers(settings, settings.user, io),
         hostKeyAlgorithms: chosen(settings.hostKeyAlgorithms, hostKeyAlgorithms(known, policy)),
@@ -84,7 +88,7 @@ export const sshConnector = (options: SshOptions): Connector => {
   }
 
   /** A stream to the stop: TCP, or a channel through the last of its bastions. */
-  const streamTo = async (stop: Stop, via: readonly Jump[], io: Abortable): Promise<Duplex> => {
+  const streamTo = async (stop: Stop, via: readonly Jump[], timeout: number, io: Abortable): Promise<Duplex> => {
     if (stop.settings.proxyCommand !== undefined)
       throw new StokerError(
         'CONNECT_FAILED',
@@ -94,42 +98,20 @@ export const sshConnector = (options: SshOptions): Connector => {
     const [...before] = via
     const last = before.pop()
     if (!last) return await dial(dialable(stop.hosts), stop.port, stop.name, io)
-    const bastion = await shared(last, before, io)
+    const bastion = await bastions.through(last, before, timeout, io)
     return await forward(bastion, stop, last.host, io)
   }
 
-  /** One connection for each bastion, however many targets wait for it. It outlives the target which asked first. */
-  const shared = async (jump: Jump, before: readonly Jump[], io: Abortable): Promise<LoggedIn> => {
-    const key = JSON.stringify([...before, jump])
-    let connecting = bastions.get(key)
-    if (!connecting) {
-      connecting = throughBastion(jump, before)
-      bastions.set(key, connecting)
-      // A bastion which went away may be back for the next target; one which failed has failed for this run.
-      connecting.then(
-        ({ lost }) => lost.addEventListener('abort', () => bastions.delete(key), { once: true }),
-        () => {},
+  const bastions = bastionsOf(
+    async (jump, before, timeout, io) => {
+      const settings = options.config.lookup(jump.host, jump.user)
+      const stop: Stop = { name: jump.host, hosts: [settings.hostName], port: jump.port ?? settings.port, settings }
+      return await patiently(stop.name, placeOf(stop), [], io, async io =>
+        logIn(stop, await streamTo(stop, before, timeout, io), io),
       )
-    }
-    return await orAborted(connecting, io)
-  }
-
-  const throughBastion = async (jump: Jump, before: readonly Jump[]): Promise<LoggedIn> => {
-    const settings = options.config.lookup(jump.host, jump.user)
-    const stop: Stop = { name: jump.host, hosts: [settings.hostName], port: jump.port ?? settings.port, settings }
-    const late = AbortSignal.timeout(BASTION_TIMEOUT_MS)
-    const signal = AbortSignal.any([ended.signal, late])
-    try {
-      return await patiently(stop, { signal }, async () =>
-        logIn(stop, await streamTo(stop, before, { signal }), { signal }),
-      )
-    } catch (thrown) {
-      const message = late.aborted ? `no connection within ${BASTION_TIMEOUT_MS / 1000} s` : (thrown as Error).message
-      const code = thrown instanceof StokerError && thrown.code !== 'INTERNAL' ? thrown.code : 'CONNECT_FAILED'
-      const detail = thrown instanceof StokerError ? thrown.detail : undefined
-      throw new StokerError(code, jump.host, `through bastion ${jump.host}: ${message}`, { cause: thrown, detail })
-    }
-  }
+    },
+    { most: options.perBastion ?? 0, signal: ended.signal },
+  )
 
   const settingsOf = (target: Target): HostSettings =>
     options.config.lookup(target.name, options.user ?? target.user ?? options.defaultUser)
@@ -143,7 +125,7 @@ export const sshConnector = (options: SshOptions): Connector => {
         await options.identities.offers(settings, settings.user, io)
       }
     },
-    async connect(target: Target, io: Abortable): Promise<Connection> {
+    async connect(target: Target, io: Opening): Promise<Connection> {
       io.signal.throwIfAborted()
       const settings = settingsOf(target)
       const stop: Stop = {
@@ -156,8 +138,10 @@ export const sshConnector = (options: SshOptions): Connector => {
         settings,
       }
       const began = performance.now()
-      const client = await patiently(stop, io, async () =>
-        logIn(stop, await streamTo(stop, settings.proxyJump, io), io),
+      const via = settings.proxyJump
+      const gates: readonly Turns[] = via.length > 0 ? [direct, bastions.turns(via)] : [direct]
+      const client = await patiently(stop.name, placeOf(stop), gates, io, async io =>
+        logIn(stop, await streamTo(stop, via, options.connectTimeout || NO_TIMEOUT_MS, io), io),
       )
       const all = performance.now() - began
       return sshSession(target.name, client, { connect: all - client.authMs, auth: client.authMs })
@@ -186,33 +170,7 @@ const dialable = (hosts: readonly string[]): readonly string[] => {
 const chosen = (wanted: HostSettings['hostKeyAlgorithms'], defaults: readonly string[]): readonly string[] =>
   wanted ? chooseAlgorithms(wanted, defaults, defaults) : defaults
 
-/** Tries again, later and later, while a server closes before its banner: sshd does that when too many come at once. */
-const patiently = async <T>(stop: Stop, io: Abortable, attempt: () => Promise<T>): Promise<T> => {
-  for (let tries = 1; ; tries++) {
-    let busy: Busy
-    try {
-      return await attempt()
-    } catch (thrown) {
-      if (!(thrown instanceof Busy)) throw thrown
-      busy = thrown
-    }
-    const wait = Math.min(BUSY_FIRST_MS * 2 ** (tries - 1), BUSY_MOST_MS)
-    try {
-      if (tries === BUSY_TRIES) throw busy
-      // Spread, so that those refused together do not come back together.
-      await delay(wait * (0.5 + Math.random()), undefined, io)
-    } catch (cause) {
-      const { reason } = io.signal
-      if (io.signal.aborted && !(reason instanceof StokerError && reason.code === 'CONNECT_FAILED')) throw reason
-      throw new StokerError(
-        'CONNECT_FAILED',
-        stop.name,
-        `the server closes the connection before its SSH banner (tried ${tries} times): too many connections at once (MaxStartups), or it does not want this machine`,
-        { cause, detail: place(stop.hosts[0], stop.port) },
-      )
-    }
-  }
-}
+const placeOf = ({ hosts, port }: Stop): string => place(hosts[0], port)
 
 const forward = (bastion: LoggedIn, stop: Stop, through: string, io: Abortable): Promise<Duplex> =>
   orAborted(
@@ -220,9 +178,7 @@ const forward = (bastion: LoggedIn, stop: Stop, through: string, io: Abortable):
       bastion.client.forwardOut('127.0.0.1', 0, stop.hosts[0], stop.port, (cause, channel) => {
         if (!cause) return resolve(channel)
         const message = `bastion ${through} cannot reach it: ${cause.message.replace(/^\(SSH\) Channel open failure: /, '')}`
-        reject(
-          new StokerError('CONNECT_FAILED', stop.name, message, { cause, detail: place(stop.hosts[0], stop.port) }),
-        )
+        reject(new StokerError('CONNECT_FAILED', stop.name, message, { cause, detail: placeOf(stop) }))
       })
     }),
     io,

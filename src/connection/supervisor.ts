@@ -29,6 +29,14 @@ const LEAD = 'kill -s 0 -- -$$ 2>/dev/null || exec setsid /bin/sh -c "eval \\"\\
 // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
 const RUN = 'exec "${SHELL:-/bin/sh}" -c "$l" 3<&-'
 
+/**
+ * The same for a client which is told exit codes but no signals: the shell stays until the command has ended, and gives 128
+ * and the signal's number, as shells do. What it says about that itself is not the command's output.
+ */
+const RUN_AND_TELL =
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
+  'exec 4>&2 2>/dev/null; trap : HUP INT QUIT TERM; (exec "${SHELL:-/bin/sh}" -c "$l" 2>&4 3<&- 4>&-); exit $?'
+
 // The line travels in the environment: in the watcher's arguments it would look to `pgrep -f` like the command itself.
 const startWord = (script: string, word: string): string =>
   `exec env STOKER_LINE=${word} /bin/sh -c ${quoteForAnyShell('eval "$1"')} sh ` +
@@ -57,6 +65,14 @@ export const announced = (line: string): string => start(ANNOUNCE, line)
 
 /** The same for a script which has the line as its second argument. */
 export const ANNOUNCED_ARGUMENT = startWord(ANNOUNCE, '"$2"')
+
+/** As `supervised`, with the mark and the process group on standard error first, and with a signal told as an exit code. */
+export const markedSupervised = (line: string, mark: string): string =>
+  start(`echo ${mark} $$ >&2; exec 3<&0 </dev/null; p=$$; { ${WATCH}; } >/dev/null 2>&1 & ${RUN_AND_TELL}`, line)
+
+/** As `announced`, with the mark in front of the process group, and with a signal told as an exit code. */
+export const markedAnnounced = (line: string, mark: string): string =>
+  start(`echo ${mark} $$ >&2; read -r go || exit 255; ${RUN_AND_TELL}`, line)
 
 /** The watcher alone, for the second channel; says `ready` when it watches. `group` comes from `announced`. */
 export const lifeline = (group: number): string =>

@@ -1,6 +1,9 @@
 /** What can be typed after `pulley`, and which command it means. Each command is loaded when it is used. */
-import { Command, InvalidArgumentError } from 'commander'
+import { Argument, Command, InvalidArgumentError } from 'commander'
 import type { Abortable } from '../abortable.ts'
+import { commandTree } from '../command-tree.ts'
+import { completionScript } from '../completion/completion.ts'
+import { SHELLS, type Shell } from '../completion/shells.ts'
 import { parseAge } from '../config/duration.ts'
 import { VERSION } from '../version.ts'
 import type { Administered } from './admin.ts'
@@ -9,6 +12,13 @@ import { collect, oneOf, wholeNumber } from './arguments.ts'
 
 /** Parses the words and runs the command they ask for; returns its exit code. Throws what it throws, and commander's own errors. */
 export const runPulley = async (argv: readonly string[], io: Abortable): Promise<number> => {
+  const { program, exitCode } = pulleyProgram(io)
+  await program.parseAsync([...argv], { from: 'user' })
+  return exitCode()
+}
+
+/** All that can be typed, for the manual and for completion as well; and the exit code of the command which was run last. */
+export const pulleyProgram = (io: Abortable): { readonly program: Command; exitCode(): number } => {
   let exitCode = 0
   const program = new Command('pulley')
     .description('Configurations and actions for machines which nobody can reach: they come and ask.')
@@ -247,8 +257,13 @@ export const runPulley = async (argv: readonly string[], io: Abortable): Promise
     exitCode = code
   })
 
-  await program.parseAsync([...argv], { from: 'user' })
-  return exitCode
+  program
+    .command('completion')
+    .description('print a script for a shell which completes commands and options')
+    .addArgument(new Argument('<shell>').choices(SHELLS))
+    .action((shell: Shell) => void process.stdout.write(completionScript(shell, commandTree(program))))
+
+  return { program, exitCode: () => exitCode }
 }
 
 const age = (text: string): number => {

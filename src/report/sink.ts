@@ -1,5 +1,6 @@
 /** Where a run's text goes: standard output and standard error, with back-pressure, and one status line on a terminal. */
 import { fstatSync, write } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isatty } from 'node:tty'
@@ -72,6 +73,15 @@ export const standardSinks = (): Sinks => {
   const stdout = isatty(1) ? process.stdout : descriptorStream(1)
   if (isatty(2)) return sinks(stdout, process.stderr)
   return sinks(stdout, isSameFile(1, 2) ? stdout : descriptorStream(2))
+}
+
+/** A file for its owner alone, made anew; disposing it closes it. Throws `USAGE` when it cannot be made. */
+export const openFileSink = async (path: string): Promise<Sink & AsyncDisposable> => {
+  const file = await open(path, 'w', 0o600).catch(cause => {
+    throw new StokerError('USAGE', path, `cannot write ${path}: ${(cause as Error).message}`, { cause })
+  })
+  const sink = sinkOf(descriptorStream(file.fd), path, {}, () => {})
+  return { ...sink, [Symbol.asyncDispose]: () => file.close() }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import t from 'tap'
 import { magicPacket, wake } from '../../actors/wake.ts'
 import type { Actor } from '../../src/actor.ts'
@@ -41,8 +42,33 @@ t.test('a target without a MAC is failed, saying so; a check sends nothing', asy
   t.match(await act(actor, {}, target('n1', { macs }), { apply: false }), { stdout: /would send/ })
 })
 
+t.test('it waits until the machine answers, as long as it is told to', async t => {
+  const socket = createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const server = createServer(client => client.destroy()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const machine = target('n1', { macs, addresses: ['127.0.0.1'], port })
+  const packet = { broadcast: '127.0.0.1', port: String(socket.address().port) }
+  t.match(await act(actor, { ...packet, wait: '20' }, machine), { outcome: { kind: 'ok' }, stdout: /answers after/ })
+  server.close()
+  await once(server, 'close')
+  t.match((await act(actor, { ...packet, wait: '0.2' }, machine)).outcome, {
+    kind: 'timed-out',
+    error: { code: 'TIMED_OUT', message: /sent, and there was no answer for 200 ms: connection refused/ },
+  })
+  t.match((await act(actor, { ...packet, wait: '0.2', 'wait-port': '1' }, machine)).outcome, { kind: 'timed-out' })
+  // The machine wakes when the packet has come.
+  const woken = createServer(client => client.destroy())
+  socket.once('message', () => woken.listen(port, '127.0.0.1'))
+  t.match((await act(actor, { ...packet, wait: '20' }, machine)).outcome, { kind: 'ok', changed: true })
+  woken.close()
+  socket.close()
+})
+
 t.test('wrong options are named', async t => {
-  for (const options of [{ broadcast: 'everyone' }, { port: '0' }, { prot: '9' }])
+  for (const options of [{ broadcast: 'everyone' }, { port: '0' }, { prot: '9' }, { wait: 'x' }])
     t.throws(() => wake.parse(options), {
       code: 'ACTOR_OPTION',
       message: new RegExp(Object.keys(options)[0] as string),

@@ -25,8 +25,12 @@ defaults:
   connect-timeout: 2.5
   command-timeout: 5m
   connect-rate: 20
+  per-bastion: 8
+  confirm: 50
   user: root
 ssh:
+  connection: openssh
+  openssh: '@dmz'
   host-keys: accept-new
   config: ~/.ssh/lab
   known-hosts: known_hosts
@@ -67,9 +71,13 @@ t.test('every part is parsed, paths start at the folder of the file, ~ at home',
     connectTimeout: 2500,
     commandTimeout: 300_000,
     connectRate: 20,
+    perBastion: 8,
+    confirm: 50,
     user: 'root',
   })
   t.strictSame(config.ssh, {
+    connection: 'openssh',
+    openssh: ['@dmz'],
     hostKeys: 'accept-new',
     config: { kind: 'file', path: '/home/me/.ssh/lab' },
     knownHosts: ['/site/known_hosts'],
@@ -85,8 +93,19 @@ t.test('what is left out has its default, and names are taken as host names', as
     actions: new Map(),
     networks: [],
     renders: new Map(),
-    defaults: { fanout: 64, connectTimeout: 10_000, commandTimeout: 0, connectRate: 0, user: undefined },
-    ssh: { hostKeys: undefined, config: { kind: 'usual' }, knownHosts: undefined, identity: undefined },
+    defaults: {
+      fanout: 64,
+      connectTimeout: 10_000,
+      commandTimeout: 0,
+      connectRate: 0,
+      perBastion: 0,
+      confirm: undefined,
+      user: undefined,
+    },
+    ssh: {
+      ...{ connection: 'ssh', openssh: undefined, hostKeys: undefined, config: { kind: 'usual' } },
+      ...{ knownHosts: undefined, identity: undefined },
+    },
   }
   t.strictSame(defaultConfig('/site'), { ...expected, source: undefined }, 'no file')
   for (const text of [
@@ -206,7 +225,7 @@ t.test('an error names file, line, column and key, and says what was expected', 
     ['defaults: {fanout: 1.5}', '1:20: defaults.fanout: expected a whole number, not a number'],
     [
       'defaults: {fan-out: 4}',
-      '1:12: defaults.fan-out: unknown key; did you mean "fanout"? (known: fanout, connect-timeout, command-timeout, connect-rate, user)',
+      '1:12: defaults.fan-out: unknown key; did you mean "fanout"? (known: fanout, connect-timeout, command-timeout, connect-rate, per-bastion, confirm, user)',
     ],
     [
       'defaults: {connect-timeout: soon}',
@@ -215,6 +234,7 @@ t.test('an error names file, line, column and key, and says what was expected', 
     ['defaults: {command-timeout: [1]}', '1:29: defaults.command-timeout: expected a time'],
     ['defaults: {connect-rate: -1}', '1:26: defaults.connect-rate: expected 0 (no limit) or more'],
     ['defaults: {user: -oProxyCommand=x}', '1:18: defaults.user: expected a user name'],
+    ['ssh: {connection: telnet}', '1:19: ssh.connection: expected ssh or openssh, not "telnet"'],
     ['ssh: {host-keys: "off"}', '1:18: ssh.host-keys: expected strict or accept-new, not "off"'],
     ['ssh: {host-keys: no}', '1:18: ssh.host-keys: expected strict or accept-new, not "no"'],
     ['ssh: {known-hosts: {a: 1}}', '1:20: ssh.known-hosts: expected text or a list of texts'],

@@ -52,6 +52,8 @@ const LOOK_MS = 1000
 const WAVES_MS = 2000
 const CONTACTS_MS = 5000
 const NONCES_MS = 60_000
+/** Connections which wait to be taken: a whole site may start at the same moment. The kernel has its own limit (somaxconn). */
+const BACKLOG = 4096
 /** How long reports and finished actions are kept. */
 const KEEP_MS = 90 * 24 * 3_600_000
 
@@ -87,7 +89,7 @@ export const serve = async (options: ServeOptions): Promise<Server> => {
   const listen = async (at: Listen, app: FastifyInstance): Promise<number> => {
     stack.defer(() => app.close())
     try {
-      await app.listen({ host: at.host, port: at.port })
+      await app.listen({ host: at.host, port: at.port, backlog: BACKLOG })
     } catch (cause) {
       const place = `${at.host}:${at.port}`
       throw new StokerError('CONNECT_FAILED', place, `cannot listen on ${place}: ${(cause as Error).message}`, {

@@ -1,6 +1,7 @@
 /** The store's database in one file: SQLite in WAL mode, synced at every commit. Needs no set-up. */
 import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
 import { StokerError } from '../../errors.ts'
 import type { Database, Dialect, Row, Value } from './database.ts'
 
@@ -27,34 +28,80 @@ export const openSqlite = (path: string): Database => {
     run: async (sql: string, values: readonly Value[] = []) =>
       attempt(path, () => Number(statement(sql).run(...values).changes)),
   }
-  // There is one connection: whoever comes while a transaction is open waits for its end.
-  let last: Promise<unknown> = Promise.resolve()
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const mine = last.then(work)
-    last = mine.catch(() => {})
-    return mine
-  }
+  const { inTurn, end } = turns(database, path)
   return {
     dialect: SQLITE,
     all: (sql, values) => inTurn(() => direct.all(sql, values)),
     run: (sql, values) => inTurn(() => direct.run(sql, values)),
-    transaction: work =>
-      inTurn(async () => {
-        await direct.run('BEGIN IMMEDIATE')
-        try {
-          const result = await work(direct)
-          await direct.run('COMMIT')
-          return result
-        } catch (thrown) {
-          // A commit which failed may have ended the transaction itself.
-          if (database.isTransaction) await direct.run('ROLLBACK')
-          throw thrown
-        }
-      }),
+    transaction: work => inTurn(() => work(direct)),
     async [Symbol.asyncDispose]() {
-      await last
+      await end()
       if (database.isOpen) database.close()
     },
+  }
+}
+
+/** Whatever is asked while the event loop turns once is done together, up to so much. */
+const TOGETHER = 500
+
+interface Task {
+  work(): Promise<unknown>
+  resolve(value: unknown): void
+  reject(reason: unknown): void
+}
+
+/**
+ * There is one connection: one task comes after the other, each all or nothing. Many share a commit, because that is what
+ * waits for the disk; none is answered before it is there.
+ */
+const turns = (database: DatabaseSync, path: string) => {
+  let waiting: Task[] = []
+  let running: Promise<void> | undefined
+
+  const together = async (tasks: readonly Task[]): Promise<void> => {
+    const ends: (() => void)[] = []
+    try {
+      attempt(path, () => database.exec('BEGIN IMMEDIATE'))
+      for (const { work, resolve, reject } of tasks) {
+        database.exec('SAVEPOINT task')
+        try {
+          const result = await work()
+          database.exec('RELEASE task')
+          ends.push(() => resolve(result))
+        } catch (thrown) {
+          // A full disk ends the whole transaction by itself, and with it what the others did.
+          if (!database.isTransaction) throw thrown
+          database.exec('ROLLBACK TO task; RELEASE task')
+          ends.push(() => reject(thrown))
+        }
+      }
+      attempt(path, () => database.exec('COMMIT'))
+    } catch (thrown) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      for (const { reject } of tasks) reject(thrown)
+      return
+    }
+    for (const end of ends) end()
+  }
+
+  const run = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      await setImmediate()
+      const tasks = waiting.slice(0, TOGETHER)
+      waiting = waiting.slice(TOGETHER)
+      await together(tasks)
+    }
+    running = undefined
+  }
+
+  return {
+    inTurn: <T>(work: () => Promise<T>): Promise<T> =>
+      new Promise<T>((resolve, reject) => {
+        waiting.push({ work, resolve: resolve as Task['resolve'], reject })
+        running ??= run()
+      }),
+    /** When everything that was asked has been done. */
+    end: async () => await running,
   }
 }
 

@@ -1,0 +1,78 @@
+/** Asking again and again, later and later, until something is so or the time is up. */
+import { z } from 'zod'
+import { type Abortable, orAborted } from '../../src/abortable.ts'
+import type { Job } from '../../src/actor.ts'
+import { type BackOff, backOff, pause } from '../../src/back-off.ts'
+import { parseDuration } from '../../src/config/duration.ts'
+import type { Connection } from '../../src/connection/connection.ts'
+import { type ErrorCode, StokerError } from '../../src/errors.ts'
+
+/** It is so; or not yet, and why. */
+export type Answer = { readonly kind: 'yes' } | { readonly kind: 'not-yet'; readonly why: string }
+
+export interface Patience extends BackOff {
+  /** Milliseconds after which it is given up. */
+  readonly within: number
+}
+
+/** How it ended, after so many milliseconds; with `late`, `why` is the last reason. */
+export type Awaited =
+  | { readonly kind: 'yes'; readonly after: number }
+  | { readonly kind: 'late'; readonly why: string; readonly after: number }
+
+/** Asks at least once. Throws what `ask` throws, and the reason of the job's signal. */
+export const until = async (
+  ask: (io: Abortable) => Promise<Answer>,
+  { within, ...limits }: Patience,
+  { signal }: Abortable,
+): Promise<Awaited> => {
+  const began = performance.now()
+  const late = AbortSignal.timeout(within)
+  const io = { signal: AbortSignal.any([signal, late]) }
+  let why = 'no answer'
+  try {
+    for (let tries = 1; ; tries++) {
+      const answer = await ask(io)
+      if (answer.kind === 'yes') return { kind: 'yes', after: performance.now() - began }
+      why = answer.why
+      await pause(backOff(tries, limits), io)
+    }
+  } catch (thrown) {
+    signal.throwIfAborted()
+    if (!late.aborted) throw thrown
+    return { kind: 'late', why, after: performance.now() - began }
+  }
+}
+
+/** A new connection to the target, not waited for any longer than `io` says. */
+export const reach = async (job: Job, io: Abortable): Promise<Connection> => {
+  const opening = job.connect()
+  try {
+    return await orAborted(opening, io)
+  } catch (thrown) {
+    // Should it come after all, nobody wants it any more; what it failed of is told by `thrown`.
+    opening.then(
+      connection => connection[Symbol.asyncDispose](),
+      () => {},
+    )
+    throw thrown
+  }
+}
+
+/** Why not yet, when the error is one of these; throws all others. */
+export const notYet = (thrown: unknown, codes: readonly ErrorCode[]): Answer => {
+  if (thrown instanceof StokerError && codes.includes(thrown.code)) return { kind: 'not-yet', why: thrown.message }
+  throw thrown
+}
+
+/** How long, as people write it: `90`, `5m`; in milliseconds. */
+export const duration = z
+  .union([z.number(), z.string()], { error: 'expected a time such as 90s or 5m' })
+  .transform((input, context) => {
+    try {
+      return parseDuration(input)
+    } catch (thrown) {
+      context.addIssue({ code: 'custom', message: (thrown as TypeError).message })
+      return z.NEVER
+    }
+  })

@@ -1,0 +1,161 @@
+/** Copies a file or a folder with all that is in it to the targets; what is there already is not sent. */
+import { stat } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import * as z from 'zod'
+import type { Abortable } from '../src/abortable.ts'
+import type { Actor, Job } from '../src/actor.ts'
+import { mapping } from '../src/config/shape.ts'
+import { StokerError } from '../src/errors.ts'
+import type { Output, ResourceResult } from '../src/event.ts'
+import { shown } from '../src/names.ts'
+import { absolutePath, accountName, fileMode, parseOptions, truth } from '../src/options.ts'
+import type { Outcome } from '../src/outcome.ts'
+import type { Target } from '../src/target.ts'
+import { lookScript, parseLook } from './copy/look.ts'
+import { type CopyPlan, planCopy } from './copy/plan.ts'
+import { put } from './copy/put.ts'
+import { runScript } from './copy/run-script.ts'
+import { printable, readTree, type Tree } from './copy/tree.ts'
+import { file } from './file.ts'
+
+const schema = mapping({
+  source: z.string().min(1).describe('The file or folder on this side.'),
+  dest: z
+    .string()
+    .refine(text => text.startsWith('/'), 'expected an absolute path, such as /etc/motd')
+    .refine(text => !text.includes('\0'), 'a path cannot hold a NUL byte')
+    .describe('Where it shall be on the target; with a slash at its end, the folder which it shall be in.'),
+  owner: accountName.optional().describe('The user it belongs to.'),
+  group: accountName.optional().describe('The group it belongs to.'),
+  mode: fileMode
+    .optional()
+    .describe("Permission bits of files; folders get leave to enter as well. Default: the source's."),
+  delete: truth.default(false).describe('Of a folder: whether what is not in the source goes.'),
+})
+
+type Options = z.output<typeof schema> & {
+  /** Of the source, looked at once for all targets. */
+  readonly local: () => Promise<Local>
+}
+
+type Local = { readonly kind: 'file'; readonly mode: number } | { readonly kind: 'folder'; readonly tree: Tree }
+
+/** Names which are listed when nothing is changed, and of each kind. */
+const MOST_LISTED = 100
+
+export const copy: Actor<Options> = {
+  name: 'copy',
+  summary: 'copy a file or a folder to the targets; what is there already is not sent',
+  takes: 'options',
+  connects: true,
+  parse(argument) {
+    const options = parseOptions('copy', schema, argument)
+    let local: Promise<Local> | undefined
+    return {
+      ...options,
+      local() {
+        // Not with a target's signal: the others need it, too.
+        local ??= lookHere(options.source, { signal: new AbortController().signal })
+        return local
+      },
+    }
+  },
+  async *act(target, options, job) {
+    const local = await options.local()
+    const dest = absolutePath.parse(
+      options.dest.endsWith('/') && options.dest !== '/'
+        ? `${options.dest}${basename(resolve(options.source))}`
+        : options.dest,
+    )
+    return local.kind === 'file'
+      ? yield* copyFile(target, { ...options, dest, mode: options.mode ?? local.mode & 0o777 }, job)
+      : yield* copyTree(local.tree, { ...options, dest }, job)
+  },
+}
+
+const lookHere = async (source: string, io: Abortable): Promise<Local> => {
+  const found = await stat(source).catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === 'ENOENT' ? 'there is none' : cause.message
+    throw new StokerError('CONFIG', source, `cannot read source ${shown(source)}: ${why}`, { cause })
+  })
+  if (found.isDirectory()) return { kind: 'folder', tree: await readTree(resolve(source), io) }
+  return { kind: 'file', mode: found.mode }
+}
+
+/** One file is what the actor `file` can do already. */
+const copyFile = (
+  target: Target,
+  { source, dest, owner, group, mode, delete: remove }: Options,
+  job: Job,
+): AsyncGenerator<Output | ResourceResult, Outcome, void> => {
+  if (remove) throw new StokerError('ACTOR_OPTION', 'delete', 'actor copy, option "delete": the source is no folder')
+  const given = Object.entries({ owner, group }).filter(([, value]) => value !== undefined)
+  const options = file.parse({
+    path: dest,
+    source,
+    mode: mode?.toString(8).padStart(4, '0'),
+    ...Object.fromEntries(given),
+  })
+  return file.act(target, options, job)
+}
+
+async function* copyTree(tree: Tree, options: Options, job: Job): AsyncGenerator<Output, Outcome, void> {
+  const { dest } = options
+  await using connection = await job.connect()
+  const names = Buffer.from(tree.entries.map(({ name }) => `${name}\0`).join(''), 'latin1')
+  const printed = await runScript(connection, dest, lookScript(dest, options.delete), once(names), job)
+  const seen = parseLook(printed.stdout, tree.entries.length)
+  if (!seen) throw new StokerError('ACTOR_FAILED', dest, `${dest}: not all of it can be read: ${printed.complaint}`)
+  const plan = planCopy(tree.entries, seen, options)
+  if (isDone(plan)) return { kind: 'ok', changed: false }
+  if (!job.apply) {
+    yield said(listed(plan, dest).join(''))
+    return { kind: 'ok', changed: true }
+  }
+  await put(connection, dest, tree, plan, options, job)
+  yield said(`changed ${dest}: ${summary(plan)}\n`)
+  return { kind: 'ok', changed: true }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+const said = (text: string): Output => ({ stream: 'stdout', data: Buffer.from(text) })
+
+const isDone = ({ send, make, modes, own, remove }: CopyPlan): boolean =>
+  send.length + make.length + modes.size + own.length + remove.length === 0
+
+const attributed = ({ modes, own }: CopyPlan, made: readonly string[]): readonly string[] => {
+  const names = new Set([...[...modes.values()].flat(), ...own])
+  for (const name of made) names.delete(name)
+  return [...names]
+}
+
+const summary = (plan: CopyPlan): string => {
+  const bytes = plan.send.reduce((all, entry) => all + (entry.kind === 'file' ? entry.size : 0), 0)
+  return [
+    many(plan.send.length, 'file', ` sent (${bytes} bytes)`),
+    many(plan.make.length, 'folder', ' made'),
+    many(attributed(plan, plan.make).length, 'owner or mode', ' set', 'owners or modes'),
+    many(plan.remove.length, 'thing', ' removed'),
+  ]
+    .filter(text => text !== '')
+    .join(', ')
+}
+
+const many = (count: number, one: string, done: string, more = `${one}s`): string =>
+  count === 0 ? '' : `${count} ${count === 1 ? one : more}${done}`
+
+const listed = (plan: CopyPlan, dest: string): readonly string[] => {
+  const lines = [
+    ...plan.make.map(name => ['make', name] as const),
+    ...plan.send.map(({ name }) => ['send', name] as const),
+    ...attributed(plan, plan.make).map(name => ['set owner or mode of', name] as const),
+    ...plan.remove.map(name => ['remove', name] as const),
+  ]
+  const shownLines = lines
+    .slice(0, MOST_LISTED)
+    .map(([what, name]) => `would ${what} ${dest}${printable(name).slice(1)}\n`)
+  return lines.length > MOST_LISTED ? [...shownLines, `... and ${lines.length - MOST_LISTED} more\n`] : shownLines
+}

@@ -1,0 +1,90 @@
+/** What of a tree has to be sent, and what put right. Pure. */
+import { StokerError } from '../../src/errors.ts'
+import type { Attributes, Found, Seen } from './look.ts'
+import { type Entry, printable } from './tree.ts'
+
+export interface Wanted {
+  /** Permission bits of files, and with leave to enter of folders; default: the source's. */
+  readonly mode?: number | undefined
+  /** Names or numbers. */
+  readonly owner?: string | undefined
+  readonly group?: string | undefined
+  /** Whether what is not in the source goes. */
+  readonly delete: boolean
+}
+
+export interface CopyPlan {
+  /** Files and links whose content is not there. */
+  readonly send: readonly Exclude<Entry, { readonly kind: 'folder' }>[]
+  /** Folders which are not there. */
+  readonly make: readonly string[]
+  /** Names by the permission bits which they shall get. */
+  readonly modes: ReadonlyMap<number, readonly string[]>
+  /** Names which shall get the owner and the group. */
+  readonly own: readonly string[]
+  /** Names which shall go. */
+  readonly remove: readonly string[]
+}
+
+/** The permission bits which an entry shall have; of a link there are none. */
+export const modeOf = (entry: Exclude<Entry, { readonly kind: 'link' }>, mode: number | undefined): number => {
+  if (mode === undefined) return entry.mode & 0o777
+  return entry.kind === 'folder' ? mode | ((mode & 0o444) >> 2) : mode
+}
+
+/** Throws `ACTOR_FAILED` when something of another kind is in the way. */
+export const planCopy = (entries: readonly Entry[], { found, all }: Seen, wanted: Wanted): CopyPlan => {
+  const send: Exclude<Entry, { readonly kind: 'folder' }>[] = []
+  const make: string[] = []
+  const own: string[] = []
+  const modes = new Map<number, string[]>()
+  const setMode = (mode: number, name: string) => {
+    const names = modes.get(mode)
+    if (names) names.push(name)
+    else modes.set(mode, [name])
+  }
+  for (const [i, entry] of entries.entries()) {
+    const there = found[i] as Found
+    const isThere = holds(entry, there)
+    // A folder which is there may be /etc: it stays as it is.
+    if (entry.kind === 'folder' && isThere) continue
+    if (entry.kind === 'folder') make.push(entry.name)
+    else if (!isThere) send.push(entry)
+    const attributes = isThere && 'attributes' in there ? there.attributes : undefined
+    // What is sent has its mode and owner before it is put in place.
+    const isSet = entry.kind !== 'folder' && !isThere
+    if (!isSet && !isOwned(attributes, wanted)) own.push(entry.name)
+    if (isSet || entry.kind === 'link') continue
+    const mode = modeOf(entry, wanted.mode)
+    const bits = mode > 0o777 ? 0o7777 : 0o777
+    if (attributes === undefined || (attributes.mode & bits) !== mode) setMode(mode, entry.name)
+  }
+  const names = new Set(entries.map(entry => entry.name))
+  const extra = wanted.delete ? all.filter(name => !names.has(name)) : []
+  const gone = new Set(extra)
+  // What is in a folder which goes, goes with it.
+  const remove = extra.filter(name => !gone.has(name.slice(0, name.lastIndexOf('/'))))
+  return { send, make, modes, own, remove }
+}
+
+/** Whether the entry's content is there. */
+const holds = (entry: Entry, there: Found): boolean => {
+  if (there.kind === 'nothing') return false
+  if (entry.kind === 'folder' || there.kind === 'folder' || there.kind === 'other') {
+    if (entry.kind === there.kind) return true
+    const what = { file: 'a file', link: 'a link', folder: 'a folder', other: 'something else', nothing: '' }
+    throw new StokerError(
+      'ACTOR_FAILED',
+      printable(entry.name),
+      `${printable(entry.name)} is ${what[there.kind]} there, and ${what[entry.kind]} here; take it away first`,
+    )
+  }
+  if (entry.kind === 'link') return there.kind === 'link' && there.to === entry.to
+  return there.kind === 'file' && there.sha256 === entry.sha256
+}
+
+const isOwned = (there: Attributes | undefined, { owner, group }: Wanted): boolean => {
+  if (owner === undefined && group === undefined) return true
+  if (!there) return false
+  return (owner === undefined || there.owner.includes(owner)) && (group === undefined || there.group.includes(group))
+}

@@ -1,0 +1,44 @@
+/** A script on the target with an input, to its end. */
+import type { Abortable } from '../../src/abortable.ts'
+import type { Connection } from '../../src/connection/connection.ts'
+import { quote } from '../../src/connection/quote.ts'
+import { StokerError } from '../../src/errors.ts'
+
+/** What a script wrote. */
+export interface Printed {
+  readonly stdout: Uint8Array
+  /** The last line on standard error which says something, else empty. */
+  readonly complaint: string
+}
+
+/** Runs the script; throws `ACTOR_FAILED` with the last line on standard error when its exit code is not 0. */
+export const runScript = async (
+  connection: Connection,
+  subject: string,
+  script: string,
+  stdin: AsyncIterable<Uint8Array>,
+  io: Abortable,
+): Promise<Printed> => {
+  const stdout: Uint8Array[] = []
+  let stderr = ''
+  const running = connection.exec({ line: `exec /bin/sh -c ${quote(script)}`, stdin }, io)
+  for (;;) {
+    const step = await running.next()
+    if (!step.done) {
+      if (step.value.stream === 'stdout') stdout.push(step.value.data)
+      else stderr = (stderr + Buffer.from(step.value.data).toString()).slice(-4096)
+      continue
+    }
+    const exit = step.value
+    if (exit.kind === 'code' && exit.code === 0)
+      return { stdout: Buffer.concat(stdout), complaint: reasonIn(stderr) ?? '' }
+    const how = exit.kind === 'code' ? `exit code ${exit.code}` : `signal ${exit.signal}`
+    throw new StokerError('ACTOR_FAILED', subject, `${subject}: ${reasonIn(stderr) ?? how}`)
+  }
+}
+
+/** tar repeats itself at its end; the line before says why. */
+const reasonIn = (stderr: string): string | undefined => {
+  const lines = stderr.split('\n').filter(line => line.trim() !== '')
+  return lines.find(line => /No space left|Permission denied|Read-only|quota/i.test(line)) ?? lines.at(-1)
+}

@@ -1,0 +1,78 @@
+/** The second command on open connections beside the first on none: `stoker shell` against `stoker run`. */
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fold } from '../src/nodeset/fold.ts'
+import type { Built } from './build.ts'
+import { type Cost, measure } from './measure.ts'
+import { median, type Standing } from './rounds.ts'
+import type { Figures } from './scenarios.ts'
+import type { Tool, Work } from './tools.ts'
+
+/** One line after the other in a shell whose connections are open; disposing it ends it. */
+interface Shell extends AsyncDisposable {
+  /** Runs a line, and waits for what it prints on every target. */
+  run(): Promise<Cost>
+}
+
+/** In turn; the work has to print one line on each target. */
+export const warm = async (
+  stoker: Tool,
+  built: Built,
+  work: Work,
+  rounds: number,
+  say: (text: string) => void,
+): Promise<Figures> => {
+  const title = `${work.targets} targets, ${work.command}, fanout ${work.fanout}: on open connections, and cold`
+  await using shell = await openShell(built, work)
+  const costs: { readonly warm: Cost; readonly cold: Cost }[] = []
+  for (let round = 0; round < rounds; round++) {
+    say(`${title}: round ${round + 1} of ${rounds}`)
+    costs.push({ cold: await measure(stoker.program(work)), warm: await shell.run() })
+  }
+  const standing = (name: string, which: 'warm' | 'cold'): Standing => {
+    const middle = (key: keyof Cost) => median(costs.map(cost => cost[which][key]))
+    const share = (key: keyof Cost) =>
+      median(costs.map(({ warm, ...cost }) => warm[key] / { warm, ...cost }[which][key]))
+    return {
+      name,
+      wall: middle('wall'),
+      cpu: middle('cpu'),
+      ratio: { wall: share('wall'), cpu: share('cpu') },
+    }
+  }
+  return { kind: 'contest', title, standings: [standing('shell, open', 'warm'), standing('run, cold', 'cold')] }
+}
+
+const openShell = async ({ stoker, cache }: Built, work: Work): Promise<Shell> => {
+  const { fleet, targets, fanout, command } = work
+  const names = fold(fleet.targets.slice(0, targets).map(({ name }) => name))
+  const words = ['shell', '--config', fleet.config, '-f', `${fanout}`, '-t', '120s', names]
+  const child = spawn(process.execPath, [stoker, ...words], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, LC_ALL: 'C', XDG_CACHE_HOME: cache },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const run = async (): Promise<Cost> => {
+    const [began, before] = [performance.now(), cpuOf(child.pid ?? 0)]
+    child.stdin.write(`${command}\n`)
+    for (let i = 0; i < targets; i++) if ((await lines.next()).done) throw new Error('the shell ended early')
+    return { wall: (performance.now() - began) / 1000, cpu: cpuOf(child.pid ?? 0) - before }
+  }
+  await run()
+  return {
+    run,
+    async [Symbol.asyncDispose]() {
+      child.stdin.end()
+      await lines.next()
+    },
+  }
+}
+
+/** Seconds of user and system time so far, in steps of 10 ms (Linux: USER_HZ is 100). */
+const cpuOf = (pid: number): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}

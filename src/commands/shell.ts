@@ -1,0 +1,184 @@
+/** `stoker shell`: resolve, connect, and then line by line: schedule, report. */
+import { constants } from 'node:os'
+import { dirname, join } from 'node:path'
+import { isatty, type ReadStream } from 'node:tty'
+import { here } from '../built-in.ts'
+import type { ConnectionKind } from '../connection/choose.ts'
+import type { Connector } from '../connection/connection.ts'
+import { dedup } from '../dedup.ts'
+import { StokerError } from '../errors.ts'
+import { exclude } from '../exclude.ts'
+import { journalFolder } from '../journal/place.ts'
+import { sourcesIn } from '../materials.ts'
+import { fold } from '../nodeset/fold.ts'
+import { parseExpression } from '../nodeset/parse.ts'
+import { readList } from '../read-list.ts'
+import { standardSinks } from '../report/sink.ts'
+import { resolve } from '../resolve.ts'
+import { type Console, scriptConsole, terminalConsole } from '../shell/console.ts'
+import { openHistory } from '../shell/history.ts'
+import { Links } from '../shell/links.ts'
+import { Session } from '../shell/session.ts'
+import { isKept } from '../shell/typed.ts'
+import type { Target } from '../target.ts'
+import { affordable } from '../window.ts'
+import { type Site, wire } from '../wire.ts'
+import { asWanted, BECOME_FLAGS, type BecomeFlags } from './become.ts'
+import { keepRun, lasting } from './kept-run.ts'
+import type { TargetFlags } from './targets.ts'
+
+/** The options of `stoker shell`; what is absent comes from the configuration. Times are in milliseconds. */
+export interface ShellFlags extends TargetFlags, BecomeFlags {
+  readonly config?: string
+  /** Take no warehouse's copy for an answer. */
+  readonly fresh?: boolean
+  readonly fanout?: number
+  readonly connectTimeout?: number
+  readonly commandTimeout?: number
+  readonly connectRate?: number
+  readonly user?: string
+  readonly identity: readonly string[]
+  readonly hostKeys?: 'strict' | 'accept-new'
+  readonly connection?: ConnectionKind
+  readonly fold?: boolean
+  /** `false` for `-N`. */
+  readonly label: boolean
+  readonly verbose?: boolean
+}
+
+/**
+ * Runs lines on the targets until there are no more. Returns 0 when a person leaves; for a script as `stoker run` would for
+ * all of its lines together. Throws a `StokerError` when the targets cannot be resolved.
+ */
+export const shell = async (targets: string, flags: ShellFlags): Promise<number> => {
+  const sinks = standardSinks()
+  const say = (text: string) => void sinks.stderr.write(`stoker: ${text}\n`)
+  const isInteractive = isatty(0) && (isatty(2) || isatty(1))
+  let session: Session | undefined
+  // In a script Ctrl-C ends all of it.
+  using ends = onEnd(() => (isInteractive ? session : undefined))
+  const io = { signal: AbortSignal.any([ends.signal, sinks.stdout.gone]) }
+  try {
+    await using site = await wire(flags, say, io)
+    const connector = await asWanted(await site.connector(), flags, site.config.become, io)
+    const how = await howOf(flags, site)
+    await using links = new Links({ connector, how, tell: notice => (session?.tell ?? say).call(session, notice) })
+    const { actor } = await site.action('shell', ['true'])
+    session = new Session({
+      ...{ links, actor, sinks, how, say },
+      resolve: async (expression, io) => {
+        const some = exclude(expression, flags.exclude.map(parseExpression))
+        const asked = { ...io, allowUnknown: flags.allowUnknown === true, readList }
+        const resolution = await resolve(some, site.warehouses, asked)
+        for (const notice of resolution.notices) say(notice)
+        return dedup(resolution)
+      },
+      prepare: async (targets, io) => {
+        await connector.prepare(targets, io)
+        affordAll(links.countWith(targets), connector)
+      },
+      keep: (line, targets) => keepRun({ ...told(line, targets, flags), input: false, targets }, say),
+      ...{ fold: flags.fold === true, label: flags.label, verbose: flags.verbose === true },
+      // A password may be asked for in the middle of a command.
+      asks: flags.become !== undefined && flags.become !== false,
+    })
+    await session.begin(targets, io)
+    using console = isInteractive ? atTerminal(session, say) : scriptConsole(process.stdin)
+    await session.run(console, io)
+    return isInteractive ? 0 : session.exitCode
+  } catch (thrown) {
+    if (ends.exitCode !== undefined) return ends.exitCode
+    if (thrown instanceof StokerError && thrown.code === 'CANCELLED') return 128 + constants.signals.SIGINT
+    // Nobody reads what it prints any more.
+    if (sinks.stdout.gone.aborted) return session?.exitCode || 1
+    throw thrown
+  } finally {
+    // A pipe which nobody closes would keep the program from ending.
+    if (!isInteractive) process.stdin.destroy()
+  }
+}
+
+const howOf = async (flags: ShellFlags, { defaults }: Site) => {
+  const sources = sourcesIn({ files: process.cwd(), templates: process.cwd(), confined: false })
+  return {
+    fanout: flags.fanout ?? defaults.fanout,
+    apply: true,
+    diff: false,
+    materials: (target: Target, _: unknown, io: { readonly signal: AbortSignal }) => sources.materials(target, {}, io),
+    here: await here(),
+    connectTimeout: flags.connectTimeout ?? defaults.connectTimeout,
+    commandTimeout: flags.commandTimeout ?? defaults.commandTimeout,
+    connectRate: flags.connectRate ?? defaults.connectRate,
+  }
+}
+
+const atTerminal = (session: Session, say: (notice: string) => void): Console => {
+  const history = openHistory(join(dirname(journalFolder(process.env)), 'shell-history'), say)
+  return terminalConsole({
+    input: process.stdin as ReadStream,
+    output: process.stderr.isTTY ? process.stderr : process.stdout,
+    history: history.lines,
+    entered: line => history.add(line),
+    isKept,
+    interrupt: () => session.interrupt(),
+    asked: () => session.status(),
+  })
+}
+
+/** What the journal keeps of one line. */
+const told = (line: string, targets: readonly Target[], flags: ShellFlags) => ({
+  ...({ command: 'run', words: ['shell', line] } as const),
+  expression: fold(targets.map(({ name }) => name)),
+  flags: lasting(flags, LASTING),
+})
+
+const LASTING = [
+  ...[
+    'config',
+    'fanout',
+    'connectTimeout',
+    'commandTimeout',
+    'connectRate',
+    'user',
+    'identity',
+    'hostKeys',
+    'connection',
+  ],
+  ...BECOME_FLAGS,
+]
+
+/** All connections stay open, so all of them have to fit. */
+const affordAll = (count: number, { descriptors }: Connector): void => {
+  const fits = affordable(count, count, descriptors, () => {})
+  if (fits < count)
+    throw new StokerError(
+      'USAGE',
+      'shell',
+      `${count} connections which stay open are more than the limit on open files (ulimit -n) allows: ${fits}; take fewer targets, or use stoker run`,
+    )
+}
+
+/** SIGTERM and SIGHUP end the shell; Ctrl-C does so unless there is a session which it is for. */
+const onEnd = (session: () => Session | undefined) => {
+  const abort = new AbortController()
+  let exitCode: number | undefined
+  const stop = (code: number) => {
+    exitCode ??= code
+    abort.abort()
+  }
+  const onInt = () => {
+    const running = session()
+    if (running) running.interrupt()
+    else stop(128 + constants.signals.SIGINT)
+  }
+  const onTerm = () => stop(128 + constants.signals.SIGTERM)
+  const onHup = () => stop(128 + constants.signals.SIGHUP)
+  process.on('SIGINT', onInt).on('SIGTERM', onTerm).on('SIGHUP', onHup)
+  return {
+    signal: abort.signal,
+    get exitCode() {
+      return exitCode
+    },
+    [Symbol.dispose]: () => void process.off('SIGINT', onInt).off('SIGTERM', onTerm).off('SIGHUP', onHup),
+  }
+}

@@ -1,0 +1,141 @@
+/** Connections by the system's own ssh: certificates, FIDO keys, GSSAPI, and all that ssh_config(5) knows. */
+import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { StokerError } from '../errors.ts'
+import type { Target } from '../target.ts'
+import { DESCRIPTORS } from './choose.ts'
+import type { Connection, Connector, Opening } from './connection.ts'
+import { place as placeOf } from './dial.ts'
+import { type HostIdentity, type KnownHosts, openKnownHosts } from './known-hosts.ts'
+import { type Master, openMaster } from './openssh-master.ts'
+import { opensshSession } from './openssh-session.ts'
+import { clientWords, masterWords, type OpensshPlace, type OpensshSettings } from './openssh-words.ts'
+import { patiently } from './patiently.ts'
+import type { HostSettings, SshConfig } from './ssh-config.ts'
+
+export interface OpensshOptions extends OpensshSettings {
+  /** ssh reads its configuration itself; this one tells us what it says about host keys. */
+  readonly sshConfig: SshConfig
+  /** Comes before what ssh_config says; without either, `strict`. */
+  readonly hostKeys?: 'strict' | 'accept-new' | undefined
+  /** Who to log in as, whatever the warehouses say (`-l`). */
+  readonly user?: string | undefined
+  /** Who to log in as where neither the command line nor the warehouse says it. */
+  readonly defaultUser?: string | undefined
+}
+
+/** The connector by the system's ssh. One process of it holds each connection, and every command is one more. */
+export const opensshConnector = (options: OpensshOptions): Connector => {
+  const knownHosts = new Map<string, Promise<KnownHosts>>()
+  const open = new Set<Master>()
+  const ended = new AbortController()
+  let folder: Promise<string> | undefined
+  let count = 0
+
+  const knownTo = (settings: HostSettings): Promise<KnownHosts> => {
+    const files = options.knownHosts ?? [...settings.userKnownHostsFiles, ...settings.globalKnownHostsFiles]
+    const key = files.join('\0')
+    // ssh reads them itself, and says what is wrong with them.
+    const opened = knownHosts.get(key) ?? openKnownHosts(files, () => {}, { signal: ended.signal })
+    knownHosts.set(key, opened)
+    return opened
+  }
+
+  const placeFor = async (target: Target, address: string | undefined): Promise<OpensshPlace> => {
+    const settings = options.sshConfig.lookup(target.name)
+    const user = options.user ?? target.user ?? options.defaultUser
+    const { name, port } = target
+    const hostKeyAlias =
+      address === undefined || settings.hostKeyAlias !== undefined
+        ? undefined
+        : knownName(await knownTo(settings), address, [name, settings.hostName], port ?? settings.port)
+    const hostKeys = options.hostKeys ?? settings.strictHostKeyChecking ?? 'strict'
+    return { name, address, port, user, hostKeyAlias, hostKeys }
+  }
+
+  const openAt = async (target: Target, address: string | undefined, io: Opening): Promise<Connection> => {
+    const place = await placeFor(target, address)
+    folder ??= privateFolder()
+    const socket = join(await folder, String(++count))
+    const began = performance.now()
+    const detail = address === undefined ? target.name : placeOf(address, target.port ?? 22)
+    const words = masterWords(options, place, socket)
+    const master = await patiently(target.name, detail, [], io, io => openMaster(target.name, words, io))
+    open.add(master)
+    master.lost.addEventListener('abort', () => open.delete(master), { once: true })
+    const line = { name: target.name, master, words: clientWords(options, place, socket) }
+    return opensshSession(line, { connect: performance.now() - began })
+  }
+
+  return {
+    descriptors: DESCRIPTORS.openssh,
+    async prepare() {},
+    async connect(target, io) {
+      io.signal.throwIfAborted()
+      const addresses = target.addresses.length > 0 ? target.addresses : [undefined]
+      let failure: unknown
+      for (const address of addresses) {
+        try {
+          return await openAt(target, address, io)
+        } catch (thrown) {
+          io.signal.throwIfAborted()
+          if (!(thrown instanceof StokerError && thrown.code === 'CONNECT_FAILED')) throw thrown
+          failure = thrown
+        }
+      }
+      throw failure
+    },
+    async [Symbol.asyncDispose]() {
+      ended.abort(new StokerError('CANCELLED', 'ssh', 'the connections are closed'))
+      await Promise.all([...open].map(master => master.close()))
+      if (folder) await rm(await folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/**
+ * The first of the names of which anything is known, when nothing is known of the address; a certificate speaks of names.
+ * `undefined`: the address will do.
+ */
+const knownName = (
+  knownHosts: KnownHosts,
+  address: string,
+  names: readonly string[],
+  port: number,
+): string | undefined => {
+  const isKnown = (host: HostIdentity) => knownHosts.keyTypes(host).length > 0
+  if (isKnown({ name: address, port })) return undefined
+  for (const name of new Set(names.filter(name => name !== address))) {
+    // ssh takes an alias to the letter: with a port as it stands in known_hosts.
+    const bracketed = `[${name}]:${port}`
+    if (port !== 22 && isKnown({ name: bracketed, port, alias: bracketed })) return bracketed
+    if (isKnown({ name, port, alias: name })) return name
+    if (knownHosts.authorities({ name, port })) return name
+  }
+  return undefined
+}
+
+const FOLDER = 'stoker-ssh-'
+/** A socket's path has little room (sun_path in unix(7)), and ssh adds some letters of its own for a while. */
+const MOST_PATH = 50
+
+/** For the sockets: nobody else may enter. Those of programs which were killed are cleared away. */
+const privateFolder = async (): Promise<string> => {
+  const base = tmpdir().length > MOST_PATH ? '/tmp' : tmpdir()
+  for (const name of await readdir(base)) {
+    const pid = name.startsWith(FOLDER) ? Number.parseInt(name.slice(FOLDER.length), 10) : Number.NaN
+    // Another user's cannot be removed, and need not; one with a socket is in use after all, in another container.
+    if (Number.isInteger(pid) && !isAlive(pid)) await rmdir(join(base, name)).catch(() => {})
+  }
+  return await mkdtemp(join(base, `${FOLDER}${process.pid}-`))
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

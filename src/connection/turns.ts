@@ -1,0 +1,77 @@
+/** How many connections may be in the making at once: a limit which is given, or one which is learned from refusals. */
+import { type Abortable, orAborted } from '../abortable.ts'
+
+export interface Turns {
+  /** Waits for a turn; disposing it lets another one begin. */
+  take(io: Abortable): Promise<Disposable>
+  /** A server was too busy: fewer at once from now on. */
+  refused(): void
+  /** One has come through: a little more at once. */
+  passed(): void
+}
+
+/** However busy a server is: so many are tried at once. */
+const LEAST = 8
+const NARROWER = 0.7
+/** So many more at once when as many as may have come through. */
+const WIDER = 2
+/** Those refused together tell the same. */
+const ONE_NEWS_MS = 200
+/** A turn which takes longer waits for something else than a busy server, and holds nobody up. */
+const LONGEST_MS = 3_000
+
+/** Without a number there is no limit until a server refuses. */
+export const turns = (most = Number.POSITIVE_INFINITY): Turns => {
+  let limit = most
+  let going = 0
+  let narrowed = Number.NEGATIVE_INFINITY
+  const waiting = new Set<() => void>()
+
+  const letIn = () => {
+    for (const enter of waiting) {
+      if (going >= Math.floor(limit)) return
+      waiting.delete(enter)
+      enter()
+    }
+    // Nobody is held up any more: what was learned of those who were refused says nothing of the next ones.
+    if (waiting.size === 0 && going < limit / 2) limit = most
+  }
+  const begin = (): Disposable => {
+    going += 1
+    const end = () => {
+      if (timer === undefined) return
+      clearTimeout(timer)
+      timer = undefined
+      going -= 1
+      letIn()
+    }
+    let timer: NodeJS.Timeout | undefined = setTimeout(end, LONGEST_MS).unref()
+    return { [Symbol.dispose]: end }
+  }
+
+  return {
+    async take(io) {
+      io.signal.throwIfAborted()
+      if (going < Math.floor(limit)) return begin()
+      const { promise, resolve } = Promise.withResolvers<Disposable>()
+      const enter = () => resolve(begin())
+      waiting.add(enter)
+      try {
+        return await orAborted(promise, io)
+      } catch (thrown) {
+        // Its turn may have come in the same moment.
+        if (!waiting.delete(enter)) void promise.then(turn => turn[Symbol.dispose]())
+        throw thrown
+      }
+    },
+    refused() {
+      const now = performance.now()
+      if (now - narrowed < ONE_NEWS_MS) return
+      narrowed = now
+      limit = Math.max(LEAST, Math.min(limit, going) * NARROWER)
+    },
+    passed() {
+      if (limit < most) limit += WIDER / limit
+    },
+  }
+}

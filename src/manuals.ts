@@ -1,0 +1,56 @@
+/** Writes the manual pages, from what the programs say of themselves: `npm run man`. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { commandTree } from './command-tree.ts'
+import { type Entry, manual } from './manual.ts'
+import { stokerProgram } from './program.ts'
+import { pulleyProgram } from './pulley/program.ts'
+import { VERSION } from './version.ts'
+
+const EXIT: readonly Entry[] = [
+  ['0', 'all went well'],
+  ['1', 'something failed'],
+  ['2', 'the command line or the configuration is wrong'],
+  ['3', 'names could not be resolved'],
+  ['4', 'nothing failed, but something was unreachable, timed out or never started'],
+  ['130', 'it was interrupted'],
+]
+
+const FILES: readonly Entry[] = [
+  [
+    './stoker.yaml, ~/.config/stoker/stoker.yaml, /etc/stoker/stoker.yaml',
+    'the configuration, in this order, where neither --config nor STOKER_CONFIG names one',
+  ],
+  ['~/.ssh/config, /etc/ssh/ssh_config', 'where and how to reach hosts'],
+  ['~/.ssh/known_hosts', 'the keys of hosts'],
+]
+
+const ENVIRONMENT: readonly Entry[] = [
+  ['STOKER_CONFIG', 'the configuration file'],
+  ['SSH_AUTH_SOCK', 'the socket of the agent which holds private keys'],
+  ['NO_COLOR', 'no colours, when it is set'],
+]
+
+/** The pages by their file names. */
+export const manuals = (): ReadonlyMap<string, string> => {
+  const stoker = commandTree(stokerProgram().program)
+  // It is looked at only, and waits for nothing.
+  const pulley = commandTree(pulleyProgram({ signal: new AbortController().signal }).program)
+  const sections = [
+    ['EXIT STATUS', EXIT],
+    ['FILES', FILES],
+    ['ENVIRONMENT', ENVIRONMENT],
+    ['SEE ALSO', [['pulley(1), ssh(1), ssh_config(5), nodeset(1)', '']]],
+  ] as const
+  const seeAlso = [['SEE ALSO', [['stoker(1)', '']]]] as const
+  return new Map([
+    ['stoker.1', manual(stoker, { version: VERSION, sections })],
+    ['pulley.1', manual(pulley, { version: VERSION, sections: seeAlso })],
+  ])
+}
+
+if (import.meta.main) {
+  const folder = join(import.meta.dirname, '../dist/man')
+  await mkdir(folder, { recursive: true })
+  for (const [name, page] of manuals()) await writeFile(join(folder, name), page)
+}

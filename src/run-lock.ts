@@ -1,0 +1,60 @@
+/** One run of an action on the same targets at a time, for whoever works from this account on this machine. */
+import { createHash } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { Abortable } from './abortable.ts'
+import { StokerError } from './errors.ts'
+import { journalFolder } from './journal/place.ts'
+import { shown } from './names.ts'
+import { takeLock } from './render/lock.ts'
+
+/** What may not be run twice at once. */
+export interface Locked {
+  /** An actor's or action's name, or a policy's path. */
+  readonly action: string
+  /** The targets as they were typed. */
+  readonly expression: string
+}
+
+/**
+ * Holds it until disposed; a process which was killed holds nothing any more. Throws `LOCKED` at once when another run
+ * has it, with who that is and since when.
+ */
+export const runLock = async (what: Locked, io: Abortable): Promise<AsyncDisposable> => {
+  const path = lockPath(what, process.env)
+  const held = new AbortController()
+  let holder = ''
+  const waiting = (pid: string) => {
+    holder = pid
+    held.abort()
+  }
+  try {
+    return await takeLock(path, { signal: AbortSignal.any([io.signal, held.signal]), waiting })
+  } catch (cause) {
+    io.signal.throwIfAborted()
+    if (!held.signal.aborted) throw cannotLock(path, cause)
+    const on = what.expression === '' ? 'its targets' : shown(what.expression)
+    throw new StokerError(
+      'LOCKED',
+      what.action,
+      `${shown(what.action)} on ${on} is being run already, by process ${holder}${await since(path)}; wait for its end, or leave --lock out`,
+      { cause },
+    )
+  }
+}
+
+/** In a home which several machines share, each has its own locks: a process of another one cannot be asked about. */
+const lockPath = ({ action, expression }: Locked, env: NodeJS.ProcessEnv): string => {
+  const said = JSON.stringify([hostname(), action, expression.replaceAll(/\s+/g, '')])
+  const name = createHash('sha256').update(said).digest('hex').slice(0, 32)
+  return join(dirname(journalFolder(env)), 'locks', name)
+}
+
+const since = async (path: string): Promise<string> => {
+  const began = await stat(path).catch(() => undefined) // it has ended in this moment
+  return began ? ` since ${began.mtime.toISOString().slice(0, 19).replace('T', ' ')} UTC` : ''
+}
+
+const cannotLock = (path: string, cause: unknown): StokerError =>
+  new StokerError('CONFIG', path, `cannot lock the run by ${path}: ${(cause as Error).message}`, { cause })

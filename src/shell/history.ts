@@ -1,0 +1,69 @@
+/** The lines typed into earlier shells: one file which only its owner reads. */
+import { closeSync, fchmodSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { isAbsent } from '../connection/fault.ts'
+import { isKept } from './typed.ts'
+
+export interface History {
+  /** The newest first. */
+  readonly lines: readonly string[]
+  /** Keeps a line, unless it begins with a space; on disk when this returns. */
+  add(line: string): void
+}
+
+/** Lines which are offered; the file is cut back to them when it has twice as many. */
+export const MOST_LINES = 1000
+
+/** Reads the file. What cannot be read or written is told once; the shell goes on without. */
+export const openHistory = (path: string, say: (notice: string) => void): History => {
+  let isBroken = false
+  const attempt = <T>(work: () => T, otherwise: T): T => {
+    if (isBroken) return otherwise
+    try {
+      return work()
+    } catch (thrown) {
+      isBroken = true
+      say(`what is typed here is not kept: ${(thrown as Error).message}`)
+      return otherwise
+    }
+  }
+  return {
+    lines: attempt(() => read(path), []).reverse(),
+    add(line) {
+      if (isKept(line)) attempt(() => append(path, line), undefined)
+    },
+  }
+}
+
+const read = (path: string): string[] => {
+  const lines = textOf(path)
+    .split('\n')
+    .filter(line => line !== '')
+  const newest = lines.slice(-MOST_LINES)
+  if (lines.length > 2 * MOST_LINES) {
+    const beside = `${path}.${process.pid}`
+    writeFileSync(beside, newest.map(line => `${line}\n`).join(''), { mode: 0o600 })
+    renameSync(beside, path)
+  }
+  return newest
+}
+
+const textOf = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (thrown) {
+    if (isAbsent(thrown)) return ''
+    throw thrown
+  }
+}
+
+const append = (path: string, line: string): void => {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const file = openSync(path, 'a', 0o600)
+  try {
+    fchmodSync(file, 0o600) // it may have been made by somebody else's hand
+    writeSync(file, `${line}\n`)
+  } finally {
+    closeSync(file)
+  }
+}

@@ -1,0 +1,224 @@
+/** The shell itself: takes one line after the other, and does what it says, on the set of targets as it is by then. */
+import type { Abortable } from '../abortable.ts'
+import type { Actor } from '../actor.ts'
+import { StokerError } from '../errors.ts'
+import type { Expression } from '../nodeset/expression.ts'
+import { parseExpression } from '../nodeset/parse.ts'
+import { folded } from '../report/folded.ts'
+import { lines } from '../report/lines.ts'
+import { type Progress, progress } from '../report/progress.ts'
+import { exitCode, report, type View } from '../report/report.ts'
+import type { Sinks } from '../report/sink.ts'
+import { summary } from '../report/summary.ts'
+import { who } from '../report/who.ts'
+import { type Schedule, schedule } from '../schedule.ts'
+import type { Target } from '../target.ts'
+import type { Console } from './console.ts'
+import type { Links } from './links.ts'
+import { runHere } from './local.ts'
+import { promptOf } from './prompt.ts'
+import { HELP, isKept, parseTyped, type Typed } from './typed.ts'
+
+/** What a session works with. */
+export interface SessionOptions {
+  readonly links: Links
+  /** Takes a line and runs it. */
+  readonly actor: Actor
+  readonly sinks: Sinks
+  readonly how: Omit<Schedule, 'signal' | 'connector' | 'begin' | 'stdin'>
+  /** Who is meant, each once. Throws a `StokerError`. */
+  readonly resolve: (expression: Expression, io: Abortable) => Promise<readonly Target[]>
+  /** Before connections are opened: asks for what all of them need. Throws when there would be too many. */
+  readonly prepare: (targets: readonly Target[], io: Abortable) => Promise<void>
+  /** Keeps a command in the journal. */
+  readonly keep: (line: string, targets: readonly Target[]) => View & Pick<KeptLine, 'begin' | 'close'>
+  readonly say: (text: string) => void
+  readonly fold: boolean
+  readonly label: boolean
+  readonly verbose: boolean
+  /** Whether commands may ask something at the terminal. */
+  readonly asks: boolean
+}
+
+interface KeptLine {
+  begin(target: Target): void
+  close(exitCode: number): void
+}
+
+export class Session {
+  readonly #options: SessionOptions
+  #console: Console | undefined
+  #expression: Expression | undefined
+  #targets: readonly Target[] = []
+  #isFolded: boolean
+  #stop: AbortController | undefined
+  #tracker: Progress | undefined
+  #worst = 0
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.#isFolded = options.fold
+  }
+
+  /** What scripts end with: 1 when something failed, 4 when nothing failed but not every target was done, else 0. */
+  get exitCode(): number {
+    return this.#worst
+  }
+
+  /** Ctrl-C: stops what goes on, if anything does. */
+  interrupt(): void {
+    if (!this.#stop || this.#stop.signal.aborted) return
+    this.#stop.abort(new StokerError('CANCELLED', 'shell', 'stopped'))
+  }
+
+  /** Tells how far the command is. */
+  status(): void {
+    if (this.#tracker) this.#options.say(this.#tracker.describe())
+  }
+
+  /** Shows a notice which has nothing to do with what goes on. */
+  tell(notice: string): void {
+    const write = () => this.#options.say(notice)
+    if (this.#console) this.#console.above(write)
+    else write()
+  }
+
+  /** Resolves the first targets and connects to them. Throws a `StokerError` when they cannot be resolved. */
+  async begin(text: string, io: Abortable): Promise<void> {
+    await this.#stoppable(io, io => this.#change('=', text, io))
+  }
+
+  /** Obeys the lines, up to the last one. In a script, an error in the set of targets is the end: it is thrown. */
+  async run(console: Console, io: Abortable): Promise<void> {
+    this.#console = console
+    for (;;) {
+      const absent = this.#options.links.absent(this.#targets).length
+      const line = await console.next(promptOf(this.#targets, absent), io)
+      const typed = line === undefined ? undefined : parseTyped(line)
+      if (line === undefined || !typed || typed.kind === 'leave') return
+      try {
+        await this.#stoppable(io, io => this.#obey(typed, isKept(line), console, io))
+      } catch (thrown) {
+        if (!(thrown instanceof StokerError) || io.signal.aborted || !console.isInteractive) throw thrown
+        this.#options.say(`${thrown.message}${thrown.detail ? ` (${thrown.detail})` : ''}`)
+        // What was pasted behind it was meant for other targets, perhaps.
+        console.forget()
+      }
+    }
+  }
+
+  async #obey(typed: Typed, isKept: boolean, console: Console, io: Abortable): Promise<void> {
+    switch (typed.kind) {
+      case 'nothing':
+      case 'leave':
+        return
+      case 'wrong':
+        throw new StokerError('USAGE', 'shell', typed.why)
+      case 'command':
+        if (this.#options.asks) return await console.apart(() => this.#command(typed.line, isKept, io))
+        return await this.#command(typed.line, isKept, io)
+      case 'local':
+        return await this.#local(typed.line, console)
+      case 'targets':
+        await console.apart(() => this.#change(typed.change, typed.text, io))
+        if (console.isInteractive) this.#options.say(this.#described())
+        return
+      case 'reconnect':
+        return await this.#connect(io)
+      case 'fold':
+        this.#isFolded = !this.#isFolded
+        this.#options.say(this.#isFolded ? 'equal output is folded from now on' : 'lines from now on')
+        return
+      case 'help':
+        return void this.#options.sinks.stderr.write(`${this.#help().join('\n')}\n`)
+      default:
+        throw new Error(`unknown: ${typed satisfies never}`)
+    }
+  }
+
+  async #command(line: string, isKept: boolean, io: Abortable): Promise<void> {
+    const { actor, how, links, sinks, label, verbose } = this.#options
+    const targets = this.#targets
+    if (targets.length === 0) return this.#options.say('no targets: +TARGETS adds some')
+    const kept = isKept ? this.#options.keep(line, targets) : undefined
+    const tracker = progress(sinks, { total: targets.length })
+    this.#tracker = tracker
+    const events = schedule(targets, actor, actor.parse(line), {
+      ...how,
+      ...io,
+      connector: links.connector,
+      ...(kept && { begin: target => kept.begin(target) }),
+    })
+    const result = await report(events, [
+      ...(kept ? [kept] : []),
+      tracker,
+      this.#isFolded ? folded(sinks.stdout) : lines(sinks, { label }),
+      summary(sinks.stderr, { verbose, quiet: !verbose }),
+    ])
+    const code = exitCode(result, { worst: false, interrupted: false })
+    kept?.close(code)
+    this.#note(code)
+  }
+
+  async #local(line: string, console: Console): Promise<void> {
+    await this.#options.sinks.stdout.flush()
+    await this.#options.sinks.stderr.flush()
+    const code = await console.apart(() => runHere(line, { terminal: console.isInteractive }))
+    if (code === 0) return
+    this.#note(1)
+    this.#options.say(`here: exit code ${code}`)
+  }
+
+  async #change(change: '+' | '-' | '=', text: string, io: Abortable): Promise<void> {
+    const right = parseExpression(text)
+    const left = this.#expression
+    const expression: Expression =
+      change === '=' || !left ? right : { kind: 'operation', operator: change === '+' ? ',' : '!', left, right }
+    const targets = await this.#options.resolve(expression, io)
+    await this.#options.prepare(targets, io)
+    this.#expression = expression
+    this.#targets = targets
+    await this.#connect(io)
+  }
+
+  async #connect(io: Abortable): Promise<void> {
+    const { links, sinks } = this.#options
+    const absent = links.absent(this.#targets)
+    const tracker = progress(sinks, { total: absent.length })
+    this.#tracker = tracker
+    await report(links.open(this.#targets, io), [tracker, summary(sinks.stderr, { verbose: false, quiet: true })])
+  }
+
+  /** Ctrl-C ends `work`, and `work` alone. */
+  async #stoppable(io: Abortable, work: (io: Abortable) => Promise<void>): Promise<void> {
+    const stop = new AbortController()
+    this.#stop = stop
+    try {
+      await work({ signal: AbortSignal.any([io.signal, stop.signal]) })
+    } finally {
+      this.#stop = undefined
+      this.#tracker = undefined
+    }
+  }
+
+  #note(code: number): void {
+    if (code === 1 || this.#worst === 0) this.#worst = code
+  }
+
+  #described(): string {
+    return this.#targets.length === 0 ? 'no targets' : who(this.#targets)
+  }
+
+  #help(): readonly string[] {
+    const absent = this.#options.links.absent(this.#targets)
+    const why = Map.groupBy(absent, ({ error, isRetried }) => {
+      return `${error.message}${isRetried ? '; it is tried again' : ''}`
+    })
+    return [
+      `${this.#described()}: ${this.#targets.length - absent.length} connected`,
+      ...[...why].map(([text, some]) => `  not connected: ${who(some.map(({ target }) => target))}: ${text}`),
+      `output: ${this.#isFolded ? 'folded' : 'lines'}`,
+      HELP,
+    ]
+  }
+}

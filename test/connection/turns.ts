@@ -1,0 +1,54 @@
+import t from 'tap'
+import { turns } from '../../src/connection/turns.ts'
+
+const { signal } = new AbortController()
+const io = { signal }
+
+/** Whether it has its turn at once. */
+const isIn = async (taking: Promise<Disposable>): Promise<boolean> =>
+  await Promise.race([taking.then(() => true), new Promise<false>(resolve => setImmediate(resolve, false))])
+
+t.test('no more at once than the limit, in the order in which they came', async t => {
+  const gate = turns(2)
+  const first = await gate.take(io)
+  await gate.take(io)
+  const order: number[] = []
+  const third = gate.take(io).then(turn => {
+    order.push(3)
+    return turn
+  })
+  const fourth = gate.take(io).then(() => order.push(4))
+  t.equal(await isIn(third), false)
+  first[Symbol.dispose]()
+  first[Symbol.dispose]()
+  const turn = await third
+  t.same(order, [3], 'a turn ends once, however often it is disposed')
+  turn[Symbol.dispose]()
+  await fourth
+  t.same(order, [3, 4])
+})
+
+t.test('without a limit all may, until one is refused; those who come through widen it again', async t => {
+  const gate = turns()
+  const going = await Promise.all(Array.from({ length: 100 }, () => gate.take(io)))
+  gate.refused()
+  gate.refused()
+  const next = gate.take(io)
+  for (const turn of going.slice(0, 30)) turn[Symbol.dispose]()
+  t.equal(await isIn(next), false, '70 of 100, and the second refusal tells nothing new')
+  for (const turn of going.slice(30, 32)) turn[Symbol.dispose]()
+  t.equal(await isIn(next), true)
+})
+
+t.test('who stops waiting leaves its place to the next', async t => {
+  const gate = turns(1)
+  const only = await gate.take(io)
+  const stop = new AbortController()
+  const gone = gate.take(stop)
+  const next = gate.take(io)
+  stop.abort(new Error('enough'))
+  await t.rejects(gone, { message: 'enough' })
+  await t.rejects(gate.take(stop), { message: 'enough' })
+  only[Symbol.dispose]()
+  t.equal(await isIn(next), true)
+})
