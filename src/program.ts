@@ -9,6 +9,7 @@ import { BECOME_METHODS } from './connection/become-script.ts'
 import { CONNECTION_KINDS } from './connection/choose.ts'
 import { addRolling, withBareConfirm } from './rolling-options.ts'
 import { VERSION } from './version.ts'
+import { holdYoungGeneration } from './young-generation.ts'
 
 /** Parses the words and runs the command they ask for; returns its exit code. Throws what it throws, and commander's own errors. */
 export const runProgram = async (argv: readonly string[]): Promise<number> => {
@@ -80,6 +81,8 @@ export const stokerProgram = (): { readonly program: Command; exitCode(): number
     .option('-v, --verbose', 'times of every target in the report')
     .option('-q, --quiet', 'no report when all went well')
     .action(async (action: string, targets: string, words: readonly string[], flags) => {
+      // Before all that has to be loaded makes it grow.
+      holdYoungGeneration()
       const { run } = await import('./commands/run.ts')
       exitCode = await run({ action, targets, words }, { ...program.opts(), ...flags })
     })

@@ -149,7 +149,10 @@ class Entrance {
     const { method, user } = this.#become
     // The complaints of sudo's plugins follow what they are about.
     const words = this.#words()
-    const why = words.findLast(line => !line.includes(' plugin ')) ?? words.at(-1) ?? (exit.kind === 'code' ? `exit code ${exit.code}` : `signal ${exit.signal}`)
+    const why =
+      words.findLast(line => !line.includes(' plugin ')) ??
+      words.at(-1) ??
+      (exit.kind === 'code' ? `exit code ${exit.code}` : `signal ${exit.signal}`)
     // It asks before it looks whether the user may do this at all.
     const isForbidden = /not in the sudoers|may not run|not allowed/.test(why)
     if (this.#answered > 0 && exit.kind === 'code' && !isForbidden) return this.#refused()

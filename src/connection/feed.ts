@@ -1,5 +1,6 @@
 /** Input for a command: as fast as it reads, and no fuss when it stops reading. */
 import type { Writable } from 'node:stream'
+import { spend } from '../young-generation.ts'
 
 /**
  * Sends the source into a command's standard input and ends it, also when the source fails: who must know that all has
@@ -19,6 +20,7 @@ const send = async (source: AsyncIterable<Uint8Array>, stdin: Writable): Promise
   for await (const chunk of source) {
     if (!stdin.writable) return
     await taken(stdin, chunk)
+    spend(chunk.length)
   }
 }
 

@@ -18,11 +18,11 @@ export interface RenderedFile {
   readonly template?: { readonly name: string; lineOf(line: number): number | undefined }
 }
 
-/** A part of the text which follows from the file before: a zone's serial counts up when anything else has changed. */
-export interface Settle {
-  /** The final text: `before` is the live file's, when there is one. Equal meaning gives the same bytes as `before`. */
-  (text: string, before: string | undefined, now: Date): string
-}
+/**
+ * A part of the text which follows from the file before: a zone's serial counts up when anything else has changed. Returns the
+ * final text; `before` is the live file's, when there is one. Equal meaning gives the same bytes as `before`.
+ */
+export type Settle = (text: string, before: string | undefined, now: Date) => string
 
 /** The text of a template by its file's name, `dhcpd.conf.hbs`: the site's own when it has one, else the one in `templates/`. */
 export type TemplateTexts = (name: string) => Promise<{ readonly name: string; readonly text: string }>

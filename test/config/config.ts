@@ -102,6 +102,9 @@ t.test('what is left out has its default, and names are taken as host names', as
       confirm: undefined,
       user: undefined,
     },
+    become: {
+      ...{ user: 'root', method: 'sudo', passwordFile: undefined, passwordCommand: undefined, folder: '/site' },
+    },
     ssh: {
       ...{ connection: 'ssh', openssh: undefined, hostKeys: undefined, config: { kind: 'usual' } },
       ...{ knownHosts: undefined, identity: undefined },
@@ -112,7 +115,7 @@ t.test('what is left out has its default, and names are taken as host names', as
     '',
     '# nothing\n',
     '{}',
-    'warehouses:\nactors:\nactions:\nnetworks:\nrender:\ndefaults:\nssh:\n',
+    'warehouses:\nactors:\nactions:\nnetworks:\nrender:\ndefaults:\nbecome:\nssh:\n',
   ]) {
     const { source, ...config } = parse(text)
     t.strictSame(config, expected, JSON.stringify(text))
@@ -171,7 +174,7 @@ t.test('an error names file, line, column and key, and says what was expected', 
     ['warehouses:\n  - path: x\n', '2:5: warehouses[0].kind: is missing; expected text'],
     [
       'warehouse: []',
-      '1:1: warehouse: unknown key; did you mean "warehouses"? (known: warehouses, actors, actions, defaults, networks, render, ssh)',
+      '1:1: warehouse: unknown key; did you mean "warehouses"? (known: warehouses, actors, actions, defaults, become, networks, render, ssh)',
     ],
     ['render: {dhcpd: {max-shrink: 120%}}', '1:30: render.dhcpd.max-shrink: expected a share from 0% to 100%'],
     ['render: {dhcpd: {deadline: 0}}', '1:28: render.dhcpd.deadline: expected a time above 0'],
@@ -183,7 +186,10 @@ t.test('an error names file, line, column and key, and says what was expected', 
       'networks: [{name: a, adress: x}]',
       '1:22: networks[0].adress: unknown key; did you mean "address"? (known: name, address, routers, dns, domain, ranges, lease-time, boot, shared, options)',
     ],
-    ['colour: red', '1:1: colour: unknown key (known: warehouses, actors, actions, defaults, networks, render, ssh)'],
+    [
+      'colour: red',
+      '1:1: colour: unknown key (known: warehouses, actors, actions, defaults, become, networks, render, ssh)',
+    ],
     ['warehouses: {kind: file}', '1:13: warehouses: expected a list, not a mapping'],
     ['warehouses: []', '1:13: warehouses: is empty; leave it out to take host names as they are'],
     ['warehouses: [file]', '1:14: warehouses[0]: expected a mapping, not text'],

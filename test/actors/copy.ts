@@ -1,0 +1,157 @@
+import { chmod, lstat, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { copy } from '../../actors/copy.ts'
+import type { Actor } from '../../src/actor.ts'
+import { act, target } from '../fixtures/act.ts'
+import { stoker } from '../fixtures/cli.ts'
+import { findProgram, needRoot } from '../fixtures/debian.ts'
+import { needFleet, startFleet } from '../fixtures/sshd.ts'
+
+const actor = copy as Actor
+const run = (options: Readonly<Record<string, string>>, changes = {}) => act(actor, options, target('n1'), changes)
+
+const names = async (folder: string) => (await readdir(folder, { recursive: true })).sort()
+
+t.test('a file is sent once, with the mode of its source, and put right when it differs', async t => {
+  const folder = t.testdir({ source: 'text' })
+  const [source, dest] = [join(folder, 'source'), join(folder, 'dest')]
+  await chmod(source, 0o750)
+  t.match(await run({ source, dest }), { outcome: { kind: 'ok', changed: true }, stdout: /create \(4 bytes\)/ })
+  t.equal((await stat(dest)).mode & 0o777, 0o750)
+  t.match(await run({ source, dest }), { outcome: { kind: 'ok', changed: false }, stdout: '' })
+  await writeFile(dest, 'other')
+  t.match(await run({ source, dest }, { apply: false }), { outcome: { changed: true }, stdout: /would change/ })
+  t.equal(await readFile(dest, 'utf8'), 'other')
+  t.match(await run({ source, dest: `${folder}/into/` }).catch(error => error), { outcome: { kind: 'failed' } })
+  await mkdir(join(folder, 'into'))
+  t.match(await run({ source, dest: `${folder}/into/` }), { outcome: { kind: 'ok' } })
+  t.same(await readdir(join(folder, 'into')), ['source'], 'a slash at the end names the folder it shall be in')
+})
+
+t.test('a folder arrives as it is: names, bytes, modes and links; and nothing is sent twice', async t => {
+  const folder = t.testdir({
+    source: { a: 'a', sub: { 'b b': 'b\0', deep: { big: 'x'.repeat(300_000) } }, empty: {}, '.hidden': '', '-x': 'x' },
+  })
+  const [source, dest] = [join(folder, 'source'), join(folder, 'far/dest')]
+  await symlink('../a', join(source, 'sub/link'))
+  await writeFile(Buffer.from(`${source}/\xff\n$(x)`, 'latin1'), 'odd')
+  await chmod(join(source, 'a'), 0o700)
+  t.match(await run({ source, dest }, { apply: false }), {
+    stdout: /would make .*dest\/sub\n(.*\n)*would send .*dest\/sub\/b b/,
+  })
+  await t.rejects(stat(dest))
+  t.match(await run({ source, dest }), {
+    outcome: { kind: 'ok', changed: true },
+    stdout: /7 files sent \(300007 bytes\), 4 folders made/,
+  })
+  t.same(await names(dest), await names(source))
+  t.equal(await readFile(join(dest, 'sub/b b'), 'utf8'), 'b\0')
+  t.equal(await readFile(Buffer.from(`${dest}/\xff\n$(x)`, 'latin1'), 'utf8'), 'odd')
+  t.equal(await readlink(join(dest, 'sub/link')), '../a')
+  t.equal((await stat(join(dest, 'a'))).mode & 0o777, 0o700)
+  t.match(await run({ source, dest }), { outcome: { kind: 'ok', changed: false }, stdout: '' })
+  await writeFile(join(dest, 'sub/deep/big'), 'smaller')
+  await chmod(join(dest, 'a'), 0o644)
+  t.match(await run({ source, dest }), { stdout: /1 file sent \(300000 bytes\), 1 owner or mode set/ })
+  t.match(await run({ source, dest, mode: '0640' }), { outcome: { changed: true } })
+  t.equal((await stat(join(dest, '-x'))).mode & 0o777, 0o640)
+  t.match(await run({ source, dest, mode: '0640' }), { outcome: { changed: false } })
+})
+
+t.test('what is not in the source goes with delete, and stays without', async t => {
+  const folder = t.testdir({ source: { a: 'a' }, dest: { a: 'a', extra: '', old: { x: { y: '' } } } })
+  const [source, dest] = [join(folder, 'source'), join(folder, 'dest')]
+  t.match(await run({ source, dest }), { outcome: { changed: false } })
+  t.match(await run({ source, dest, delete: 'yes' }, { apply: false }), {
+    stdout: /would remove .*extra\n.*would remove .*old\n$/s,
+  })
+  t.match(await run({ source, dest, delete: 'yes' }), { stdout: /2 things removed/ })
+  t.same(await names(dest), ['a'])
+})
+
+t.test('a folder which is there stays as it is, and something else in the way is left alone', async t => {
+  const folder = t.testdir({ source: { sub: { a: 'a' } }, dest: { sub: {} }, elsewhere: {} })
+  const [source, dest] = [join(folder, 'source'), join(folder, 'dest')]
+  await chmod(join(dest, 'sub'), 0o700)
+  t.match(await run({ source, dest }), { outcome: { changed: true } })
+  t.equal((await stat(join(dest, 'sub'))).mode & 0o777, 0o700)
+  await rm(join(dest, 'sub'), { recursive: true })
+  await symlink(join(folder, 'elsewhere'), join(dest, 'sub'))
+  await t.rejects(run({ source, dest }), {
+    code: 'ACTOR_FAILED',
+    message: './sub is a link there, and a folder here; take it away first',
+  })
+  t.same(await readdir(join(folder, 'elsewhere')), [])
+})
+
+t.test('a source which is changed while it is sent is told, and leaves the old files', async t => {
+  const folder = t.testdir({ source: { a: 'first' }, dest: { a: 'old' } })
+  const [source, dest] = [join(folder, 'source'), join(folder, 'dest')]
+  const options = copy.parse({ source, dest })
+  await options.local()
+  await writeFile(join(source, 'a'), 'other')
+  const known: Actor = { ...actor, parse: () => options }
+  await t.rejects(act(known, {}, target('n1')), {
+    code: 'CONFIG',
+    message: /\.\/a: it was changed while it was in use/,
+  })
+  t.equal(await readFile(join(dest, 'a'), 'utf8'), 'old')
+  t.same(await readdir(dest), ['a'])
+})
+
+t.test('wrong options are told', async t => {
+  const folder = t.testdir({ source: 'x' })
+  t.throws(() => copy.parse({ source: 'x', dest: 'y' }), {
+    code: 'ACTOR_OPTION',
+    message: /option "dest": expected an absolute/,
+  })
+  t.throws(() => copy.parse({ source: 'x' }), { message: /dest/ })
+  await t.rejects(run({ source: join(folder, 'no'), dest: '/x' }), { code: 'CONFIG', message: /there is none/ })
+  await t.rejects(run({ source: join(folder, 'source'), dest: '/x', delete: 'yes' }), {
+    message: /the source is no folder/,
+  })
+})
+
+t.test('a full disk fails its target alone, which keeps its old files and nothing else', async t => {
+  if (!needFleet(t) || !needRoot(t)) return
+  const small = t.testdir()
+  await chmod(small, 0o777)
+  await using fleet = await startFleet({
+    count: 3,
+    groups: { all: 'node[1-3]' },
+    through: async name => {
+      // The other two have room there, each by itself.
+      const size = name === 'node2' ? '512k' : '64m'
+      const set = `mount -t tmpfs -o size=${size},mode=777 small "$1" && mkdir -m 777 "$1/tree" && echo old >"$1/file" && echo old >"$1/tree/a" && chmod 666 "$1/file" "$1/tree/a" && shift && exec "$@"`
+      return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', set, 'sh', small]
+    },
+  })
+  const source = t.testdir({ big: { a: 'x'.repeat(3_000_000) } })
+  const look = `cd ${small}; find . | sort | tr '\\n' ' '; wc -c <file; wc -c <tree/a`
+  for (const [from, to] of [
+    [join(source, 'big/a'), join(small, 'file')],
+    [join(source, 'big'), join(small, 'tree')],
+  ] as const)
+    t.match(await stoker(['run', 'copy', '@all', '--', `source=${from}`, `dest=${to}`], fleet), {
+      code: 1,
+      stderr: /2 ok, 1 failed(.*\n)+failed: node2: .*No space left/,
+    })
+  const { stdout } = await stoker(['run', 'shell', '@all', '--', look], fleet)
+  t.match(stdout, /node2: \. \.\/file \.\/tree \.\/tree\/a 4\nnode2: 4\n/)
+  t.match(stdout, /node1: \. \.\/file \.\/tree \.\/tree\/a 3000000\nnode1: 3000000\n/)
+})
+
+t.test('sixteen targets at once take little memory, however large the file', async t => {
+  if (!needFleet(t) || findProgram('time') === undefined) return
+  await using fleet = await startFleet({ count: 16, mode: 'shared', groups: { all: 'node[01-16]' } })
+  const source = join(fleet.folder, 'large')
+  await writeFile(source, Buffer.alloc(40_000_000, 'random enough'))
+  // Each target's commands start in its own home.
+  const words = ['run', 'copy', '@all', '--', `source=${source}`, 'dest=/proc/self/cwd/large']
+  const { code, stderr } = await stoker(words, { ...fleet, through: ['time', '-f', 'peak %M KB'] })
+  t.equal(code, 0)
+  const peak = Number(/peak (\d+) KB/.exec(stderr)?.[1])
+  t.ok(peak < 170_000, `${peak} KB`)
+  for (const { folder } of fleet.targets) t.equal((await lstat(join(folder, 'large'))).size, 40_000_000)
+})
