@@ -37,8 +37,11 @@ export const runScript = async (
   }
 }
 
-/** tar repeats itself at its end; the line before says why. */
+/** The last line, but what tar says at its end of any failure. How GNU's tar tells of a full disk is not plain to everybody. */
 const reasonIn = (stderr: string): string | undefined => {
-  const lines = stderr.split('\n').filter(line => line.trim() !== '')
-  return lines.find(line => /No space left|Permission denied|Read-only|quota/i.test(line)) ?? lines.at(-1)
+  const lines = stderr
+    .split('\n')
+    .filter(line => line.trim() !== '' && !/Exiting with failure|not recoverable/.test(line))
+  const full = lines.find(line => /No space left|quota exceeded|Wrote only/i.test(line))
+  return full?.includes('Wrote only') ? `${full}: No space left on device` : (full ?? lines.at(-1))
 }

@@ -133,7 +133,8 @@ class Entrance {
     this.#said = Buffer.concat([this.#said, output.data])
     const ready = this.#said.indexOf(`${this.#marks.ready}\n`)
     if (ready >= 0) {
-      this.#attempt?.accepted()
+      // Who is let in without being asked has proved nothing.
+      if (this.#answered > 0) this.#attempt?.accepted()
       const rest = this.#said.subarray(ready + this.#marks.ready.length + 1)
       if (rest.length > 0) this.early.push({ stream: 'stderr', data: rest })
       return 'nothing'

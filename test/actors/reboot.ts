@@ -12,8 +12,9 @@ const actor = reboot as Actor
 /** The first process of a root ends with its reboot; what starts it again is this test, as a machine's firmware would. */
 const startAgain = async (roots: Roots, name: string): Promise<void> => {
   const seen = roots.folder(name)
-  // The end of a process which is not our child can only be looked for.
-  while (existsSync(seen)) await setTimeout(20)
+  // The end of a process which is not our child can only be looked for. One which hangs at its end is switched off.
+  const patience = performance.now() + 45_000
+  while (existsSync(seen) && performance.now() < patience) await setTimeout(20)
   await roots.reboot(name)
 }
 

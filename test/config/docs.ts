@@ -28,6 +28,7 @@ t.test('the examples of the configuration are read, and use every key', async t 
     ['site', 'racks', 'dns'],
   )
   for (const text of others) t.doesNotThrow(() => parseConfig(text, '/site/stoker.yaml', '/home/me'))
+  t.strictSame(documented(markdown, 'become'), ['user', 'method', 'password-file', 'password-command'])
   for (const part of ['defaults', 'ssh'])
     t.strictSame(
       documented(markdown, part),

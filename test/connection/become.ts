@@ -1,34 +1,16 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod } from 'node:fs/promises'
 import t from 'tap'
 import { becoming } from '../../src/connection/become.ts'
 import { becomePassword } from '../../src/connection/become-password.ts'
-import type { Connection, Connector } from '../../src/connection/connection.ts'
-import { openIdentities } from '../../src/connection/identities.ts'
-import { sshConnector } from '../../src/connection/ssh.ts'
-import { loadSshConfig } from '../../src/connection/ssh-config.ts'
+import type { Connection } from '../../src/connection/connection.ts'
 import { StokerError } from '../../src/errors.ts'
-import { listProcesses } from '../../src/lab/processes.ts'
 import { target } from '../fixtures/act.ts'
-import { needBecome, type Privilege, startBecomeFleet } from '../fixtures/become.ts'
-import { capture, connectionContract } from '../fixtures/connection-contract.ts'
-import type { Fleet, FleetTarget } from '../fixtures/sshd.ts'
+import { needBecome, type Privilege, plainConnector, startBecomeFleet } from '../fixtures/become.ts'
+import { capture } from '../fixtures/connection-contract.ts'
+import type { FleetTarget } from '../fixtures/sshd.ts'
 
 const io = { signal: new AbortController().signal }
 const PASSWORD = `pa'ss "$w0rd ü`
-
-const connector = async (fleet: Fleet): Promise<Connector> => {
-  const notice = () => {}
-  const file = join(fleet.folder, 'no-config')
-  await writeFile(file, '')
-  const home = fleet.folder
-  const config = await loadSshConfig({ userFile: file, systemFile: '/dev/null', home, env: {}, notice }, io)
-  const identities = await openIdentities(
-    { files: [fleet.identity], home, askPassphrase: async () => undefined, notice },
-    io,
-  )
-  return sshConnector({ config, identities, knownHosts: [fleet.knownHosts], hostKeys: 'strict', notice })
-}
 
 const PRIVILEGES: Readonly<Record<string, Privilege>> = {
   asks: { password: PASSWORD },
@@ -39,8 +21,6 @@ const PRIVILEGES: Readonly<Record<string, Privilege>> = {
 }
 const NAMES = Object.keys(PRIVILEGES)
 
-const survivors = async (text: string) => (await listProcesses()).filter(({ command }) => command.includes(text))
-
 t.test('with the real sudo and doas', async t => {
   if (!needBecome(t)) return
   const fleet = await startBecomeFleet({
@@ -49,7 +29,7 @@ t.test('with the real sudo and doas', async t => {
     privilege: name => PRIVILEGES[name] ?? {},
   })
   t.teardown(() => fleet[Symbol.asyncDispose]())
-  const ssh = await connector(fleet)
+  const ssh = await plainConnector(fleet)
   t.teardown(() => ssh[Symbol.asyncDispose]())
   const node = (name: string) => fleet.targets.find(one => one.name === name) as FleetTarget
   const plain = (name: string): Promise<Connection> => {
@@ -58,14 +38,6 @@ t.test('with the real sudo and doas', async t => {
   }
   const as = async (name: string, user = 'root', method: 'sudo' | 'doas' = 'sudo', password: string = PASSWORD) =>
     becoming(await plain(name), name, { user, method, password: becomePassword(method, password) })
-
-  for (const name of ['asks', 'pty'])
-    t.test(`the contract of a connection holds as root: ${name}`, async t => {
-      const folder = join(fleet.folder, `contract-${name}`)
-      await mkdir(folder)
-      await chmod(folder, 0o777)
-      connectionContract(t, { connect: () => as(name), folder, survivors })
-    })
 
   const who = 'id -un; echo $HOME'
 
@@ -86,7 +58,7 @@ t.test('with the real sudo and doas', async t => {
   t.test('who is not let in is told what sudo and doas say', async t => {
     for (const [name, user, method, message] of [
       ['never', 'root', 'sudo', 'cannot become root: sudo: stoker-test is not in the sudoers file.'],
-      ['free', 'nobody-here', 'sudo', 'cannot become nobody-here: sudo: unknown user: nobody-here'],
+      ['free', 'nobody-here', 'sudo', /^cannot become nobody-here: sudo: unknown user:? nobody-here$/],
       ['asks', 'root', 'doas', /cannot become root: doas: .*doas\.conf/],
       ['never', 'root', 'doas', /doas asks for passwords on a terminal only: give the login user "permit nopass"/],
     ] as const)
@@ -110,6 +82,7 @@ t.test('with the real sudo and doas', async t => {
 
   t.test('a password which nobody can give is asked for once', async t => {
     let asked = 0
+    const before = await fleet.failures('asks2')
     const password = becomePassword('sudo', async () => {
       asked++
       throw new StokerError('ACTOR_FAILED', 'sudo', 'there is none')
@@ -119,7 +92,7 @@ t.test('with the real sudo and doas', async t => {
       await t.rejects(capture(becoming(await plain(name), name, become), 'id'), { message: 'there is none' })
     t.match((await capture(becoming(await plain('free'), 'free', become), 'id -un')).stdout, 'root')
     t.equal(asked, 1)
-    t.equal(await fleet.failures('asks2'), 0)
+    t.equal(await fleet.failures('asks2'), before, 'sudo did not even ask')
   })
 })
 

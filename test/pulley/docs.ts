@@ -128,7 +128,7 @@ t.test('a policy is seen, spread and taken back', async t => {
     code: 0,
     stdout: /^bundle 2 for 1 node/,
   })
-  t.match((await pulley('history', '--vo', 'blue')).stdout, /2 .*\[1\],100% running +second\n1 .*all nodes/)
+  t.match((await pulley('history', '--vo', 'blue')).stdout, /2 .*\[1\],100% running.* second\n1 .*all nodes/)
   t.match((await pulley('waves', '2', 'finish', '--vo', 'blue')).stdout, /bundle 2: all nodes/)
   t.match((await pulley('rollback', '1', '--vo', 'blue')).stdout, /bundle 3: bundle 1 again/)
   t.match(await pulley('rollback', '9', '--vo', 'blue'), { code: 2, stderr: /has no bundle 9/ })

@@ -14,6 +14,7 @@ import { newId } from '../../src/pulley/protocol/names.ts'
 import { pack } from '../../src/pulley/protocol/tree.ts'
 import type { Action } from '../../src/pulley/store/store.ts'
 import {
+  type AgentProcess,
   enrol,
   type PulleySite,
   pollOnce,
@@ -27,9 +28,9 @@ const NODES = 5
 const KILLS = 50
 /** An agent is killed at one of so many changes of its folder, the server after one of so many answers. */
 const MOST_WRITES = 100
-const MOST_ANSWERS = 16
+const MOST_ANSWERS = 40
 /** Orders for a node at once. */
-const ORDERS = 6
+const ORDERS = 8
 /** Milliseconds, when there is nothing to do. */
 const LONGEST_LIFE = 4000
 
@@ -78,17 +79,20 @@ t.test('whoever is killed, whenever: nothing runs twice, and every end is known 
     await order(site, fresh, line)
   }
 
+  /** Those which may live on. */
+  const agents: AgentProcess[] = []
   let [agentKills, serverKills] = [0, 0]
   const agentDies = async (state: string): Promise<void> => {
-    while (agentKills < KILLS || serverKills < KILLS) {
+    while (agentKills < KILLS) {
       const killed = new AbortController()
-      await using agent = startAgent({ state }, Math.random() < 0.5 ? ['--once'] : [])
+      await using agent = startAgent({ state }, Math.random() < 0.2 ? ['--once'] : [])
       await Promise.race([life(state, Math.random() * MOST_WRITES, killed), agent.ended])
       const { signal, code, stderr } = await agent.end('SIGKILL')
       killed.abort()
       if (signal === 'SIGKILL') agentKills++
       else t.ok([0, 4].includes(code ?? -1), `it did what it was started for, as far as there was a server: ${stderr}`)
     }
+    agents.push(stack.use(startAgent({ state })))
   }
   const serverDies = async (): Promise<void> => {
     while (serverKills < KILLS) {
@@ -124,7 +128,6 @@ t.test('whoever is killed, whenever: nothing runs twice, and every end is known 
       [...Map.groupBy(await site.actions(), one => one.state)].map(([state, list]) => [state, list.length]),
     ),
   )
-  const agents = [...states.values()].map(state => stack.use(startAgent({ state })))
   const why = () => agents.map(agent => agent.text().slice(-1500)).join('\n---\n')
   const actions = await until(
     'all actions have ended',
