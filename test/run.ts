@@ -5,10 +5,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
 
 const files = process.argv.length > 2 ? process.argv.slice(2) : testFiles()
-const tap = spawn('tap', ['--disable-coverage', '--reporter=tap', '--timeout=300', ...files], {
+// Most files wait for servers more than they compute; more at once than this, and they wait for each other.
+const JOBS = `--jobs=${availableParallelism() + 1}`
+const tap = spawn('tap', ['--disable-coverage', '--reporter=tap', '--timeout=300', JOBS, ...files], {
   env: { ...process.env, TAP_TYPE_STRIP_ONLY: '1' },
   stdio: ['ignore', 'pipe', 'inherit'],
 })
