@@ -1,8 +1,8 @@
 /**
  * A connection whose commands and files are another user's: everything goes through sudo or doas.
  *
- * What runs as root takes no signals from the login user, so the supervisor which ends it has to be the other user's, too.
- * Its lifeline is the standard input of the program which lets us in; a command with an input of its own is watched over
+ * What runs as root takes no signals from the login user, so the supervisor which ends it has to be the other user's, and the
+ * only one. Its lifeline is the standard input of the program which lets us in; a command with an input of its own is watched over
  * from a second one.
  */
 import type { Abortable } from '../abortable.ts'

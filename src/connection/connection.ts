@@ -8,6 +8,11 @@ export interface Command {
   readonly line: string
   /** Bytes for the command's standard input; without it the input is empty. */
   readonly stdin?: AsyncIterable<Uint8Array>
+  /**
+   * The line watches over what it starts by itself: it ends all of that when its input ends. Nothing else will, and no signal
+   * is sent to it; an abort has to end the input.
+   */
+  readonly watchesItself?: boolean
 }
 
 /** How a command ended. */

@@ -71,12 +71,13 @@ const enter = async (
 ): Promise<Elevated | StokerError> => {
   const marks = marksOf(randomBytes(16).toString('hex'))
   const input = new LateInput()
-  // An end of input ends both programs: no signal of ours reaches them, for they are root's.
+  // An end of input ends both programs. A signal would reach sudo, which keeps the login user's real id, and passes signals
+  // on to the leader of the command's group alone: the rest of the group would stay.
   const stop = () => input.end()
   io.signal.addEventListener('abort', stop, { once: true })
   const asks = attempt !== undefined
   const running = connection.exec(
-    { line: becomeLine({ ...become, asks, script, line }, marks), stdin: input.chunks() },
+    { line: becomeLine({ ...become, asks, script, line }, marks), stdin: input.chunks(), watchesItself: true },
     io,
   )
   const entrance = new Entrance(target, become, marks, attempt)

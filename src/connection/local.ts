@@ -42,7 +42,8 @@ const start = async (
   name: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<Running> => {
-  const child = spawn('/bin/sh', ['-c', supervisedWithInput(command.line)], {
+  const { watchesItself } = command
+  const child = spawn('/bin/sh', ['-c', watchesItself ? command.line : supervisedWithInput(command.line)], {
     detached: true,
     env: { ...process.env, ...environment },
     stdio: [command.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'],
@@ -61,7 +62,9 @@ const start = async (
     stdout: child.stdout as Readable,
     stderr: child.stderr as Readable,
     exited,
-    signal: signal => void lifeline.write(`${signal}\n`),
+    signal: signal => {
+      if (!watchesItself) lifeline.write(`${signal}\n`)
+    },
     release: () => void lifeline.end(),
     destroy: () => {
       for (const stream of child.stdio) stream?.destroy()

@@ -6,13 +6,13 @@ import { constants } from 'node:os'
 import type { Abortable } from '../abortable.ts'
 import { StokerError } from '../errors.ts'
 import { attend, type Running } from './attend.ts'
-import type { Connection, Exit } from './connection.ts'
+import type { Command, Connection, Exit } from './connection.ts'
 import { feed } from './feed.ts'
 import { readFileOver, writeFileOver } from './files.ts'
 import { Herald } from './herald.ts'
 import { linesOf } from './openssh-failure.ts'
 import { type Master, started, startSsh } from './openssh-master.ts'
-import { lifeline, markedAnnounced, markedSupervised } from './supervisor.ts'
+import { lifeline, marked, markedAnnounced, markedSupervised } from './supervisor.ts'
 
 /** What one connection works with. */
 interface Line {
@@ -27,9 +27,9 @@ export const opensshSession = (line: Line, timing: Connection['timing']): Connec
   const { name, master } = line
   const exec: Connection['exec'] = async function* (command, io) {
     io.signal.throwIfAborted()
-    const { running, door } = await (command.stdin
+    const { running, door } = await (command.stdin && !command.watchesItself
       ? withInput(line, command.line, command.stdin, io)
-      : withoutInput(line, command.line))
+      : withoutWatcher(line, command))
     try {
       return yield* attend(running, name, io)
     } catch (thrown) {
@@ -54,13 +54,16 @@ interface Begun {
 
 const newMark = (): string => `stoker-${randomBytes(8).toString('hex')}`
 
-const withoutInput = async (line: Line, text: string): Promise<Begun> => {
+const withoutWatcher = async (line: Line, { line: text, stdin, watchesItself }: Command): Promise<Begun> => {
   const mark = newMark()
-  const child = startSsh(line.name, [...line.words, markedSupervised(text, mark)])
+  const child = startSsh(line.name, [...line.words, (watchesItself ? marked : markedSupervised)(text, mark)])
   const code = exitCode(child)
   await started(child, line.name)
   const door = child.stderr.pipe(behind(mark))
-  return { running: runningOf(line, { child, code, door, control: child }), door }
+  const running = runningOf(line, { child, code, door, control: child })
+  if (!watchesItself) return { running, door }
+  if (stdin) feed(stdin, child.stdin)
+  return { running: { ...running, signal: () => {} }, door }
 }
 
 /** As over ssh2: a second channel is the lifeline, and the command waits until that one is held. */

@@ -3,7 +3,7 @@ import type { Client, ClientChannel } from 'ssh2'
 import type { Abortable } from '../abortable.ts'
 import { StokerError } from '../errors.ts'
 import { attend, type Running } from './attend.ts'
-import type { Connection, Exit } from './connection.ts'
+import type { Command, Connection, Exit } from './connection.ts'
 import { feed } from './feed.ts'
 import { readFileOver, writeFileOver } from './files.ts'
 import type { LoggedIn } from './login.ts'
@@ -16,10 +16,7 @@ export const sshSession = (
   timing: Connection['timing'],
 ): Connection => {
   const exec: Connection['exec'] = async function* (command, io) {
-    const running = command.stdin
-      ? await withInput(client, name, command.line, command.stdin, io)
-      : started(client, await open(client, name, supervised(command.line), io))
-    return yield* attend(running, name, io)
+    return yield* attend(await start(client, name, command, io), name, io)
   }
   return {
     timing,
@@ -56,6 +53,16 @@ const open = (client: Client, name: string, line: string, { signal }: Abortable)
       reject(new StokerError('CONNECTION_LOST', name, message, { cause }))
     })
   })
+
+const start = async (client: Client, name: string, command: Command, io: Abortable): Promise<Running> => {
+  const { line, stdin, watchesItself } = command
+  if (stdin && !watchesItself) return await withInput(client, name, line, stdin, io)
+  const opened = await open(client, name, watchesItself ? line : supervised(line), io)
+  const running = started(client, opened)
+  if (!watchesItself) return running
+  if (stdin) feed(stdin, opened.channel)
+  return { ...running, signal: () => {} }
+}
 
 const started = (client: Client, { channel, exited }: Opened, control: ClientChannel = channel): Running => {
   // Writing to a channel which the server has closed is no news: its end is told by `exited`.

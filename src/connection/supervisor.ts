@@ -70,6 +70,9 @@ export const ANNOUNCED_ARGUMENT = startWord(ANNOUNCE, '"$2"')
 export const markedSupervised = (line: string, mark: string): string =>
   start(`echo ${mark} $$ >&2; exec 3<&0 </dev/null; p=$$; { ${WATCH}; } >/dev/null 2>&1 & ${RUN_AND_TELL}`, line)
 
+/** As `markedSupervised`, of a line which watches over what it starts by itself; the channel's own input is the line's. */
+export const marked = (line: string, mark: string): string => start(`echo ${mark} $$ >&2; ${RUN_AND_TELL}`, line)
+
 /** As `announced`, with the mark in front of the process group, and with a signal told as an exit code. */
 export const markedAnnounced = (line: string, mark: string): string =>
   start(`echo ${mark} $$ >&2; read -r go || exit 255; ${RUN_AND_TELL}`, line)
