@@ -17,6 +17,7 @@ import { type Steady, steady } from './pulley/steady.ts'
 import { megabytes, seconds, share, table } from './table.ts'
 
 const percent = (value: number): string => `${(value * 100).toFixed(1)} %`
+const milliseconds = (value: number): string => `${(value * 1000).toFixed(1)} ms`
 const count = (value: number): string => Math.round(value).toLocaleString('en')
 
 const pollsText = (rows: readonly Polls[]): string => {
@@ -35,9 +36,9 @@ const steadyText = ({ agents, interval, took, polls: all, failures, cpu, memory,
     ['polls, of which failed', `${count(all)}, ${failures}`, '0'],
     ['of one core', percent(cpu), '30 %'],
     ["the server's memory", megabytes(memory), '300 MB'],
-    ['half of the polls in', seconds(latency.half), ''],
-    ['99 of 100 in', seconds(latency.most), ''],
-    ['all in', seconds(latency.all), ''],
+    ['half of the polls in', milliseconds(latency.half), ''],
+    ['99 of 100 in', milliseconds(latency.most), ''],
+    ['all in', milliseconds(latency.all), ''],
   ])
 
 const arrivalsText = ({ machines, failures, why, took, cpu, memory }: Arrivals): string =>
@@ -52,7 +53,7 @@ const arrivalsText = ({ machines, failures, why, took, cpu, memory }: Arrivals):
 const idleText = ({ standings, resident }: Idle): string =>
   table([
     ['a poll with nothing new', 'wall', 'CPU', 'memory'],
-    ...standings.map(({ name, wall, cpu, memory }) => [name, seconds(wall), seconds(cpu), megabytes(memory)]),
+    ...standings.map(({ name, wall, cpu, memory = 0 }) => [name, seconds(wall), seconds(cpu), megabytes(memory)]),
     ['resident agent', '', seconds(resident.cpuPerPoll), megabytes(resident.memory)],
   ])
 

@@ -39,16 +39,16 @@ export const here = async (): Promise<
   (target: Target, environment: Readonly<Record<string, string>>) => Connection
 > => {
   const { localConnection } = await import('./connection/local.ts')
-  return (target, environment) => localConnection(target.name, environment)
+  return (target, environment) => localConnection(target.name, { environment })
 }
 
-/** What an agent has: the built-in actors, and connections to the machine it runs on. */
+/** What an agent has: the built-in actors, and connections to the machine it runs on, which are like a login there. */
 export const onThisMachine = async (): Promise<{
   readonly names: readonly string[]
   actor(name: string): Promise<Actor>
   readonly connector: Connector
 }> => {
-  const { localConnector } = await import('./connection/local.ts')
+  const { asLogin, localConnector } = await import('./connection/local.ts')
   return {
     names: Object.keys(ACTORS),
     async actor(name) {
@@ -56,6 +56,6 @@ export const onThisMachine = async (): Promise<{
       if (load) return await load()
       throw new StokerError('UNKNOWN_ACTION', name, `no actor ${name} (there is: ${Object.keys(ACTORS).join(', ')})`)
     },
-    connector: localConnector(),
+    connector: localConnector(asLogin()),
   }
 }

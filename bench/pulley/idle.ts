@@ -12,7 +12,7 @@ import { cpuOf, memoryOf, servePulley } from './server.ts'
 export interface Idle {
   /** A process for each poll, beside Node itself. */
   readonly standings: readonly Standing[]
-  /** One which stays: bytes in memory, and seconds of CPU a minute, where it polls every second. */
+  /** One which stays: bytes in memory, and seconds of CPU for a poll with all that follows. */
   readonly resident: { readonly memory: number; readonly cpuPerPoll: number }
 }
 

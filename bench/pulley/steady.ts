@@ -31,18 +31,21 @@ export const steady = async (
   let failures = 0
   const before = await cpuOf(server.pid)
   const began = performance.now()
+  const until = (milliseconds: number) => setTimeout(Math.max(0, began + milliseconds - performance.now()))
   await Promise.all(
     made.map(async ({ id }, number) => {
       const slot = slotOf(id) * interval * 1000
-      await setTimeout(slot)
+      await until(slot)
       using connection = await Connection.open(server.port)
-      for (let round = 1; round <= rounds; round++) {
+      for (let round = 0; round < rounds; round++) {
+        await until(slot + round * interval * 1000)
         const asked = performance.now()
         const { status } = await connection.ask(polls[number] as Buffer)
         latencies.push((performance.now() - asked) / 1000)
         if (status !== 304) failures++
-        await setTimeout(began + slot + round * interval * 1000 - performance.now())
       }
+      // Its connection stays, as an agent's does.
+      await until(rounds * interval * 1000)
     }),
   )
   const took = (performance.now() - began) / 1000

@@ -1,6 +1,8 @@
 /** The connection to this machine itself: what the pulley agent uses, and the actors of its administrator. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { StokerError } from '../errors.ts'
 import { attend, type Running } from './attend.ts'
@@ -9,22 +11,42 @@ import { feed } from './feed.ts'
 import { readFileOver, writeFileOver } from './files.ts'
 import { supervisedWithInput } from './supervisor.ts'
 
-/** Connections to this machine. `environment` is added to that of the program. */
-export const localConnector = (environment: Readonly<Record<string, string>> = {}): Connector => ({
+/** Where commands start. */
+export interface Surroundings {
+  /** Added to the program's own. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Default: the program's own. */
+  readonly folder?: string
+}
+
+/** Connections to this machine. */
+export const localConnector = (surroundings: Surroundings = {}): Connector => ({
   descriptors: 4,
   async prepare() {},
   async connect(target, { signal }) {
     signal.throwIfAborted()
-    return localConnection(target.name, environment)
+    return localConnection(target.name, surroundings)
   },
   async [Symbol.asyncDispose]() {},
 })
 
+/**
+ * What a login as this program's user would give: its shell, its home, its names. bash reads ~/.bashrc when its input is a
+ * socket, which Node's pipes are, unless it is a shell in a shell; that is for logins from elsewhere alone.
+ */
+export const asLogin = (): Surroundings => {
+  const { username, homedir, shell } = userInfo()
+  return {
+    environment: { USER: username, LOGNAME: username, HOME: homedir, SHELL: shell || '/bin/sh', SHLVL: '1' },
+    folder: existsSync(homedir) ? homedir : '/',
+  }
+}
+
 /** A connection to this machine; `name` is the target's, for messages. */
-export const localConnection = (name: string, environment: Readonly<Record<string, string>> = {}): Connection => {
+export const localConnection = (name: string, surroundings: Surroundings = {}): Connection => {
   const exec: Connection['exec'] = async function* (command, io) {
     io.signal.throwIfAborted()
-    const running = await start(command, name, environment)
+    const running = await start(command, name, surroundings)
     return yield* attend(running, name, io)
   }
   return {
@@ -37,15 +59,12 @@ export const localConnection = (name: string, environment: Readonly<Record<strin
 }
 
 /** Starts the command as leader of a session of its own, with the lifeline on descriptor 3. */
-const start = async (
-  command: Command,
-  name: string,
-  environment: Readonly<Record<string, string>>,
-): Promise<Running> => {
+const start = async (command: Command, name: string, { environment, folder }: Surroundings): Promise<Running> => {
   const { watchesItself } = command
   const child = spawn('/bin/sh', ['-c', watchesItself ? command.line : supervisedWithInput(command.line)], {
     detached: true,
     env: { ...process.env, ...environment },
+    cwd: folder,
     stdio: [command.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'],
   })
   const exited = ended(child)

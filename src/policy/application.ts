@@ -16,8 +16,10 @@ import type { Unit } from './wish.ts'
 import { Wishes } from './wishes.ts'
 
 export interface ApplyOptions {
-  /** Called with the changes of a resource before they are made. What it throws fails the resource. */
-  readonly before?: (changes: readonly Change[]) => Promise<void>
+  /** Called with the changes of a resource, and the ids of what they notify, before they are made. What it throws fails the resource. */
+  readonly before?: (changes: readonly Change[], notified: readonly string[]) => Promise<void>
+  /** Look at nothing, and run these alone: resources which others notify, by id. */
+  readonly only?: readonly string[]
   /** Show also the differences of files which are not for everybody's eyes; secret values stay hidden. */
   readonly showSecrets?: boolean
 }
@@ -68,7 +70,8 @@ export class Application {
   async *run(): AsyncGenerator<Output | ResourceResult, Outcome, void> {
     const { policy } = this.#prepared
     await this.#begin()
-    for (const [place, index] of policy.order.entries()) {
+    for (const id of this.#how.only ?? []) this.#owed.add(id)
+    for (const [place, index] of this.#how.only ? [] : policy.order.entries()) {
       const entry = policy.entries[index]
       if (entry?.kind === 'flush') yield* this.#flush('flush')
       else yield* this.#turn(index, policy.order.slice(place + 1))
@@ -170,7 +173,9 @@ export class Application {
       this.#labels.set(index, label)
       const seen = await this.#looker.see(ready, ahead)
       const plan = await this.#planOf(ready, seen, index, strike)
-      const running = converge({ ...ready, plan: () => plan }, seen, this.#connection, this.#how)
+      // Who is to be told of changes has been, with what they notify.
+      const { before: _, ...how } = this.#how
+      const running = converge({ ...ready, plan: () => plan }, seen, this.#connection, how)
       for (;;) {
         const step = await running.next()
         if (!step.done) {
@@ -196,8 +201,9 @@ export class Application {
     if (seen instanceof StokerError) return { kind: 'converged' } // never asked for: `converge` tells the error
     const plan = ready.plan(seen)
     if (plan.kind !== 'change') return plan
-    if (this.#how.apply) await this.#how.before?.(plan.changes)
-    const calls = this.#wishes.calls(index).filter(id => !this.#owed.has(id))
+    const notified = this.#wishes.calls(index)
+    if (this.#how.apply) await this.#how.before?.(plan.changes, notified)
+    const calls = notified.filter(id => !this.#owed.has(id))
     for (const id of calls) this.#owed.add(id)
     const changes = plan.changes.map((change, i): Change => {
       const { diff, steps } = change

@@ -11,7 +11,10 @@ const actor = script as Actor
 
 /** Runs it on a target whose temporary files are in a folder of their own. */
 const run = (text: string, temporary: string, changes = {}) =>
-  act(actor, text, target('n1'), { connect: async () => localConnection('n1', { TMPDIR: temporary }), ...changes })
+  act(actor, text, target('n1'), {
+    connect: async () => localConnection('n1', { environment: { TMPDIR: temporary } }),
+    ...changes,
+  })
 
 async function* input(text: string) {
   yield Buffer.from(text)
@@ -43,7 +46,7 @@ t.test('an abort ends it, and nothing of it stays', async t => {
   const folder = t.testdir({ tmp: {}, slow: `#!/bin/sh\ntrap '' TERM\necho up\nsleep ${mark}\nsleep ${mark}\n` })
   const abort = new AbortController()
   const connect = async () => {
-    const connection = localConnection('n1', { TMPDIR: join(folder, 'tmp') })
+    const connection = localConnection('n1', { environment: { TMPDIR: join(folder, 'tmp') } })
     return {
       ...connection,
       async *exec(...words: Parameters<typeof connection.exec>) {

@@ -11,6 +11,6 @@ connectionContract(t, {
 })
 
 t.test('variables are added to the environment', async t => {
-  await using connection = localConnection('here', { STOKER_NODE: "it's" })
+  await using connection = localConnection('here', { environment: { STOKER_NODE: "it's" } })
   t.equal((await capture(connection, 'printf %s "$STOKER_NODE"')).stdout, "it's")
 })

@@ -20,8 +20,10 @@ export interface ConvergeOptions {
   readonly identity: Identity
   readonly actors: ActorLibrary
   readonly connect: () => Promise<Connection>
-  /** Before anything of a resource is changed. */
-  readonly before: (changes: readonly Change[]) => Promise<void>
+  /** Before anything of a resource is changed; see `ApplyOptions`. */
+  readonly before: (changes: readonly Change[], notified: readonly string[]) => Promise<void>
+  /** Run these alone, which others notify. */
+  readonly only?: readonly string[]
   readonly say: (line: string) => void
 }
 
@@ -89,7 +91,8 @@ export const applyBundle = async (
   if (prepared && target) {
     try {
       const job = { apply: true, diff: false, signal: io.signal, connect: options.connect }
-      const running = applyPolicy(prepared, target, job, { before: options.before })
+      const { before, only } = options
+      const running = applyPolicy(prepared, target, job, { before, ...(only && { only }) })
       for (;;) {
         const step = await running.next()
         if (!step.done) {

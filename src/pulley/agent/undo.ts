@@ -1,20 +1,25 @@
-/** What files held before a new bundle changed them, for the case that it costs the contact to the server. */
+/** What files held, and how the network was, before a new bundle changed them, for the case that it costs the contact to the server. */
 import { chmod, chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import * as z from 'zod'
 import type { Change } from '../../convergent.ts'
 import type { Folder } from './folder.ts'
+import { lookAtNetwork, networkState, restoreNetwork } from './network.ts'
 
 const index = z.array(
   z.strictObject({
     path: z.string(),
     /** Absent: there was no such file. */
     before: z.strictObject({ data: z.string(), mode: z.int(), uid: z.int(), gid: z.int() }).optional(),
+    /** Ids of the resources which a change of it notifies. */
+    notifies: z.array(z.string()),
   }),
 )
 type Kept = z.output<typeof index>[number]
 
 const FOLDER = 'undo'
 const INDEX = `${FOLDER}/index.json`
+const NETWORK = `${FOLDER}/network.json`
+const network = z.strictObject({ before: networkState, after: networkState })
 /** Larger files are no configuration by which contact is lost; bytes. */
 const MOST = 16 * 1024 * 1024
 
@@ -26,16 +31,42 @@ export class Undo {
   }
 
   /** Keeps what the files hold which these changes write, once for each. */
-  async keep(changes: readonly Change[]): Promise<void> {
+  async keep(changes: readonly Change[], notifies: readonly string[]): Promise<void> {
     const kept = await this.#read()
     const paths = pathsOf(changes).filter(path => !kept.some(one => one.path === path))
     if (paths.length === 0) return
-    const added = await Promise.all(paths.map((path, i) => this.#copy(path, `${FOLDER}/${kept.length + i}`)))
+    const added = await Promise.all(
+      paths.map(async (path, i) => {
+        const before = await this.#copy(path, `${FOLDER}/${kept.length + i}`)
+        return before && { ...before, notifies: [...notifies] }
+      }),
+    )
     await this.#folder.write(INDEX, [...kept, ...added.filter(one => one !== undefined)])
   }
 
-  /** Puts the files back, but for those. Returns the paths of the ones which were put back. */
-  async putBack(except: ReadonlySet<string>): Promise<readonly string[]> {
+  /** The network as it is before the bundle is applied for the first time. */
+  async keepNetwork(): Promise<void> {
+    if (await this.#folder.read(NETWORK, network)) return
+    const before = await lookAtNetwork()
+    await this.#folder.write(NETWORK, { before, after: before })
+  }
+
+  /** The network as it is after the bundle was applied. */
+  async noteNetwork(): Promise<void> {
+    const kept = await this.#folder.read(NETWORK, network)
+    if (kept) await this.#folder.write(NETWORK, { ...kept, after: await lookAtNetwork() })
+  }
+
+  /** Makes of the network what it was, where the bundle had changed it. Returns the parts. */
+  async putNetworkBack(): Promise<readonly string[]> {
+    const kept = await this.#folder.read(NETWORK, network)
+    return kept ? await restoreNetwork(kept.before, kept.after) : []
+  }
+
+  /** Puts the files back, but for those. Returns the paths of the ones which were put back, and whom that notifies. */
+  async putBack(
+    except: ReadonlySet<string>,
+  ): Promise<{ readonly paths: readonly string[]; readonly notified: readonly string[] }> {
     const kept = (await this.#read()).filter(({ path }) => !except.has(path)).reverse()
     for (const { path, before } of kept) {
       if (!before) {
@@ -50,8 +81,7 @@ export class Undo {
       await chmod(beside, before.mode)
       await rename(beside, path)
     }
-    await this.forget()
-    return kept.map(({ path }) => path)
+    return { paths: kept.map(({ path }) => path), notified: [...new Set(kept.flatMap(one => one.notifies))] }
   }
 
   forget(): Promise<void> {
@@ -62,7 +92,7 @@ export class Undo {
     return (await this.#folder.read(INDEX, index)) ?? []
   }
 
-  async #copy(path: string, data: string): Promise<Kept | undefined> {
+  async #copy(path: string, data: string): Promise<Omit<Kept, 'notifies'> | undefined> {
     try {
       const { mode, uid, gid, size } = await stat(path)
       if (size > MOST) return undefined

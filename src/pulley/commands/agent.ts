@@ -8,10 +8,11 @@ import { parseNodeName } from '../../names.ts'
 import type { Outcome } from '../../outcome.ts'
 import { schedule } from '../../schedule.ts'
 import type { Target } from '../../target.ts'
-import { identityOf, PulleyAgent } from '../agent/agent.ts'
+import { PulleyAgent } from '../agent/agent.ts'
 import { Folder } from '../agent/folder.ts'
 import { holdLock } from '../agent/lock.ts'
 import type { Perform } from '../agent/orders.ts'
+import { identityOf } from '../agent/standing.ts'
 
 export interface AgentFlags {
   readonly state: string

@@ -8,6 +8,7 @@ import { makeSigningKey, type SigningKey } from '../protocol/keys.ts'
 import { type Listen, serve } from '../server/serve.ts'
 import { openStore } from '../store/sql-store.ts'
 import { openSqlite } from '../store/sqlite.ts'
+import { withSmallHeap } from './small-heap.ts'
 
 export interface ServeFlags {
   readonly listen: string
@@ -23,6 +24,7 @@ export interface ServeFlags {
 }
 
 export const serveCommand = async (flags: ServeFlags): Promise<number> => {
+  withSmallHeap()
   await mkdir(flags.data, { recursive: true, mode: 0o700 })
   const operator = await operatorKey(join(flags.data, 'operator.key'))
   const log = (line: Readonly<Record<string, unknown>>) =>
