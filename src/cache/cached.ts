@@ -228,7 +228,9 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
     new StokerError('WAREHOUSE_FAILED', name, `warehouse ${name}: ${what}`, { cause })
 
   const ago = ({ oldest, newest }: Copy): string => {
-    const [least, most] = [age(now() - newest), age(now() - oldest)]
+    const most = age(now() - oldest)
+    // What was asked for by one run is of one time.
+    const least = newest - oldest < 1000 ? most : age(now() - newest)
     return least === most ? `${least} ago` : `${least} to ${most} ago`
   }
 

@@ -7,7 +7,7 @@ import type { BecomeMethod } from '../connection/become-script.ts'
 import type { Connector } from '../connection/connection.ts'
 import { StokerError } from '../errors.ts'
 import { askSecret } from '../prompt.ts'
-import { secretFromCommand, secretFromFile } from '../secret-source.ts'
+import { firstLine, printedBy, readPrivate } from '../secret-source.ts'
 
 /** The options of a command which can act as another user. */
 export interface BecomeFlags {
@@ -49,9 +49,13 @@ export const asWanted = async (
   const method = flags.becomeMethod ?? settings.method
   const ask = () => askFor(method, io)
   const file = becomePasswordFile ?? settings.passwordFile
-  const known = askBecomePass ? await ask() : file !== undefined ? await secretFromFile(file, io) : undefined
+  const known = askBecomePass
+    ? await ask()
+    : file !== undefined
+      ? firstLine(await readPrivate(file, io), file)
+      : undefined
   const command = settings.passwordCommand
-  const later = command ? () => secretFromCommand(command, settings.folder, io) : ask
+  const later = command ? async () => firstLine(await printedBy(command, settings.folder, io), command[0] ?? '') : ask
   return becomingConnector(connector, { user, method, password: becomePassword(method, known ?? later) })
 }
 

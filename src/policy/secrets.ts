@@ -1,10 +1,10 @@
 /** Secrets of a policy: read on this side, before any target is touched, and never written anywhere here. */
-import { execFile } from 'node:child_process'
 import { homedir } from 'node:os'
 import type { Abortable } from '../abortable.ts'
 import { resolvePath } from '../config/paths.ts'
 import { readText } from '../config/read-text.ts'
 import { StokerError } from '../errors.ts'
+import { printedBy } from '../secret-source.ts'
 import { errorAt, type Policy, type Secret } from './policy.ts'
 
 /** The values by name. Throws `CONFIG` with the place of the first which cannot be had; no message holds a value. */
@@ -31,7 +31,7 @@ const valueFrom = async ({ source, at, folder }: Secret, io: Abortable): Promise
   }
   try {
     if (file !== undefined) return withoutEnd(await readText(resolvePath(file, folder, homedir()), io))
-    return withoutEnd(await printed(command ?? [], folder, io))
+    return withoutEnd(await printedBy(command ?? [], folder, io))
   } catch (thrown) {
     if (!(thrown instanceof StokerError)) throw thrown
     throw errorAt(at, thrown.message, { below: [file === undefined ? 'command' : 'file'], cause: thrown })
@@ -40,24 +40,3 @@ const valueFrom = async ({ source, at, folder }: Secret, io: Abortable): Promise
 
 /** Editors and programs end a text with a line feed, which is seldom part of a password. */
 const withoutEnd = (text: string): string => text.replace(/\r?\n$/, '')
-
-const MOST_BYTES = 1024 * 1024
-
-/** What the program writes to its standard output. Its standard error is the user's to see; its input is empty. */
-const printed = ([program = '', ...words]: readonly string[], cwd: string, { signal }: Abortable): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const child = execFile(program, words, { cwd, signal, maxBuffer: MOST_BYTES }, (error, stdout) => {
-      if (!error) resolve(stdout)
-      else if (signal.aborted) reject(signal.reason)
-      else reject(new StokerError('CONFIG', program, `${program}: ${reasonOf(error)}`))
-    })
-    child.stderr?.pipe(process.stderr, { end: false })
-    child.stdin?.end()
-  })
-
-/** Not the error's own message, which repeats what the program was called with. */
-const reasonOf = (error: Error & { readonly code?: unknown; readonly signal?: unknown }): string => {
-  if (error.code === 'ENOENT') return 'there is no such program'
-  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `it prints more than ${MOST_BYTES} bytes`
-  return typeof error.code === 'number' ? `it ended with exit code ${error.code}` : 'it could not be run'
-}

@@ -105,7 +105,7 @@ const lockAll = async (
     return undefined
   } catch (thrown) {
     if (!io.signal.aborted) throw thrown
-    return `another render (process ${holder}) was not done in the time which this one had`
+    return `${holder === '' ? 'another render' : `another render (process ${holder})`} was not done in the time which this one had`
   }
 }
 

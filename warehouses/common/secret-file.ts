@@ -1,6 +1,8 @@
 /** Files with a secret in them: a password, a private key. */
 import { open } from 'node:fs/promises'
 import type { Abortable } from '../../src/abortable.ts'
+import { StokerError } from '../../src/errors.ts'
+import { readPrivate } from '../../src/secret-source.ts'
 import { unusableOption } from './options.ts'
 
 /**
@@ -8,21 +10,10 @@ import { unusableOption } from './options.ts'
  * permission on it.
  */
 export const readSecret = async (path: string, option: string, warehouse: string, io: Abortable): Promise<string> => {
-  io.signal.throwIfAborted()
   try {
-    await using file = await open(path)
-    const { mode } = await file.stat()
-    if ((mode & 0o077) !== 0) {
-      const octal = (mode & 0o777).toString(8).padStart(4, '0')
-      throw unusableOption(
-        warehouse,
-        option,
-        `${path} has mode ${octal}, so others can get at the secret: chmod 600 ${path}`,
-      )
-    }
-    return await file.readFile({ encoding: 'utf8', signal: io.signal })
+    return await readPrivate(path, io)
   } catch (thrown) {
-    throw io.signal.aborted ? io.signal.reason : unreadable(path, option, warehouse, thrown)
+    throw thrown instanceof StokerError ? unusableOption(warehouse, option, thrown.message, thrown) : thrown
   }
 }
 
