@@ -40,14 +40,13 @@ t.test(
     await using agent = startAgent(place)
     await until('repaired', async () => (await text(file)) === '1\n', { why: agent.text })
     await agent.says(/no contact \(1\): no answer from http/)
+    await agent.says(/drift file/)
     const back = Date.now()
     await site.server.begin()
     const drift = await until(
       'it is told',
       async () => (await site.reports()).find(report => report.counts.drift > 0),
-      {
-        why: agent.text,
-      },
+      { why: agent.text },
     )
     t.equal(drift.serial, 1)
     t.ok(drift.at < back, 'with the time at which it was')

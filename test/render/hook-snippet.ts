@@ -51,7 +51,8 @@ for (const shell of SHELLS)
       for (const word of [...acts, 'stop', 'status', 'reload', '']) {
         const script = await site(join(folder, `${options}${word}`), 'dnsmasq', 'exit 1', PLAIN)
         const words = [...(options ? [options] : []), script, ...(word ? [word, 'more'] : [])]
-        const { stdout, stderr } = await run(shell, words)
+        // npm has variables of its own with the package's name.
+        const { stdout, stderr } = await run(shell, words, { env: { PATH: '/usr/bin:/bin' } })
         const isDone = acts.includes(word)
         const what = `${options} ${word}`
         t.match(stdout, /^status 0\n/, what)

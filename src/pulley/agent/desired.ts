@@ -157,7 +157,9 @@ export class Desired {
       io.signal.throwIfAborted()
       // It is asked for again: it may have been the network's fault, or the disk's.
       link.forget()
-      this.#refuse(bundle.serial, `bundle ${bundle.serial} is not taken: ${toStokerError(thrown, 'bundle').message}`)
+      const { code, message } = toStokerError(thrown, 'bundle')
+      if (code === 'CONNECT_FAILED') this.#options.say(`bundle ${bundle.serial} is not here yet: ${message}`)
+      else this.#refuse(bundle.serial, `bundle ${bundle.serial} is not taken: ${message}`)
       return undefined
     }
   }
