@@ -1,17 +1,18 @@
 /** Third parties' warehouses and actors: one file, named by path or package in the configuration. */
 import { createRequire, registerHooks } from 'node:module'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { CodeName } from './config/config.ts'
 import { StokerError } from './errors.ts'
+import { moduleFile } from './place.ts'
 
-/** What third parties import from us, as in the `exports` of package.json, and the file of ours which it is. */
+/** What third parties import from us, as in the `exports` of package.json, and the module of ours which it is. */
 const OURS: Readonly<Record<string, string>> = {
-  'stoker/actor': './actor',
-  'stoker/warehouse': './warehouse',
-  'stoker/errors': './errors',
-  'stoker/names': './names',
-  'stoker/nodeset': './nodeset/index',
+  'stoker/actor': 'actor',
+  'stoker/warehouse': 'warehouse',
+  'stoker/errors': 'errors',
+  'stoker/names': 'names',
+  'stoker/nodeset': 'nodeset/index',
 }
 
 let hooked = false
@@ -24,7 +25,7 @@ const hook = (): void => {
     resolve(specifier, context, next) {
       const ours = OURS[specifier]
       if (ours === undefined) return next(specifier, context)
-      return { url: new URL(`${ours}${extname(import.meta.filename)}`, import.meta.url).href, shortCircuit: true }
+      return { url: pathToFileURL(moduleFile(ours)).href, shortCircuit: true }
     },
   })
 }

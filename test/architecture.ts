@@ -85,7 +85,7 @@ t.test('each third-party package has its place, and package.json names just thos
       /^src\/(pulley\/)?(agent-)?program\.ts$|^src\/pulley-agent\.ts$|^src\/(pulley\/arguments|rolling-options)\.ts$/,
     diff: /^src\/diff\.ts$/,
     '@hpke/core': /^src\/pulley\/protocol\/sealed\.ts$/,
-    esbuild: /^src\/pulley\/build-agent\.ts$/,
+    esbuild: /^src\/build\.ts$/,
     fastify: /^src\/pulley\/server\//,
     handlebars: /^src\/template\//,
     'ipaddr.js': /^src\/render\//,

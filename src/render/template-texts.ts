@@ -1,14 +1,12 @@
 /** Where templates are: the site's own, and those which come with the program. */
 import { access } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import { resolvePath } from '../config/paths.ts'
 import { readText } from '../config/read-text.ts'
 import { StokerError } from '../errors.ts'
+import { templatesFolder } from '../place.ts'
 import type { TemplateTexts } from './service.ts'
-
-// Emitted JavaScript lies one folder deeper than its source.
-const OURS = join(import.meta.dirname, extname(import.meta.filename) === '.ts' ? '../..' : '../../..', 'templates')
 
 /**
  * A template of the site has precedence: the one in `own` (`*` stands for the only one which the service has), else a file
@@ -27,7 +25,7 @@ export const templateTexts = (folder: string, own: ReadonlyMap<string, string>):
     }
     for (const [file, shown] of [
       [join(folder, 'templates', name), join(folder, 'templates', name)],
-      [join(OURS, name), `templates/${name}`],
+      [join(templatesFolder(), name), `templates/${name}`],
     ] as const)
       if (await exists(file)) return { name: shown, text: await readText(file, io) }
     const beside = join(folder, name)

@@ -1,37 +1,32 @@
 /** What a machine with nothing but Node needs to become a node: the agent's single file, and a few lines of POSIX sh. */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { agentFile } from '../../place.ts'
 import type { Api } from './api.ts'
 import type { Context } from './context.ts'
 import { RefusedRequest } from './refusal.ts'
-
-/** Beside the emitted code in a package, below the root in a development tree. */
-const PLACES = ['../../../pulley-agent.mjs', '../../../dist/pulley-agent.mjs']
 
 export const bootstrapRoutes = (api: Api, _context: Context): void => {
   api.add('get', '/v1/agent.mjs', {
     summary: "The agent's single file.",
     who: 'anyone',
-    handle: async (_request, _body, reply) => reply.type('text/javascript').send(await agentFile()),
+    handle: async (_request, _body, reply) => reply.type('text/javascript').send(await agentBytes()),
   })
   api.add('get', '/v1/bootstrap.sh', {
     summary: 'A script which installs the agent and enrols: sh bootstrap.sh SERVER VO TOKEN-FILE [CA-FILE].',
     who: 'anyone',
     handle: async (_request, _body, reply) => {
       const sum = createHash('sha256')
-        .update(await agentFile())
+        .update(await agentBytes())
         .digest('hex')
       return reply.type('text/x-shellscript').send(SCRIPT.replace('@SHA256@', sum))
     },
   })
 }
 
-const agentFile = async (): Promise<Buffer> => {
-  for (const place of PLACES) {
-    const file = await readFile(join(import.meta.dirname, place)).catch(() => undefined) // perhaps in the other place
-    if (file) return file
-  }
+const agentBytes = async (): Promise<Buffer> => {
+  const file = await readFile(agentFile()).catch(() => undefined) // then nobody has built it
+  if (file) return file
   throw new RefusedRequest('not-found', "there is no agent's file here; 'npm run build' makes it")
 }
 

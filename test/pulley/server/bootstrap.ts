@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { buildAgent } from '../../../src/pulley/build-agent.ts'
+import { buildAgent } from '../../../src/build.ts'
 import { startPulley } from '../../fixtures/pulley.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'stoker-bootstrap-'))
