@@ -1,4 +1,4 @@
-/** Writes the manual pages, from what the programs say of themselves: `npm run man`. */
+/** Writes the manual pages, from what the programs say of themselves: part of `npm run build`. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { commandTree } from './command-tree.ts'
