@@ -6,8 +6,8 @@ import { resolvePath } from '../src/config/paths.ts'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
 import { toStokerError } from '../src/errors.ts'
 import { administer } from '../src/pulley/admin.ts'
-import { rosterWarehouse } from '../src/pulley/roster.ts'
-import type { Node } from '../src/pulley/store/store.ts'
+import { type Roster, rosterWarehouse } from '../src/pulley/roster.ts'
+import type { Node, Token } from '../src/pulley/store/store.ts'
 import type { Warehouse, WarehouseFactory } from '../src/warehouse.ts'
 
 const options = mapping({
@@ -21,22 +21,24 @@ export const pulley: WarehouseFactory = (given, { name, folder }) => {
   const { vo, keys, key } = parseOptions(options, given)
   const path = (text: string) => resolvePath(text, folder, homedir())
   const keysFolder = keys === undefined ? join(homedir(), '.config', 'pulley') : path(keys)
-  const nodes = sharedWork(async io => {
+  const roster = sharedWork(async io => {
     try {
       await using server = await administer(vo, keysFolder, key === undefined ? undefined : path(key))
       const all = (await server.json('GET', '/nodes', undefined, io)) as readonly Node[]
-      return all.filter(node => !node.revoked).map(node => ({ ...node, macs: node.fingerprint.macs }))
+      const tokens = (await server.json('GET', '/tokens', undefined, io)) as readonly Token[]
+      const nodes = all.filter(node => !node.revoked).map(node => ({ ...node, macs: node.fingerprint.macs }))
+      return { nodes, roles: tokens.flatMap(token => token.roles) }
     } catch (thrown) {
       throw toStokerError(thrown, name, 'WAREHOUSE_FAILED')
     }
   })
-  return { ...rosterFor(name, nodes) }
+  return rosterFor(name, roster)
 }
 
-type Ask = ReturnType<typeof sharedWork<readonly (Node & { readonly macs: readonly string[] })[]>>
+type Ask = ReturnType<typeof sharedWork<Roster<Node & { readonly macs: readonly string[] }>>>
 
-const rosterFor = (name: string, nodes: Ask): Warehouse => {
-  const over = (io: Parameters<Ask>[0]) => rosterWarehouse(name, () => nodes(io), varsOf)
+const rosterFor = (name: string, ask: Ask): Warehouse => {
+  const over = (io: Parameters<Ask>[0]) => rosterWarehouse(name, () => ask(io), varsOf)
   return {
     name,
     members: (group, io) => over(io).members(group, io),
@@ -47,9 +49,10 @@ const rosterFor = (name: string, nodes: Ask): Warehouse => {
   }
 }
 
-const varsOf = (node: { readonly id: string }) => {
-  const { serial, lastContact, version } = node as Node
-  return { bundle: serial, lastContact: lastContact ?? null, version }
-}
+const varsOf = ({ serial, lastContact, version }: Node) => ({
+  bundle: serial,
+  lastContact: lastContact ?? null,
+  version,
+})
 
 async function* none(): AsyncGenerator<never> {}

@@ -1,5 +1,5 @@
 /** The administrator's side: keys of VOs on her own machine, and requests which are signed with them. */
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -28,6 +28,16 @@ export interface Administered extends AsyncDisposable {
     io: Abortable,
   ): Promise<unknown>
   bytes(path: string, io: Abortable): Promise<Uint8Array>
+}
+
+/** The VO whose key is in the folder. Throws `USAGE` when there is none, or when there are several. */
+export const onlyVo = async (folder: string): Promise<string> => {
+  const files = await readdir(folder).catch(() => []) // as good as empty
+  const names = files.flatMap(file => /^(.+)\.key$/.exec(file)?.[1] ?? []).sort()
+  const [name] = names
+  if (name !== undefined && names.length === 1) return name
+  const why = name === undefined ? `there is no key of a VO in ${folder}` : `there are keys of ${names.join(', ')}`
+  throw new StokerError('USAGE', '--vo', `--vo has to name the virtual organisation: ${why}`)
 }
 
 /** Opens the VO's key and its server's place. `keyFile`: instead of the one in the folder. Throws `CONFIG` naming what is missing. */

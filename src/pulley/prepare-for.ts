@@ -4,7 +4,7 @@ import { type LoadedPolicy, loadForTargets } from '../policy/for-targets.ts'
 import type { ActorLibrary } from '../policy/load.ts'
 import { type PreparedPolicy, preparePolicy } from '../policy/prepare.ts'
 import type { Target } from '../target.ts'
-import { ALL, type RosterNode, rosterWarehouse } from './roster.ts'
+import { ALL, type Roster, rosterWarehouse } from './roster.ts'
 
 export interface PreparedFor extends LoadedPolicy {
   readonly prepared: PreparedPolicy
@@ -16,14 +16,14 @@ export interface PreparedFor extends LoadedPolicy {
  */
 export const prepareFor = async (
   policy: string,
-  nodes: readonly RosterNode[],
+  known: Roster,
   actors: ActorLibrary,
   secrets: (loaded: LoadedPolicy) => Promise<Readonly<Record<string, string>>>,
   say: (notice: string) => void,
   io: Abortable,
   only: (target: Target) => boolean = () => true,
 ): Promise<PreparedFor> => {
-  await using roster = rosterWarehouse('pulley', async () => nodes)
+  await using roster = rosterWarehouse('pulley', async () => known)
   const site = { warehouses: [roster], actors, everyone: `@${ALL}` }
   const loaded = await loadForTargets({ policy, targets: undefined }, { exclude: [] }, site, say, io)
   const values = await secrets(loaded)

@@ -34,16 +34,17 @@ export const pulleyProgram = (io: Abortable): { readonly program: Command; exitC
   }
   /** A command on one VO, with its key. */
   const administering = async (
-    flags: { readonly vo: string; readonly key?: string },
+    flags: { readonly vo?: string; readonly key?: string },
     work: (vo: Administered) => Promise<number>,
   ): Promise<void> => {
-    const { administer } = await import('./admin.ts')
-    await using vo = await administer(flags.vo, await keys(), flags.key)
+    const { administer, onlyVo } = await import('./admin.ts')
+    const folder = await keys()
+    await using vo = await administer(flags.vo ?? (await onlyVo(folder)), folder, flags.key)
     exitCode = await work(vo)
   }
   const onVo = (command: Command): Command =>
     command
-      .requiredOption('--vo <name>', 'the virtual organisation')
+      .option('--vo <name>', 'the virtual organisation (default: the only one whose key is here)')
       .option('--key <file>', 'its private key, when it is not among the keys')
   const json = '--json'
   const asJson = 'for scripts: one JSON object a line'

@@ -11,16 +11,22 @@ export interface RosterNode {
   readonly macs?: readonly string[]
 }
 
+export interface Roster<N extends RosterNode = RosterNode> {
+  readonly nodes: readonly N[]
+  /** Roles which are known although nobody need have them yet: groups which may be empty. */
+  readonly roles: readonly string[]
+}
+
 /** The group of all nodes. */
 export const ALL = 'all'
 
 /** `vars`: what is known beside name and roles. */
-export const rosterWarehouse = (
+export const rosterWarehouse = <N extends RosterNode>(
   name: string,
-  nodes: () => Promise<readonly RosterNode[]>,
-  vars: (node: RosterNode) => Readonly<Record<string, unknown>> = () => ({}),
+  roster: () => Promise<Roster<N>>,
+  vars: (node: N) => Readonly<Record<string, unknown>> = () => ({}),
 ): Warehouse => {
-  const facts = (node: RosterNode, isOwn: (text: string) => boolean): NodeFacts => {
+  const facts = (node: N, isOwn: (text: string) => boolean): NodeFacts => {
     const [addresses, macs] = [node.addresses?.filter(isOwn) ?? [], node.macs?.filter(isOwn) ?? []]
     return {
       name: parseNodeName(node.name),
@@ -30,13 +36,13 @@ export const rosterWarehouse = (
       vars: { ...vars(node), id: node.id, roles: node.roles },
     }
   }
-  const named = async () => (await nodes()).filter(node => isNodeName(node.name))
+  const named = async () => (await roster()).nodes.filter(node => isNodeName(node.name))
   return {
     name,
     async members(group: GroupName): Promise<readonly Member[] | undefined> {
       const all = await named()
       const found = group === ALL ? all : all.filter(node => node.roles.includes(group))
-      if (found.length === 0 && group !== ALL) return undefined
+      if (found.length === 0 && group !== ALL && !(await roster()).roles.includes(group)) return undefined
       return found.map(node => ({ kind: 'node', name: parseNodeName(node.name) }))
     },
     async nodes(names) {
@@ -47,7 +53,8 @@ export const rosterWarehouse = (
       return new Map<NodeName, NodeFacts>(found.map(node => [parseNodeName(node.name), facts(node, isOwn)]))
     },
     async *groups() {
-      const roles = new Set((await nodes()).flatMap(node => node.roles))
+      const { nodes, roles: known } = await roster()
+      const roles = new Set([...known, ...nodes.flatMap(node => node.roles)])
       yield* [ALL, ...[...roles].filter(role => role !== ALL).sort()] as GroupName[]
     },
     async *all() {

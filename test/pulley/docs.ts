@@ -52,7 +52,7 @@ const line = (beginning: string): string[] => {
 await mkdir(join(folder, 'site'))
 await writeFile(
   join(folder, 'site/policy.yaml'),
-  `name: site\nresources:\n  - file: {path: ${folder}/motd, content: "I am {{node.name}}\\n"}\n`,
+  `name: site\ntargets: '@worker'\nresources:\n  - file: {path: ${folder}/motd, content: "I am {{node.name}}\\n"}\n`,
 )
 
 t.test('from nothing to an order which was obeyed', async t => {
@@ -107,6 +107,7 @@ t.test('mistakes are told before anything leaves this machine', async t => {
   t.equal((await pulley('history', '--vo', 'blue', '--json')).stdout.trim().split('\n').length, 1)
   for (const [args, expected] of [
     [['publish', 'site', '--vo', 'red'], /there is no key of red/],
+    [['--keys', 'none', 'status'], /--vo has to name the virtual organisation: there is no key of a VO in none/],
     [['send', 'shell', '--vo', 'blue', '--to', 'wn2', '--', 'x'], /wn2/],
     [['send', 'ping', '--vo', 'blue', '--to', 'wn1'], /actor ping cannot be sent/],
     [['publish', 'site', '--vo', 'blue', '--waves', '1,50%'], /the last has to be 100%/],

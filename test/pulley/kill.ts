@@ -212,7 +212,7 @@ const patiently = async (work: () => Promise<void>): Promise<void> => {
 const publishBundle = async ({ admin }: PulleySite, serial: number, policy: string): Promise<void> => {
   const { bytes, sha256 } = pack(new Map([['policy.yaml', Buffer.from(policy)]]))
   const issued = Date.now()
-  const terms = { vo: VO, serial, issued, expires: issued + 3_600_000, nodes: [], sealed: {} }
+  const terms = { vo: VO, serial, issued, expires: issued + 3_600_000, nodes: [], roles: [], sealed: {} }
   const document = seal(BUNDLE, { ...terms, content: { sha256, size: bytes.length } }, admin.key)
   await patiently(async () => void (await admin.json('PUT', `/blobs/${sha256}`, bytes, soon())))
   await patiently(async () => void (await admin.json('POST', '/bundles', { document, note: '' }, soon())))

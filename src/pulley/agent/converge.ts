@@ -59,7 +59,7 @@ export const prepareBundle = async (
       )
     return secrets
   }
-  const { prepared, targets } = await prepareFor(folder, nodes, actors, own, say, io, isSelf)
+  const { prepared, targets } = await prepareFor(folder, { nodes, roles: bundle.roles }, actors, own, say, io, isSelf)
   const [target] = targets
   if (!target) return { prepared: undefined, target: undefined }
   return { prepared, target }

@@ -10,21 +10,22 @@ import type { Administered } from '../admin.ts'
 import { unpacked } from '../policy-tree.ts'
 import { prepareFor } from '../prepare-for.ts'
 import { type Tree, unpack } from '../protocol/tree.ts'
-import type { RosterNode } from '../roster.ts'
+import type { Roster } from '../roster.ts'
 import type { StoredBundle } from '../store/store.ts'
 
 /** Text for people: for each group of nodes the difference of its plan from that of the newest bundle. Secrets are not read. */
 export const differences = async (
   vo: Administered,
   tree: Tree,
-  nodes: readonly RosterNode[],
+  known: Roster,
   actors: ActorLibrary,
   io: Abortable,
 ): Promise<string> => {
+  const { nodes } = known
   const [newest] = (await vo.json('GET', '/bundles', undefined, io)) as readonly StoredBundle[]
   const old = newest ? unpack(await vo.bytes(`/blobs/${newest.contentSha256}`, io), newest.contentSha256) : undefined
-  const before = old ? await plansOf(old, nodes, actors, io) : new Map<string, string>()
-  const after = await plansOf(tree, nodes, actors, io)
+  const before = old ? await plansOf(old, known, actors, io) : new Map<string, string>()
+  const after = await plansOf(tree, known, actors, io)
   const name = newest ? `bundle ${newest.serial}` : 'nothing'
   const found = nodes.map(node => ({
     node: node.name,
@@ -40,14 +41,14 @@ export const differences = async (
 
 const plansOf = async (
   tree: Tree,
-  nodes: readonly RosterNode[],
+  known: Roster,
   actors: ActorLibrary,
   io: Abortable,
 ): Promise<ReadonlyMap<string, string>> => {
   await using files = await unpacked(tree)
   const unread = async ({ policy }: { readonly policy: { readonly secrets: ReadonlyMap<string, unknown> } }) =>
     Object.fromEntries([...policy.secrets.keys()].map(name => [name, `<secret.${name}>`]))
-  const { prepared, targets } = await prepareFor(files.folder, nodes, actors, unread, () => {}, io)
+  const { prepared, targets } = await prepareFor(files.folder, known, actors, unread, () => {}, io)
   const plans = new Map<string, string>()
   for (const target of targets) {
     let text = ''

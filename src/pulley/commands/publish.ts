@@ -16,7 +16,8 @@ import { BUNDLE, type Bundle } from '../protocol/documents.ts'
 import { open, seal } from '../protocol/envelope.ts'
 import { sealFor } from '../protocol/sealed.ts'
 import { pack, type Tree } from '../protocol/tree.ts'
-import type { Node, StoredBundle } from '../store/store.ts'
+import type { Roster } from '../roster.ts'
+import type { Node, StoredBundle, Token } from '../store/store.ts'
 import { differences } from './differences.ts'
 import { parseWaves } from './waves.ts'
 
@@ -44,11 +45,12 @@ export const publish = async (
   io: Abortable,
 ): Promise<number> => {
   const say = (notice: string) => void process.stderr.write(`pulley: ${notice}\n`)
-  const nodes = activeNodes((await vo.json('GET', '/nodes', undefined, io)) as readonly Node[])
+  const known = await knownIn(vo, io)
+  const { nodes } = known
   const tree = await treeOf(policy)
-  const secrets = await checkFor(nodes, tree, policy, actors, say, io)
+  const secrets = await checkFor(known, tree, policy, actors, say, io)
   if (nodes.length === 0) say(`VO ${vo.vo} has no nodes yet; the policy is checked by those which will come`)
-  if (flags.diff) process.stdout.write(await differences(vo, tree, nodes, actors, io))
+  if (flags.diff) process.stdout.write(await differences(vo, tree, known, actors, io))
   if (flags.check) {
     say(`the policy is right for ${count(nodes.length, 'node')}; nothing is published`)
     return 0
@@ -62,6 +64,7 @@ export const publish = async (
       ...{ vo: vo.vo, serial, issued: now, expires: now + flags.expires },
       content: { sha256: packed.sha256, size: packed.bytes.length },
       nodes: nodes.map(({ id, name, roles }) => ({ id, name, roles: [...roles] })),
+      roles: [...known.roles],
       sealed: await sealedFor(nodes, vo.vo, serial, secrets),
     },
     vo.key,
@@ -112,11 +115,17 @@ const nextSerial = async (vo: Administered, io: Abortable): Promise<number> => {
   return Math.max(0, ...bundles.map(one => one.serial)) + 1
 }
 
-const activeNodes = (nodes: readonly Node[]): readonly Node[] => nodes.filter(node => !node.revoked)
+/** The nodes of the VO, and the roles which its tokens may give. */
+const knownIn = async (vo: Administered, io: Abortable): Promise<Roster<Node>> => {
+  const nodes = (await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]
+  const tokens = (await vo.json('GET', '/tokens', undefined, io)) as readonly Token[]
+  const roles = new Set(tokens.flatMap(token => token.roles))
+  return { nodes: nodes.filter(node => !node.revoked), roles: [...roles].sort() }
+}
 
 /** Prepares it for every node, as it is and as it would be sent; returns the secrets. */
 const checkFor = async (
-  nodes: readonly Node[],
+  known: Roster,
   tree: Tree,
   policy: string,
   actors: ActorLibrary,
@@ -128,12 +137,12 @@ const checkFor = async (
     secrets = await readSecrets(own, io)
     return secrets
   }
-  await prepareFor(policy, nodes, actors, read, say, io)
+  await prepareFor(policy, known, actors, read, say, io)
   // A file which lies outside of the folder would be missing there.
   await using files = await unpacked(tree)
   await prepareFor(
     files.folder,
-    nodes,
+    known,
     actors,
     async () => secrets,
     () => {},

@@ -89,7 +89,7 @@ export const targetsOf = async (
   expression: string,
   io: Abortable,
 ): Promise<readonly Target[]> => {
-  await using roster = rosterWarehouse('pulley', async () => nodes)
+  await using roster = rosterWarehouse('pulley', async () => ({ nodes, roles: [] }))
   return dedup(await resolve(parseExpression(expression), [roster], { ...io, allowUnknown: false, readList }))
 }
 

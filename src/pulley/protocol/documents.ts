@@ -17,6 +17,8 @@ const bundleSchema = z.strictObject({
   content: z.strictObject({ sha256: sha256Hex, size: z.int().nonnegative() }),
   /** Whom the administrator knew when she published: what target expressions and templates of the policy refer to. */
   nodes: z.array(z.strictObject({ id: id('n'), name: nodeName, roles: z.array(roleName) })),
+  /** Roles which tokens may give, so that a target expression can speak of them before anybody has them. */
+  roles: z.array(roleName),
   /** Values for one node's eyes, sealed to its key: by node id, `encapsulated.ciphertext` in base64url. */
   sealed: z.record(id('n'), z.string()),
 })

@@ -20,7 +20,7 @@ const packed = pack(
 )
 const bundle = (serial: number, changes: Partial<Bundle> = {}): Bundle => ({
   ...{ vo: 'blue', serial, issued: 1, expires: 2000, content: { sha256: packed.sha256, size: packed.bytes.length } },
-  ...{ nodes: [], sealed: {} },
+  ...{ nodes: [], roles: [], sealed: {} },
   ...changes,
 })
 const keys = [key.publicKey, former.publicKey]

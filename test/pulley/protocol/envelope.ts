@@ -6,7 +6,7 @@ import { makeSigningKey, parseSigningKey } from '../../../src/pulley/protocol/ke
 const key = makeSigningKey()
 const bundle: Bundle = {
   ...{ vo: 'blue', serial: 3, issued: 1, expires: 2, content: { sha256: 'a'.repeat(64), size: 0 } },
-  ...{ nodes: [{ id: 'n-22222222222222222222', name: 'wn1', roles: ['worker'] }], sealed: {} },
+  ...{ nodes: [{ id: 'n-22222222222222222222', name: 'wn1', roles: ['worker'] }], roles: ['worker'], sealed: {} },
 }
 const signed = seal(BUNDLE, bundle, key)
 
