@@ -3,6 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { fold } from '../src/nodeset/fold.ts'
 import { type Fleet, type FleetOptions, startFleet } from '../test/fixtures/sshd.ts'
 
+export type { Fleet } from '../test/fixtures/sshd.ts'
+
 /** Starts a fleet whose inventory has one line for each network instead of one for each target. */
 export const startTargets = async (options: FleetOptions): Promise<Fleet> => {
   const fleet = await startFleet(options)

@@ -26,6 +26,8 @@ export const machine = (): Machine => ({
     openssh: words('ssh', ['-V']).split(',')[0] ?? '',
     ...(findProgram('pdsh') && { pdsh: words('pdsh', ['-V']).split('\n')[0] ?? '' }),
     ...(findProgram('clush') && { clush: words('clush', ['--version']) }),
+    ...(findProgram('parallel-ssh') && { pssh: `pssh ${words('parallel-ssh', ['--version'])}` }),
+    ...(findProgram('ansible') && { ansible: words('ansible', ['--version']).split('\n')[0] ?? '' }),
     ...(findProgram('nginx') && { nginx: words(findProgram('nginx') ?? '', ['-v']).replace('nginx version: ', '') }),
   },
   load: loadavg()[0] ?? 0,

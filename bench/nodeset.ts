@@ -138,4 +138,5 @@ export const nodesetBench = async (ours: readonly [string, ...string[]], quick: 
   }
 }
 
-if (import.meta.main) await nodesetBench([process.execPath, build().stoker, 'nodes'], process.argv.includes('--quick'))
+if (import.meta.main)
+  await nodesetBench([process.execPath, (await build()).stoker, 'nodes'], process.argv.includes('--quick'))

@@ -93,7 +93,7 @@ for (const program of ['sshd', 'ansible-playbook'])
 const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean' } }, allowPositionals: true })
 const [count = 100, rounds = 3] = positionals.map(Number)
 print(machineText(machine()))
-const built = build()
+const built = await build()
 await using fleet = await startTargets({ count, config: ['LogLevel VERBOSE', 'MaxSessions 100'] })
 const pair = await writePair(fleet)
 const contestants = (task: Task, targets?: Fleet['targets']): readonly [Contestant, ...Contestant[]] => {

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildAgent } from '../src/pulley/build-agent.ts'
+import { buildAgent } from '../src/build.ts'
 import { findProgram } from '../test/fixtures/debian.ts'
 import { build } from './build.ts'
 import { machine, machineText } from './machine.ts'
@@ -74,7 +74,7 @@ const take = <T>(name: string, value: T, text: (value: T) => string): void => {
   figures[name] = value
   print(text(value))
 }
-const { pulley, cache } = build()
+const { pulley, cache } = await build()
 const agent = join(cache, '../pulley-agent.mjs')
 await buildAgent(agent)
 stayAside()

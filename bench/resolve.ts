@@ -31,7 +31,7 @@ const once = (words: readonly string[], env: Readonly<Record<string, string>>) =
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 
-const { stoker } = build()
+const { stoker } = await build()
 await using slapd = await startSlapd({ ldif: rfc2307(INVENTORY) })
 await using mariadb = await startMariadb()
 await using admin = at(mariadb)

@@ -1,9 +1,13 @@
 /** Several rounds of the same contest, so that what else happens on the machine meets all alike. */
-import { type Cost, measure, type Program, peakMemory } from './measure.ts'
+import { type Cost, measure, measureMemory, type Program } from './measure.ts'
 
 export interface Contestant {
   readonly name: string
   readonly program: Program
+  /** When it does not take part in all rounds: in how many, the first ones. */
+  readonly rounds?: number
+  /** `false`: nobody looks at its memory. */
+  readonly memory?: false
 }
 
 /** Medians over the rounds. */
@@ -21,46 +25,80 @@ export interface Standing {
 
 export interface RoundOptions {
   readonly rounds: number
-  /** Whether to have one more round for the memory. */
-  readonly memory?: boolean
+  /** Whether to look at the memory: in one more round, or meanwhile, where a round takes long. */
+  readonly memory?: boolean | 'meanwhile'
   readonly say: (text: string) => void
+  /** Told of a contestant which fails; it takes no further part. Without this, a failure is thrown; the first's always. */
+  readonly failed?: (name: string, error: Error) => void
+}
+
+interface Race {
+  readonly contestant: Contestant
+  readonly costs: Cost[]
+  memory?: number
+  out?: true
 }
 
 /** All contestants in turn, in each round another one first. */
 export const contest = async (
   contestants: readonly Contestant[],
-  { rounds, memory = false, say }: RoundOptions,
+  { rounds, memory = false, say, failed }: RoundOptions,
 ): Promise<readonly Standing[]> => {
-  const costs = contestants.map((): Cost[] => [])
-  for (let round = 0; round < rounds; round++) {
-    say(`round ${round + 1} of ${rounds}`)
-    for (const index of turns(contestants.length, round)) {
-      costs[index]?.push(await measure((contestants[index] as Contestant).program))
+  const races = contestants.map((contestant): Race => ({ contestant, costs: [] }))
+  const take = async (race: Race, work: () => Promise<void>): Promise<void> => {
+    try {
+      if (!race.out) await work()
+    } catch (error) {
+      if (!failed || race === races[0] || !(error instanceof Error)) throw error
+      race.out = true
+      failed(race.contestant.name, error)
     }
   }
-  const peaks: number[] = []
-  if (memory) say('memory')
-  if (memory) for (const { program } of contestants) peaks.push(await peakMemory(program))
-  const [first = []] = costs
-  return contestants.map(({ name }, index) => {
-    const own = costs[index] ?? []
-    const share = (key: keyof Cost) => median(own.map((cost, round) => (first[round] as Cost)[key] / cost[key]))
-    const peak = peaks[index]
-    return {
-      name,
-      wall: median(own.map(({ wall }) => wall)),
-      cpu: median(own.map(({ cpu }) => cpu)),
-      ...(peak !== undefined && { memory: peak }),
-      ratio: {
-        ...{ wall: share('wall'), cpu: share('cpu') },
-        ...(peak !== undefined && { memory: (peaks[0] ?? Number.NaN) / peak }),
-      },
+  const wanted = ({ contestant }: Race) => contestant.memory !== false
+  for (let round = 0; round < rounds; round++) {
+    say(`round ${round + 1} of ${rounds}`)
+    for (const race of turns(races, round)) {
+      const { program, rounds: own = rounds } = race.contestant
+      if (round >= own) continue
+      await take(race, async () => {
+        if (memory === 'meanwhile' && wanted(race)) {
+          const cost = await measureMemory(program, 'gently')
+          race.costs.push(cost)
+          race.memory = Math.max(race.memory ?? 0, cost.memory)
+        } else race.costs.push(await measure(program))
+      })
     }
-  })
+  }
+  if (memory === true) {
+    say('memory')
+    for (const race of races.filter(wanted))
+      await take(race, async () => {
+        race.memory = (await measureMemory(race.contestant.program, 'closely')).memory
+      })
+  }
+  const [first] = races
+  return races.filter(({ out }) => !out).map(race => standing(race, first as Race))
 }
 
-const turns = (count: number, round: number): readonly number[] =>
-  Array.from({ length: count }, (_, turn) => (turn + round) % count)
+const standing = ({ contestant, costs, memory }: Race, first: Race): Standing => {
+  const share = (key: keyof Cost) => median(costs.map((cost, round) => (first.costs[round] as Cost)[key] / cost[key]))
+  return {
+    name: contestant.name,
+    wall: median(costs.map(({ wall }) => wall)),
+    cpu: median(costs.map(({ cpu }) => cpu)),
+    ...(memory !== undefined && { memory }),
+    ratio: {
+      ...{ wall: share('wall'), cpu: share('cpu') },
+      ...(memory !== undefined && { memory: (first.memory ?? Number.NaN) / memory }),
+    },
+  }
+}
+
+/** The same ones, in each round another one first. */
+export const turns = <T>(values: readonly T[], round: number): readonly T[] => {
+  const first = round % Math.max(1, values.length)
+  return [...values.slice(first), ...values.slice(0, first)]
+}
 
 export const median = (values: readonly number[]): number => {
   const sorted = values.toSorted((a, b) => a - b)

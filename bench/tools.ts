@@ -1,106 +1,98 @@
 /** The tools which are compared, each told to do the same work on the same targets in its own words. */
 import { fold } from '../src/nodeset/fold.ts'
 import { findProgram } from '../test/fixtures/debian.ts'
-import type { Fleet } from '../test/fixtures/sshd.ts'
+import { ansible } from './ansible.ts'
 import type { Built } from './build.ts'
-import type { Program } from './measure.ts'
+import type { Fleet } from './fleet.ts'
+import { placeOf, sshOptions, type Tool, type Work } from './work.ts'
 
-/** One command on the first so many targets of a fleet. */
-export interface Work {
-  readonly fleet: Fleet
-  readonly targets: number
-  readonly fanout: number
-  readonly command: string
-  /** How many lines the command writes on each target. */
-  readonly lines: number
-  /** `curve25519`: all tools use that key exchange. `default`: each its own. */
-  readonly exchange: KeyExchange
-}
-
-export type KeyExchange = 'curve25519' | 'default'
-
-export type ToolName = 'stoker' | 'bare ssh2' | 'pdsh' | 'clush'
-
-export interface Tool {
-  readonly name: ToolName
-  program(work: Work): Program
-}
-
-/** The tools which are here, and the names of those which are not. */
-export const tools = (built: Built): { present: readonly Tool[]; missing: readonly string[] } => {
-  const rivals = [pdsh, clush]
-  const present = rivals.filter(({ name }) => findProgram(name) !== undefined)
-  const missing = rivals.filter(tool => !present.includes(tool)).map(({ name }) => name)
-  return { present: [stokerTool(built), bareTool(built), ...present], missing }
+/** The tools which are here, stoker first, and those which are not, with their packages. */
+export const tools = (built: Built): { present: readonly [Tool, ...Tool[]]; missing: readonly string[] } => {
+  const rivals = [pdsh, clush, pssh, ansible]
+  const present = rivals.filter(({ program }) => program !== undefined && findProgram(program) !== undefined)
+  const missing = rivals.filter(tool => !present.includes(tool))
+  return {
+    present: [stoker(built), bare(built), ...present],
+    missing: missing.map(({ name, debianPackage }) => `${name} (Debian has it in ${debianPackage})`),
+  }
 }
 
 // A thousand servers which start on the client's own two cores take their time.
-const PATIENCE = '120s'
+const PATIENCE = '120'
 
-// ssh2 prefers this key exchange by itself.
-const stokerTool = ({ stoker, cache }: Built): Tool => ({
+const stoker = ({ stoker, cache }: Built): Tool => ({
   name: 'stoker',
-  program: ({ fleet, targets, fanout, command, lines }) => {
+  exchanges: ['curve25519'],
+  run: ({ fleet, targets, fanout, command, lines }) => {
     const names = fold(fleet.targets.slice(0, targets).map(({ name }) => name))
     const options = ['--config', fleet.config, '-f', `${fanout}`, '-t', PATIENCE]
     return {
       argv: [process.execPath, stoker, 'run', ...options, 'shell', names, '--', command],
-      env: { XDG_CACHE_HOME: cache },
+      // Its journal is written as ever, but not among the user's own.
+      env: { XDG_CACHE_HOME: cache, XDG_STATE_HOME: cache },
       lines: lines * targets,
     }
   },
 })
 
-const bareTool = ({ bare }: Built): Tool => ({
+const bare = ({ bare }: Built): Tool => ({
   name: 'bare ssh2',
-  program: ({ fleet, targets, fanout, command, lines }) => {
+  exchanges: ['curve25519'],
+  run: ({ fleet, targets, fanout, command, lines }) => {
     const { user, port } = placeOf(fleet)
-    const where = [fleet.identity, user, `${port}`, `${fanout}`, addresses(fleet, targets)]
+    const where = [fleet.identity, user, `${port}`, `${fanout}`, addresses(fleet, targets).join(',')]
     return { argv: [process.execPath, bare, ...where, command], lines: lines * targets }
   },
 })
 
 const pdsh: Tool = {
   name: 'pdsh',
-  program: work => ({
+  program: 'pdsh',
+  debianPackage: 'pdsh',
+  exchanges: ['curve25519', 'default'],
+  run: work => ({
     argv: [
-      ...(['pdsh', '-R', 'ssh', '-f', `${work.fanout}`] as const),
-      ...['-w', addresses(work.fleet, work.targets), work.command],
+      ...(['pdsh', '-R', 'ssh', '-f', `${work.fanout}`, '-t', PATIENCE] as const),
+      ...['-w', addresses(work.fleet, work.targets).join(','), work.command],
     ],
-    env: { PDSH_SSH_ARGS_APPEND: sshOptions(work) },
+    env: { PDSH_SSH_ARGS_APPEND: loginOptions(work) },
     lines: work.lines * work.targets,
   }),
 }
 
 const clush: Tool = {
   name: 'clush',
-  program: work => ({
+  program: 'clush',
+  debianPackage: 'clustershell',
+  exchanges: ['curve25519', 'default'],
+  run: work => ({
     argv: [
-      ...(['clush', '-f', `${work.fanout}`, '-o', sshOptions(work)] as const),
-      ...['-w', addresses(work.fleet, work.targets), work.command],
+      ...(['clush', '-f', `${work.fanout}`, '-t', PATIENCE, '-o', loginOptions(work)] as const),
+      ...['-w', addresses(work.fleet, work.targets).join(','), work.command],
     ],
     lines: work.lines * work.targets,
   }),
 }
 
-/** For OpenSSH's client: the key, the known hosts and the login of the fleet, and nobody's configuration. */
-const sshOptions = ({ fleet, exchange }: Work): string => {
-  const { user, port } = placeOf(fleet)
-  return [
-    `-F /dev/null -i ${fleet.identity} -l ${user} -p ${port}`,
-    `-o IdentitiesOnly=yes -o UserKnownHostsFile=${fleet.knownHosts}`,
-    ...(exchange === 'curve25519' ? ['-o KexAlgorithms=curve25519-sha256'] : []),
-  ].join(' ')
+/** It writes a line of its own about each target. */
+const pssh: Tool = {
+  name: 'pssh',
+  program: 'parallel-ssh',
+  debianPackage: 'pssh',
+  exchanges: ['curve25519', 'default'],
+  run: work => ({
+    argv: [
+      ...(['parallel-ssh', '-p', `${work.fanout}`, '-t', '0', '-P', '-x', loginOptions(work)] as const),
+      ...['-H', addresses(work.fleet, work.targets).join(' '), work.command],
+    ],
+    lines: (work.lines + 1) * work.targets,
+  }),
 }
 
-const placeOf = (fleet: Fleet) => {
-  const [first] = fleet.targets
-  if (!first) throw new Error('a fleet without targets')
-  return first
+const loginOptions = (work: Work): string => {
+  const { user, port } = placeOf(work.fleet)
+  return `${sshOptions(work)} -l ${user} -p ${port}`
 }
 
-const addresses = (fleet: Fleet, count: number): string =>
-  fleet.targets
-    .slice(0, count)
-    .map(({ address }) => address)
-    .join(',')
+const addresses = (fleet: Fleet, count: number): readonly string[] =>
+  fleet.targets.slice(0, count).map(({ address }) => address)

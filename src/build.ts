@@ -2,7 +2,7 @@
  * Makes the programs of the package, bundled with all that they need: `npm run build`. One which reads a few large files
  * starts twice as quickly as one which looks for hundreds of small ones. Only a development tree can do that.
  */
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
 
@@ -10,9 +10,9 @@ const ROOT = join(import.meta.dirname, '..')
 
 const OPTIONS = {
   ...{ bundle: true, platform: 'node', format: 'esm', target: 'node24', legalComments: 'none', logLevel: 'error' },
-  // Some packages are CommonJS, and ask for Node's own modules in its way.
+  // Some packages are CommonJS: they ask for Node's own modules in its way, and ssh2 for the folder of its code.
   banner: {
-    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url), __dirname = import.meta.dirname;',
   },
   absWorkingDir: ROOT,
   metafile: true,
@@ -23,6 +23,7 @@ const ENTRIES = ['stoker', 'pulley', 'actor', 'warehouse', 'errors', 'names', 'n
 
 /** Bundles the programs, and `more` files of the tree; `out` is the folder to write to. */
 export const buildPrograms = async (out: string, more: readonly string[] = []): Promise<void> => {
+  await rm(join(out, 'chunks'), { recursive: true, force: true })
   const { metafile } = await build({
     ...OPTIONS,
     entryPoints: [...ENTRIES.map(name => `src/${name}.ts`), ...more].map(path => join(ROOT, path)),

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { buildPrograms } from '../src/build.ts'
 import { VERSION } from '../src/version.ts'
+import { needFleet, startFleet } from './fixtures/sshd.ts'
 
 const run = promisify(execFile)
 
@@ -56,4 +57,11 @@ t.test('the built programs do what the source does: others’ code, templates, P
   await writeFile(join(folder, 'stoker.yaml'), `${CONFIG}render:\n  hosts: {output: ${hosts}}\n`)
   t.match(await program('stoker', 'render', 'hosts', '--diff'), { stdout: /^\+10\.0\.0\.1 web1$/m })
   t.match(await program('pulley', '--help'), { code: 0, stdout: /publish/ })
+  if (!needFleet(t)) return
+  await using fleet = await startFleet({ count: 2 })
+  const names = fleet.targets.map(({ name }) => name).join(',')
+  t.match(await program('stoker', '--config', fleet.config, 'run', 'shell', names, '--', 'echo over ssh'), {
+    code: 0,
+    stdout: /: over ssh\n.*: over ssh\n/,
+  })
 })

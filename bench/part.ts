@@ -1,0 +1,18 @@
+/** A part of the measurement: what it gets, and what it has to be. */
+import type { Built } from './build.ts'
+import type { Figures } from './figures.ts'
+import type { Tool } from './work.ts'
+
+export interface Context {
+  readonly built: Built
+  readonly stoker: Tool
+  /** All tools which are here, stoker first. */
+  readonly tools: readonly Tool[]
+  /** Few targets and short commands, to see that it works. */
+  readonly quick: boolean
+  /** Told what is going on. */
+  readonly say: (text: string) => void
+}
+
+/** Yields its figures as it finds them; nothing else may run meanwhile. */
+export type Part = (context: Context) => AsyncGenerator<Figures, void, void>
