@@ -3,6 +3,8 @@ import type { ArgumentNode, CommandNode, OptionNode } from './command-tree.ts'
 
 export interface ManualOptions {
   readonly version: string
+  /** `2026-11-21`: when the page was made. */
+  readonly date?: string
   /** Sections after the commands: a title, and what stands below it. */
   readonly sections?: readonly (readonly [title: string, entries: readonly Entry[]])[]
 }
@@ -11,9 +13,9 @@ export interface ManualOptions {
 export type Entry = readonly [term: string, meaning: string]
 
 /** The page, of section 1. */
-export const manual = (program: CommandNode, { version, sections = [] }: ManualOptions): string =>
+export const manual = (program: CommandNode, { version, date = '', sections = [] }: ManualOptions): string =>
   `${[
-    `.TH ${program.name.toUpperCase()} 1 "" "${escaped(`${program.name} ${version}`)}" "User Commands"`,
+    `.TH ${program.name.toUpperCase()} 1 "${date}" "${escaped(`${program.name} ${version}`)}" "User Commands"`,
     '.nh',
     '.SH NAME',
     `${escaped(program.name)} \\- ${escaped(withoutStop(program.description))}`,

@@ -31,8 +31,14 @@ const ENVIRONMENT: readonly Entry[] = [
   ['NO_COLOR', 'no colours, when it is set'],
 ]
 
+/** The day of the build, which a distributor may set (reproducible-builds.org). */
+const today = (): string => {
+  const seconds = Number(process.env.SOURCE_DATE_EPOCH)
+  return (seconds > 0 ? new Date(seconds * 1000) : new Date()).toISOString().slice(0, 10)
+}
+
 /** The pages by their file names. */
-export const manuals = (): ReadonlyMap<string, string> => {
+export const manuals = (date = today()): ReadonlyMap<string, string> => {
   const stoker = commandTree(stokerProgram().program)
   // It is looked at only, and waits for nothing.
   const pulley = commandTree(pulleyProgram({ signal: new AbortController().signal }).program)
@@ -44,8 +50,8 @@ export const manuals = (): ReadonlyMap<string, string> => {
   ] as const
   const seeAlso = [['SEE ALSO', [['stoker(1)', '']]]] as const
   return new Map([
-    ['stoker.1', manual(stoker, { version: VERSION, sections })],
-    ['pulley.1', manual(pulley, { version: VERSION, sections: seeAlso })],
+    ['stoker.1', manual(stoker, { version: VERSION, date, sections })],
+    ['pulley.1', manual(pulley, { version: VERSION, date, sections: seeAlso })],
   ])
 }
 

@@ -13,13 +13,23 @@ export type Outcome =
   | { readonly kind: 'timed-out'; readonly error: StokerError }
   /** The run was stopped while the action was going on; it was ended on the target. */
   | { readonly kind: 'cancelled'; readonly error: StokerError }
+  /** It had begun, and nobody saw its end, because the program was killed: only what is read from a journal ends so. */
+  | { readonly kind: 'unknown'; readonly error: StokerError }
   /** The run was stopped before this target's turn. */
   | { readonly kind: 'not-started' }
 
 export type OutcomeKind = Outcome['kind']
 
 /** All kinds, in the order in which reports show them. */
-export const OUTCOME_KINDS = ['ok', 'failed', 'unreachable', 'timed-out', 'cancelled', 'not-started'] as const
+export const OUTCOME_KINDS = [
+  'ok',
+  'failed',
+  'unreachable',
+  'timed-out',
+  'cancelled',
+  'unknown',
+  'not-started',
+] as const
 
 /** How a command's exit reads as an outcome: code 0 is ok, and counts as changed, because nobody knows what it did. */
 export const outcomeOfExit = (name: string, exit: Exit): Outcome => {

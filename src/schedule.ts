@@ -38,6 +38,8 @@ export interface Schedule extends Abortable {
   readonly rolling?: Rolling
   /** Called before anything happens on a target. */
   readonly begin?: (target: Target) => void
+  /** Called with what actors tell of the files which they move: bytes which have been, of those which are to be. */
+  readonly moved?: (target: Target, bytes: number, of: number) => void
   /** Opens what was piped into the run, from its beginning, once for each target. */
   readonly stdin?: () => AsyncIterable<Uint8Array>
 }
@@ -170,6 +172,7 @@ class Attempt {
       diff: this.#how.diff,
       materials: reach => this.#how.materials(this.#target, reach, { signal: this.#abort.signal }),
       stdin: this.#how.stdin?.(),
+      moved: (bytes, of) => this.#how.moved?.(this.#target, bytes, of),
       connect: () => this.#connect(),
       here: environment => this.#how.here(this.#target, environment ?? {}),
     }

@@ -140,6 +140,13 @@ const sshParts = (config: Config, flags: WireFlags, say: (notice: string) => voi
     loaded ??= load()
     return loaded
   }
+  const shared = {
+    hostKeys: flags.hostKeys ?? ssh.hostKeys,
+    knownHosts: ssh.knownHosts,
+    user: flags.user,
+    defaultUser: defaults.user,
+    perBastion: flags.perBastion ?? defaults.perBastion,
+  }
   const parts = {
     async ssh(): Promise<Connector> {
       const [{ sshConnector }, { openIdentities }, { askSecret }] = await Promise.all([
@@ -156,27 +163,20 @@ const sshParts = (config: Config, flags: WireFlags, say: (notice: string) => voi
         io,
       )
       return sshConnector({
+        ...shared,
         config: await settings(),
         identities,
-        hostKeys: flags.hostKeys ?? ssh.hostKeys,
-        knownHosts: ssh.knownHosts,
-        user: flags.user,
-        defaultUser: defaults.user,
         connectTimeout: flags.connectTimeout ?? defaults.connectTimeout,
-        perBastion: flags.perBastion ?? defaults.perBastion,
         notice: say,
       })
     },
     async openssh(): Promise<Connector> {
       const { opensshConnector } = await import('./connection/openssh.ts')
       return opensshConnector({
+        ...shared,
         config: ssh.config,
         sshConfig: await settings(),
         identity: [...(flags.identity ?? []), ...(ssh.identity ?? [])],
-        hostKeys: flags.hostKeys ?? ssh.hostKeys,
-        knownHosts: ssh.knownHosts,
-        user: flags.user,
-        defaultUser: defaults.user,
       })
     },
   }

@@ -54,7 +54,7 @@ t.test('only programs import commands, only commands and the command line import
       imports.filter(
         ({ from, to }) =>
           /^src\/(pulley\/)?commands\//.test(to) &&
-          !/^src\/(pulley\/)?(commands\/|cli\.ts|(agent-)?program\.ts)/.test(from),
+          !/^src\/(pulley\/)?(commands\/|cli\.ts|(agent-)?program\.ts|program\/)/.test(from),
       ),
     ),
     [],
@@ -82,7 +82,7 @@ t.test('pure code does no I/O', async t => {
 t.test('each third-party package has its place, and package.json names just those', async t => {
   const places: Readonly<Record<string, RegExp>> = {
     commander:
-      /^src\/(pulley\/)?(agent-)?program\.ts$|^src\/pulley-agent\.ts$|^src\/(pulley\/arguments|rolling-options)\.ts$/,
+      /^src\/(pulley\/)?(agent-)?program\.ts$|^src\/pulley-agent\.ts$|^src\/(pulley\/arguments\.ts$|program\/)/,
     diff: /^src\/diff\.ts$/,
     '@hpke/core': /^src\/pulley\/protocol\/sealed\.ts$/,
     esbuild: /^src\/build\.ts$/,

@@ -33,6 +33,10 @@ t.test('the manual has every command and every option of the help, and groff has
   t.notMatch(text, /stoker complete\b/, 'what is for scripts stays out')
 })
 
+t.test('a page says of which day it is', async t => {
+  t.match(manuals('2026-11-21').get('stoker.1'), /^\.TH STOKER 1 "2026-11-21" "stoker /)
+})
+
 t.test('no text becomes a request of roff', async t => {
   const node = {
     ...{ name: 'x', description: "it's -a \\fBtest. ~ ^", usage: '.so /etc/passwd', arguments: [], commands: [] },

@@ -1,9 +1,7 @@
 /** `stoker apply`: a policy on its targets: load, resolve, prepare, schedule, report. */
 
 import { resolve } from 'node:path'
-import { here } from '../built-in.ts'
 import { type ConfirmFlags, confirmed } from '../confirm.ts'
-import type { ConnectionKind } from '../connection/choose.ts'
 import { StokerError } from '../errors.ts'
 import { sourcesIn } from '../materials.ts'
 import { policyActor } from '../policy/apply.ts'
@@ -27,24 +25,14 @@ import { holdYoungGeneration } from '../young-generation.ts'
 import { asWanted, BECOME_FLAGS, type BecomeFlags } from './become.ts'
 import { onInterrupt } from './interrupt.ts'
 import { type Again, keepRun, lasting } from './kept-run.ts'
+import { paceOf, REACH_FLAGS, type ReachFlags } from './pace.ts'
 
 /** The options of `stoker apply`; what is absent comes from the configuration. Times are in milliseconds. */
-export interface ApplyFlags extends PolicyFlags, BecomeFlags, RollingFlags, ConfirmFlags {
-  readonly config?: string
+export interface ApplyFlags extends PolicyFlags, ReachFlags, BecomeFlags, RollingFlags, ConfirmFlags {
   /** Take no warehouse's copy for an answer. */
   readonly fresh?: boolean
-  readonly fanout?: number
-  readonly connectTimeout?: number
-  readonly commandTimeout?: number
-  readonly connectRate?: number
-  /** Connections in the making at once through one bastion. */
-  readonly perBastion?: number
   /** Not while another run of it is going on. */
   readonly lock?: boolean
-  readonly user?: string
-  readonly identity: readonly string[]
-  readonly hostKeys?: 'strict' | 'accept-new'
-  readonly connection?: ConnectionKind
   readonly check?: boolean
   readonly diff?: boolean
   readonly showSecrets?: boolean
@@ -83,6 +71,7 @@ export const apply = async (request: PolicyRequest, flags: ApplyFlags): Promise<
     const connector = await asWanted(await site.connector(), flags, site.config.become, io)
     await connector.prepare(targets, io)
     holdYoungGeneration()
+    const pace = await paceOf(flags, site.defaults)
     const tracker = progress(sinks, { total: targets.length })
     status = tracker.describe
     const actor = policyActor(prepared, { showSecrets: flags.showSecrets === true })
@@ -90,16 +79,11 @@ export const apply = async (request: PolicyRequest, flags: ApplyFlags): Promise<
     const kept = flags.check ? undefined : keepRun({ ...told(request, flags), input: false, targets }, say)
     const events = schedule(targets, actor, undefined, {
       ...io,
+      ...pace,
       ...(kept && { begin: kept.begin }),
-      fanout: affordable(flags.fanout ?? site.defaults.fanout, targets.length, connector.descriptors, say),
-      apply: !flags.check,
-      diff: flags.diff === true,
+      fanout: affordable(pace.fanout, targets.length, connector.descriptors, say),
       materials: (target, _, io) => NO_SOURCES.materials(target, {}, io),
       connector,
-      here: await here(),
-      connectTimeout: flags.connectTimeout ?? site.defaults.connectTimeout,
-      commandTimeout: flags.commandTimeout ?? site.defaults.commandTimeout,
-      connectRate: flags.connectRate ?? site.defaults.connectRate,
       rolling: rolling(flags, targets, flags.quiet ? () => {} : say),
     })
     const result = await report(events, [...(kept ? [kept] : []), tracker, ...views(flags, sinks), ...files])
@@ -120,20 +104,10 @@ const told = ({ policy, targets = '' }: PolicyRequest, flags: ApplyFlags) => ({
 })
 
 const LASTING = [
-  ...[
-    'config',
-    'fanout',
-    'connectTimeout',
-    'commandTimeout',
-    'connectRate',
-    'user',
-    'identity',
-    'hostKeys',
-    'connection',
-  ],
+  ...REACH_FLAGS,
   ...['exclude', 'allowUnknown', 'tags', 'skipTags'],
   ...BECOME_FLAGS,
-  ...['serial', 'maxFail', 'retry', 'perBastion', 'lock'],
+  ...['serial', 'maxFail', 'retry', 'lock'],
 ]
 
 /** The policy's own actor reads its sources by itself. */

@@ -1,4 +1,5 @@
 /** A run's place in the journal: what `run` and `apply` have in common. */
+import { thisAuthor } from '../journal/author.ts'
 import type { RunHead } from '../journal/entries.ts'
 import { journalFolder, newRunId } from '../journal/place.ts'
 import { prune } from '../journal/prune.ts'
@@ -28,7 +29,7 @@ export const keepRun = (
   const id = newRunId(now)
   const { again, ...rest } = what
   const head: RunHead = {
-    ...{ id, version: VERSION, at: now.getTime(), folder: process.cwd(), ...rest },
+    ...{ id, version: VERSION, at: now.getTime(), folder: process.cwd(), author: thisAuthor(), ...rest },
     ...(again && { again: again.id }),
   }
   return {

@@ -1,8 +1,10 @@
 /** `stoker rerun`: an earlier run again, on exactly those of its targets which are asked for. */
+import { resolve } from 'node:path'
 import { StokerError } from '../errors.ts'
 import { journalFolder } from '../journal/place.ts'
-import { type Ending, type RunRecord, readRun, runIds } from '../journal/reader.ts'
+import { type RunRecord, readRun, runIds } from '../journal/reader.ts'
 import { fold } from '../nodeset/fold.ts'
+import type { OutcomeKind } from '../outcome.ts'
 import type { Target } from '../target.ts'
 import { type ApplyFlags, apply } from './apply.ts'
 import { type RunFlags, run } from './run.ts'
@@ -26,6 +28,7 @@ export const rerun = async (id: string | undefined, which: RerunFlags, views: Pa
   if (chosen === undefined) throw new StokerError('USAGE', 'rerun', 'there is no earlier run')
   const record = await readRun(folder, chosen, { signal: AbortSignal.timeout(60_000) })
   const { head } = record
+  if (record.goesOnIn !== undefined) throw stillGoesOn(chosen, record.goesOnIn)
   const targets = subset(record, which)
   const say = (text: string) => void process.stderr.write(`stoker: ${text}\n`)
   if (targets.length === 0) {
@@ -35,10 +38,11 @@ export const rerun = async (id: string | undefined, which: RerunFlags, views: Pa
   if (head.input && views.stdin !== true)
     say(`run ${chosen} had something piped into it, which is not kept; pipe it in again if it is needed`)
   say(`run ${chosen} again: ${head.command} ${head.words.join(' ')} on ${fold(targets.map(({ name }) => name))}`)
+  const given = fromHere(views)
   // Files and configuration are found from where they were found then.
   process.chdir(head.folder)
   const again = { id: chosen, targets }
-  const flags = { identity: [], exclude: [], stdin: true, label: true, ...head.flags, ...views, again }
+  const flags = { identity: [], exclude: [], stdin: true, label: true, ...head.flags, ...given, again }
   if (head.command === 'apply') {
     const names = targets.map(({ name }) => name).join(',')
     const [policy = ''] = head.words
@@ -49,8 +53,19 @@ export const rerun = async (id: string | undefined, which: RerunFlags, views: Pa
   return await run({ action, words, targets: head.expression }, flags as RunFlags)
 }
 
+/** The options which were given now, with paths which stay the same in another folder. Those which were not leave the old ones. */
+const fromHere = ({ config, identity = [], becomePasswordFile, ...views }: Partial<RunFlags>): Partial<RunFlags> => ({
+  ...views,
+  ...(config !== undefined && { config: resolve(config) }),
+  ...(becomePasswordFile !== undefined && { becomePasswordFile: resolve(becomePasswordFile) }),
+  ...(identity.length > 0 && { identity: identity.map(file => resolve(file)) }),
+})
+
+const stillGoesOn = (id: string, pid: number): StokerError =>
+  new StokerError('LOCKED', id, `run ${id} still goes on, in process ${pid}: wait for its end, or stop it`)
+
 const subset = ({ endings }: RunRecord, which: RerunFlags): readonly Target[] => {
-  const kinds = new Set<Ending>([
+  const kinds = new Set<OutcomeKind>([
     ...(which.failed ? (['failed'] as const) : []),
     ...(which.unreachable ? (['unreachable'] as const) : []),
     ...(which.notStarted ? (['not-started'] as const) : []),
@@ -58,9 +73,9 @@ const subset = ({ endings }: RunRecord, which: RerunFlags): readonly Target[] =>
     ...(which.unknown ? (['unknown'] as const) : []),
   ])
   const nothingAsked = kinds.size === 0 && !which.changed && !which.all
-  return [...endings].flatMap(([target, { kind, outcome }]) => {
-    const isChanged = which.changed === true && outcome?.kind === 'ok' && outcome.changed
-    const isWanted = which.all || kinds.has(kind) || isChanged || (nothingAsked && kind !== 'ok')
+  return [...endings].flatMap(([target, outcome]) => {
+    const isChanged = which.changed === true && outcome.kind === 'ok' && outcome.changed
+    const isWanted = which.all || kinds.has(outcome.kind) || isChanged || (nothingAsked && outcome.kind !== 'ok')
     return isWanted ? [target] : []
   })
 }

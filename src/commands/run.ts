@@ -1,9 +1,7 @@
 /** `stoker run`: parse, resolve, dedup, schedule, report. */
 import type { Actor } from '../actor.ts'
 import { broadcast, hasInput } from '../broadcast.ts'
-import { here } from '../built-in.ts'
 import { type ConfirmFlags, confirmed } from '../confirm.ts'
-import type { ConnectionKind } from '../connection/choose.ts'
 import type { Connector } from '../connection/connection.ts'
 import { StokerError } from '../errors.ts'
 import { sourcesIn } from '../materials.ts'
@@ -20,6 +18,7 @@ import { holdYoungGeneration } from '../young-generation.ts'
 import { asWanted, BECOME_FLAGS, type BecomeFlags } from './become.ts'
 import { onInterrupt } from './interrupt.ts'
 import { type Again, keepRun, lasting } from './kept-run.ts'
+import { paceOf, REACH_FLAGS, type ReachFlags } from './pace.ts'
 import { type TargetFlags, targetsOf } from './targets.ts'
 
 /** What is to be done, as it was typed. */
@@ -31,22 +30,11 @@ export interface RunRequest {
 }
 
 /** The options of `stoker run`; what is absent comes from the configuration. Times are in milliseconds. */
-export interface RunFlags extends TargetFlags, BecomeFlags, RollingFlags, ConfirmFlags, ViewFlags {
-  readonly config?: string
+export interface RunFlags extends TargetFlags, ReachFlags, BecomeFlags, RollingFlags, ConfirmFlags, ViewFlags {
   /** Take no warehouse's copy for an answer. */
   readonly fresh?: boolean
-  readonly fanout?: number
-  readonly connectTimeout?: number
-  readonly commandTimeout?: number
-  readonly connectRate?: number
-  /** Connections in the making at once through one bastion. */
-  readonly perBastion?: number
   /** Not while another run of it is going on. */
   readonly lock?: boolean
-  readonly user?: string
-  readonly identity: readonly string[]
-  readonly hostKeys?: 'strict' | 'accept-new'
-  readonly connection?: ConnectionKind
   /** `false` for `-n`. */
   readonly stdin: boolean
   readonly worst?: boolean
@@ -80,6 +68,7 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
     if (actor.connects) await connector.prepare(targets, io)
     await using input = flags.stdin && hasInput() ? broadcast(process.stdin) : undefined
     holdYoungGeneration()
+    const pace = await paceOf(flags, site.defaults)
     const sources = sourcesIn({ files: process.cwd(), templates: process.cwd(), confined: false })
     const tracker = progress(sinks, { total: targets.length })
     status = tracker.describe
@@ -89,19 +78,15 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
       : keepRun({ ...told(request, flags), input: input !== undefined, targets }, say)
     const events = schedule(targets, actor, options, {
       ...io,
+      ...pace,
       ...(kept && { begin: kept.begin }),
-      fanout: affordable(flags.fanout ?? site.defaults.fanout, targets.length, descriptorsOf(actor, connector), say),
-      apply: !flags.check,
-      diff: flags.diff === true,
+      moved: tracker.moved,
+      fanout: affordable(pace.fanout, targets.length, descriptorsOf(actor, connector), say),
       materials: (target, reach, io) => {
         const facts = async () => (await import('../facts.ts')).gatherFacts(await reach(), io)
         return sources.materials(target, { facts }, io)
       },
       connector,
-      here: await here(),
-      connectTimeout: flags.connectTimeout ?? site.defaults.connectTimeout,
-      commandTimeout: flags.commandTimeout ?? site.defaults.commandTimeout,
-      connectRate: flags.connectRate ?? site.defaults.connectRate,
       rolling: rolling(flags, targets, flags.quiet ? () => {} : say),
       ...(input && { stdin: input.open }),
     })
@@ -122,21 +107,7 @@ const told = ({ action, targets, words }: RunRequest, flags: RunFlags) => ({
   flags: lasting(flags, LASTING),
 })
 
-const LASTING = [
-  ...[
-    'config',
-    'fanout',
-    'connectTimeout',
-    'commandTimeout',
-    'connectRate',
-    'user',
-    'identity',
-    'hostKeys',
-    'connection',
-  ],
-  ...BECOME_FLAGS,
-  ...['serial', 'maxFail', 'retry', 'perBastion', 'lock'],
-]
+const LASTING = [...REACH_FLAGS, ...BECOME_FLAGS, ...['serial', 'maxFail', 'retry', 'lock']]
 
 const descriptorsOf = (actor: Actor, connector: Connector): number =>
   (actor.descriptors ?? 0) + (actor.connects ? connector.descriptors : 0)

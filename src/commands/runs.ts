@@ -3,9 +3,9 @@
 import { StokerError } from '../errors.ts'
 import type { RunEvent } from '../event.ts'
 import { journalFolder } from '../journal/place.ts'
-import { type Ending, type RunRecord, readRun, runIds } from '../journal/reader.ts'
+import { type RunRecord, readRun, runIds } from '../journal/reader.ts'
 import { fold } from '../nodeset/fold.ts'
-import type { Outcome } from '../outcome.ts'
+import { OUTCOME_KINDS, type OutcomeKind } from '../outcome.ts'
 import { folded } from '../report/folded.ts'
 import { harmlessMessage } from '../report/harmless.ts'
 import { json } from '../report/json.ts'
@@ -16,8 +16,6 @@ import { type Sinks, standardSinks } from '../report/sink.ts'
 import { summary } from '../report/summary.ts'
 import type { Target } from '../target.ts'
 import { onInterrupt } from './interrupt.ts'
-
-const ENDINGS: readonly Ending[] = ['ok', 'failed', 'unreachable', 'timed-out', 'cancelled', 'unknown', 'not-started']
 
 /** The newest runs, one a line. */
 export const listRuns = async (flags: { readonly limit: number; readonly json: boolean }): Promise<number> => {
@@ -55,42 +53,49 @@ export const showRun = async (
   if (wanted.length === 0) throw new StokerError('UNKNOWN_NAME', node ?? id, `run ${id} had no target ${node}`)
   const sinks = standardSinks()
   if (!flags.json) await sinks.stderr.write(`${id}: ${titleOf({ head })}\n`)
-  await report(replay(folder, id, new Set(wanted.map(({ name }) => name)), interrupt), viewsOf(flags, sinks))
+  const clock = { now: head.at }
+  const now = () => clock.now
+  const names = new Set(wanted.map(({ name }) => name))
+  await report(replay(folder, id, names, clock, interrupt), viewsOf(flags, sinks, now), { now })
   return 0
 }
 
-/** The events of a run; targets whose end is not in the journal get one which says so. */
+/** Shows the time as it was then. */
+interface Clock {
+  now: number
+}
+
+/** The events of a run, with the clock as it was; targets whose end is not in the journal get one which says so. */
 async function* replay(
   folder: string,
   id: string,
   wanted: ReadonlySet<string>,
+  clock: Clock,
   io: { readonly signal: AbortSignal },
 ): AsyncGenerator<RunEvent, void, void> {
   // Everything of one run is on disk already, and has a limit for each target.
-  const events: RunEvent[] = []
-  const { endings } = await readRun(folder, id, io, event => {
-    if (wanted.has(event.target.name)) events.push(event)
+  const events: (readonly [RunEvent, number])[] = []
+  const over = new Set<Target>()
+  const { endings, ended } = await readRun(folder, id, io, (event, began) => {
+    if (event.kind === 'finished') over.add(event.target)
+    const at = began + (event.kind === 'finished' ? event.timing.total : 0)
+    if (wanted.has(event.target.name)) events.push([event, at])
   })
-  yield* events
-  for (const [target, { kind, outcome }] of endings)
-    if (!outcome && wanted.has(target.name))
-      yield { kind: 'finished', target, outcome: missing(target, kind), timing: { total: 0 } }
+  for (const [event, at] of events) {
+    clock.now = Math.max(clock.now, at)
+    yield event
+  }
+  for (const [target, outcome] of endings)
+    if (!over.has(target) && wanted.has(target.name)) yield { kind: 'finished', target, outcome, timing: { total: 0 } }
+  clock.now = ended?.at ?? clock.now
 }
 
-const missing = (target: Target, kind: Ending): Outcome =>
-  kind === 'not-started'
-    ? { kind: 'not-started' }
-    : {
-        kind: 'failed',
-        error: new StokerError(
-          'CONNECTION_LOST',
-          target.name,
-          'it began, and its end is not known: the run was killed',
-        ),
-      }
-
-const viewsOf = (flags: { readonly fold: boolean; readonly json: boolean }, sinks: Sinks): readonly View[] => {
-  if (flags.json) return [json(sinks.stdout)]
+const viewsOf = (
+  flags: { readonly fold: boolean; readonly json: boolean },
+  sinks: Sinks,
+  now: () => number,
+): readonly View[] => {
+  if (flags.json) return [json(sinks.stdout, { now })]
   return [
     flags.fold ? folded(sinks.stdout) : lines(sinks, { label: true }),
     resources(sinks, { apply: true, verbose: false, quiet: true }),
@@ -103,22 +108,26 @@ const titleOf = ({ head }: Pick<RunRecord, 'head'>): string => {
   return `${head.command} on ${names}: ${head.words.join(' ')}`
 }
 
-const countsOf = ({ endings }: RunRecord): ReadonlyMap<Ending, number> => {
+const countsOf = ({ endings }: RunRecord): ReadonlyMap<OutcomeKind, number> => {
   const counts = Map.groupBy(endings.values(), ({ kind }) => kind)
-  return new Map(ENDINGS.flatMap(kind => (counts.has(kind) ? [[kind, counts.get(kind)?.length ?? 0]] : [])))
+  return new Map(OUTCOME_KINDS.flatMap(kind => (counts.has(kind) ? [[kind, counts.get(kind)?.length ?? 0]] : [])))
 }
+
+const endOf = ({ ended, goesOnIn }: RunRecord): string =>
+  ended ? '' : goesOnIn === undefined ? ', has no end' : `, goes on in process ${goesOnIn}`
 
 const line = (run: RunRecord): string => {
   const counts = [...countsOf(run)].map(([kind, n]) => `${n} ${kind}`).join(', ')
   const again = run.head.again === undefined ? '' : ` of ${run.head.again}`
   const title = harmlessMessage(titleOf(run))
   const short = title.length > 100 ? `${title.slice(0, 99)}…` : title
-  return `${run.head.id}  ${counts || 'no targets'}${run.ended ? '' : ', has no end'}: ${short}${again && ` (again${again})`}\n`
+  return `${run.head.id}  ${counts || 'no targets'}${endOf(run)}: ${short}${again && ` (again${again})`}\n`
 }
 
 const plain = (run: RunRecord) => ({
   ...{ id: run.head.id, at: new Date(run.head.at).toISOString(), command: run.head.command, words: run.head.words },
   ...{ expression: run.head.expression, again: run.head.again, counts: Object.fromEntries(countsOf(run)) },
+  ...(run.goesOnIn !== undefined && { process: run.goesOnIn }),
   ...(run.ended && { ended: new Date(run.ended.at).toISOString(), exitCode: run.ended.exitCode }),
   nodes: Object.fromEntries([...run.endings].map(([target, { kind }]) => [target.name, kind])),
 })

@@ -2,8 +2,6 @@
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isatty, type ReadStream } from 'node:tty'
-import { here } from '../built-in.ts'
-import type { ConnectionKind } from '../connection/choose.ts'
 import type { Connector } from '../connection/connection.ts'
 import { dedup } from '../dedup.ts'
 import { StokerError } from '../errors.ts'
@@ -25,21 +23,13 @@ import { affordable } from '../window.ts'
 import { type Site, wire } from '../wire.ts'
 import { asWanted, BECOME_FLAGS, type BecomeFlags } from './become.ts'
 import { keepRun, lasting } from './kept-run.ts'
+import { paceOf, REACH_FLAGS, type ReachFlags } from './pace.ts'
 import type { TargetFlags } from './targets.ts'
 
 /** The options of `stoker shell`; what is absent comes from the configuration. Times are in milliseconds. */
-export interface ShellFlags extends TargetFlags, BecomeFlags {
-  readonly config?: string
+export interface ShellFlags extends TargetFlags, ReachFlags, BecomeFlags {
   /** Take no warehouse's copy for an answer. */
   readonly fresh?: boolean
-  readonly fanout?: number
-  readonly connectTimeout?: number
-  readonly commandTimeout?: number
-  readonly connectRate?: number
-  readonly user?: string
-  readonly identity: readonly string[]
-  readonly hostKeys?: 'strict' | 'accept-new'
-  readonly connection?: ConnectionKind
   readonly fold?: boolean
   /** `false` for `-N`. */
   readonly label: boolean
@@ -101,14 +91,8 @@ export const shell = async (targets: string, flags: ShellFlags): Promise<number>
 const howOf = async (flags: ShellFlags, { defaults }: Site) => {
   const sources = sourcesIn({ files: process.cwd(), templates: process.cwd(), confined: false })
   return {
-    fanout: flags.fanout ?? defaults.fanout,
-    apply: true,
-    diff: false,
+    ...(await paceOf(flags, defaults)),
     materials: (target: Target, _: unknown, io: { readonly signal: AbortSignal }) => sources.materials(target, {}, io),
-    here: await here(),
-    connectTimeout: flags.connectTimeout ?? defaults.connectTimeout,
-    commandTimeout: flags.commandTimeout ?? defaults.commandTimeout,
-    connectRate: flags.connectRate ?? defaults.connectRate,
   }
 }
 
@@ -132,20 +116,7 @@ const told = (line: string, targets: readonly Target[], flags: ShellFlags) => ({
   flags: lasting(flags, LASTING),
 })
 
-const LASTING = [
-  ...[
-    'config',
-    'fanout',
-    'connectTimeout',
-    'commandTimeout',
-    'connectRate',
-    'user',
-    'identity',
-    'hostKeys',
-    'connection',
-  ],
-  ...BECOME_FLAGS,
-]
+const LASTING = [...REACH_FLAGS, ...BECOME_FLAGS]
 
 /** All connections stay open, so all of them have to fit. */
 const affordAll = (count: number, { descriptors }: Connector): void => {

@@ -53,8 +53,9 @@ _${program}() {
     *) return ;;
   esac
   local typed=\${current:\${#prefix}}
-  # Only what stands after the last of its word breaks is replaced.
+  # Only what stands after the last of its word breaks is replaced, and an @ is replaced itself.
   local broken=\${current%"\${current##*["$COMP_WORDBREAKS"]}"}
+  broken=\${broken%@}
   while IFS= read -r word; do
     [[ -n $word && $word == "$typed"* ]] || continue
     word=$prefix$word

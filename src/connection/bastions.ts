@@ -3,7 +3,6 @@ import { type Abortable, orAborted } from '../abortable.ts'
 import { StokerError } from '../errors.ts'
 import type { LoggedIn } from './login.ts'
 import type { Jump } from './ssh-config.ts'
-import { type Turns, turns } from './turns.ts'
 
 export interface Bastions {
   /**
@@ -12,8 +11,6 @@ export interface Bastions {
    * which is told to be dead.
    */
   through(jump: Jump, before: readonly Jump[], timeout: number, io: Abortable): Promise<LoggedIn>
-  /** The turns of those who open connections through the last of these. */
-  turns(via: readonly Jump[]): Turns
 }
 
 /** Opens the connection to a bastion. */
@@ -24,10 +21,9 @@ const DEAD_MS = 15_000
 /** Of the time which is left for the targets behind it. */
 const SHARE = 0.8
 
-/** `most` connections in the making through each at once; 0: no limit. The signal ends what is being opened. */
-export const bastionsOf = (open: Open, { most, signal }: Abortable & { readonly most: number }): Bastions => {
+/** The signal ends what is being opened. */
+export const bastionsOf = (open: Open, { signal }: Abortable): Bastions => {
   const connections = new Map<string, Promise<LoggedIn>>()
-  const gates = new Map<string, Turns>()
 
   const connect = async (jump: Jump, before: readonly Jump[], timeout: number): Promise<LoggedIn> => {
     const late = AbortSignal.timeout(timeout)
@@ -65,15 +61,6 @@ export const bastionsOf = (open: Open, { most, signal }: Abortable & { readonly 
         forgetInTime(key, connecting)
       }
       return await orAborted(connecting, io)
-    },
-    turns(via) {
-      const key = keyOf(via)
-      let gate = gates.get(key)
-      if (!gate) {
-        gate = turns(most === 0 ? undefined : most)
-        gates.set(key, gate)
-      }
-      return gate
     },
   }
 }

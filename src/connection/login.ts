@@ -10,6 +10,7 @@ import {
 } from 'ssh2'
 import type { Abortable } from '../abortable.ts'
 import { StokerError } from '../errors.ts'
+import type { KeepAlive } from './keep-alive.ts'
 
 export interface Login {
   /** The target's or bastion's name, for messages. */
@@ -24,6 +25,7 @@ export interface Login {
   /** What to offer, in order; methods of ssh2. */
   readonly offers: readonly AnyAuthMethod[]
   readonly kex?: readonly string[]
+  readonly keepAlive: KeepAlive
 }
 
 export interface LoggedIn {
@@ -90,6 +92,8 @@ export const login = (stream: Duplex, how: Login, { signal }: Abortable): Promis
       // A key which cannot sign is one refused offer; ssh2 goes on with the next.
       if ((error as { level?: string }).level !== 'agent') fail(refusal ?? explain(error, stage, how))
     })
+    // A bastion passes on that the target's side has ended, and waits for us to end ours: nothing would close by itself.
+    client.on('end', () => void stream.destroy())
     client.on('close', () => {
       lost.abort()
       fail(refusal ?? explain(new Error('closed by the server'), stage, how))
@@ -102,7 +106,8 @@ export const login = (stream: Duplex, how: Login, { signal }: Abortable): Promis
       setImmediate(() => stream.uncork())
     })
     client.connect({
-      ...keepAlive,
+      keepaliveInterval: how.keepAlive.interval * 1000,
+      keepaliveCountMax: how.keepAlive.most,
       sock: stream,
       username: how.user,
       readyTimeout: 0,
@@ -136,9 +141,6 @@ const released = (socket: Socket): Promise<void> =>
     })
     socket.destroySoon()
   })
-
-/** A peer which is gone without a word is noticed after a minute. */
-const keepAlive = { keepaliveInterval: 15_000, keepaliveCountMax: 3 } as const
 
 /** One offer after the other. ssh2 asks again after each refusal; `false`, which its types leave out, ends it. */
 const offering = (how: Login): AuthHandlerMiddleware => {

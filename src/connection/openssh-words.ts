@@ -1,5 +1,7 @@
 /** The words for the system's ssh: what it is told beside its own configuration. Pure. */
 
+import type { KeepAlive } from './keep-alive.ts'
+
 /** What all connections of a run have in common. */
 export interface OpensshSettings {
   /** Which ssh_config counts: the usual files, none at all, or this one. */
@@ -23,6 +25,7 @@ export interface OpensshPlace {
   /** The name under which known_hosts has it, where that is not what is connected to. */
   readonly hostKeyAlias?: string | undefined
   readonly hostKeys: 'strict' | 'accept-new'
+  readonly keepAlive: KeepAlive
 }
 
 /** The words which open a connection that others can share by the socket, up to the command. */
@@ -33,8 +36,8 @@ export const masterWords = (settings: OpensshSettings, place: OpensshPlace, sock
     ...sharedWords(settings),
     ...['-M', '-S', socket],
     ...option('ControlPersist', 'no'),
-    ...option('ServerAliveInterval', '15'),
-    ...option('ServerAliveCountMax', '4'),
+    ...option('ServerAliveInterval', String(place.keepAlive.interval)),
+    ...option('ServerAliveCountMax', String(place.keepAlive.most)),
     ...option('StrictHostKeyChecking', place.hostKeys === 'strict' ? 'yes' : 'accept-new'),
     ...(hostKeyAlias === undefined ? [] : option('HostKeyAlias', hostKeyAlias)),
     ...(knownHosts === undefined ? [] : option('UserKnownHostsFile', knownHosts.map(inQuotes).join(' '))),

@@ -7,12 +7,14 @@ import type { Target } from '../target.ts'
 import { DESCRIPTORS } from './choose.ts'
 import type { Connection, Connector, Opening } from './connection.ts'
 import { place as placeOf } from './dial.ts'
+import { keepAliveOf } from './keep-alive.ts'
 import { type HostIdentity, type KnownHosts, openKnownHosts } from './known-hosts.ts'
 import { type Master, openMaster } from './openssh-master.ts'
 import { opensshSession } from './openssh-session.ts'
 import { clientWords, masterWords, type OpensshPlace, type OpensshSettings } from './openssh-words.ts'
 import { patiently } from './patiently.ts'
 import type { HostSettings, SshConfig } from './ssh-config.ts'
+import { turns, turnsThrough } from './turns.ts'
 
 export interface OpensshOptions extends OpensshSettings {
   /** ssh reads its configuration itself; this one tells us what it says about host keys. */
@@ -23,6 +25,8 @@ export interface OpensshOptions extends OpensshSettings {
   readonly user?: string | undefined
   /** Who to log in as where neither the command line nor the warehouse says it. */
   readonly defaultUser?: string | undefined
+  /** Connections in the making at once through one bastion; 0 or absent: no limit. */
+  readonly perBastion?: number | undefined
 }
 
 /** The connector by the system's ssh. One process of it holds each connection, and every command is one more. */
@@ -30,6 +34,8 @@ export const opensshConnector = (options: OpensshOptions): Connector => {
   const knownHosts = new Map<string, Promise<KnownHosts>>()
   const open = new Set<Master>()
   const ended = new AbortController()
+  const direct = turns()
+  const gateOf = turnsThrough(options.perBastion)
   let folder: Promise<string> | undefined
   let count = 0
 
@@ -51,7 +57,7 @@ export const opensshConnector = (options: OpensshOptions): Connector => {
         ? undefined
         : knownName(await knownTo(settings), address, [name, settings.hostName], port ?? settings.port)
     const hostKeys = options.hostKeys ?? settings.strictHostKeyChecking ?? 'strict'
-    return { name, address, port, user, hostKeyAlias, hostKeys }
+    return { name, address, port, user, hostKeyAlias, hostKeys, keepAlive: keepAliveOf(settings) }
   }
 
   const openAt = async (target: Target, address: string | undefined, io: Opening): Promise<Connection> => {
@@ -61,7 +67,9 @@ export const opensshConnector = (options: OpensshOptions): Connector => {
     const began = performance.now()
     const detail = address === undefined ? target.name : placeOf(address, target.port ?? 22)
     const words = masterWords(options, place, socket)
-    const master = await patiently(target.name, detail, [], io, io => openMaster(target.name, words, io))
+    const via = options.sshConfig.lookup(target.name).proxyJump
+    const gates = via.length > 0 ? [direct, gateOf(via)] : [direct]
+    const master = await patiently(target.name, detail, gates, io, io => openMaster(target.name, words, io))
     open.add(master)
     master.lost.addEventListener('abort', () => open.delete(master), { once: true })
     const line = { name: target.name, master, words: clientWords(options, place, socket) }

@@ -50,6 +50,9 @@ export interface Draft {
   kexAlgorithms?: AlgorithmList
   ciphers?: AlgorithmList
   macs?: AlgorithmList
+  /** Seconds. */
+  serverAliveInterval?: number
+  serverAliveCountMax?: number
   /** Options which OpenSSH would follow and we do not, by name. */
   readonly notFollowed: Map<string, Place>
 }
@@ -130,6 +133,23 @@ const parsePort = (line: ConfigLine, word: string): number => {
   const port = /^\d{1,5}$/.test(word) ? Number(word) : 0
   if (port >= 1 && port <= 65535) return port
   throw configError(line.place, `${line.keyword} wants a port from 1 to 65535, not ${shown(word)}`)
+}
+
+const SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
+
+/** A time as in ssh_config(5): `15`, `1m30s`. */
+const parseSeconds = (line: ConfigLine): number => {
+  const word = single(line).toLowerCase()
+  if (!/^(\d{1,9}[smhdw]?)+$/.test(word))
+    throw configError(line.place, `${line.keyword} wants a time such as 15 or 1m, not ${shown(word)}`)
+  const parts = word.matchAll(/(\d+)([smhdw]?)/g)
+  return [...parts].reduce((sum, [, number, unit = '']) => sum + Number(number) * (SECONDS[unit] ?? 1), 0)
+}
+
+const parseCount = (line: ConfigLine): number => {
+  const word = single(line)
+  if (/^\d{1,6}$/.test(word)) return Number(word)
+  throw configError(line.place, `${line.keyword} wants a number, not ${shown(word)}`)
 }
 
 const parseFiles = (line: ConfigLine): readonly Placed[] => {
@@ -227,6 +247,9 @@ const OPTIONS: Readonly<Record<string, (line: ConfigLine) => Setter | undefined>
   kexalgorithms: first('kexAlgorithms', parseAlgorithms),
   ciphers: first('ciphers', parseAlgorithms),
   macs: first('macs', parseAlgorithms),
+  // As to ssh, `none` is no value, and a later one counts.
+  serveraliveinterval: line => (isNone(line) ? undefined : first('serverAliveInterval', parseSeconds)(line)),
+  serveralivecountmax: first('serverAliveCountMax', parseCount),
   // What these would change is who we talk to: worth a word when they are set.
   canonicalizehostname: warned('CanonicalizeHostname', ['no', 'false', 'none']),
   revokedhostkeys: warned('RevokedHostKeys', ['none']),

@@ -47,6 +47,9 @@ export interface HostSettings {
   readonly kexAlgorithms: AlgorithmList | undefined
   readonly ciphers: AlgorithmList | undefined
   readonly macs: AlgorithmList | undefined
+  /** Seconds between two questions for a sign of life; 0: none. */
+  readonly serverAliveInterval: number | undefined
+  readonly serverAliveCountMax: number | undefined
   /** Whether a Host or Match pattern other than `*` fitted the name: somebody has written about this very host. */
   readonly matched: boolean
 }
@@ -263,6 +266,8 @@ const settle = ({ draft, hostName, matched }: Evaluation, name: string, local: L
     kexAlgorithms: draft.kexAlgorithms,
     ciphers: draft.ciphers,
     macs: draft.macs,
+    serverAliveInterval: draft.serverAliveInterval,
+    serverAliveCountMax: draft.serverAliveCountMax,
     matched,
   }
 }

@@ -10,12 +10,13 @@ import type { Connection, Connector, Opening } from './connection.ts'
 import { dial, place } from './dial.ts'
 import { type HostKeyPolicy, hostKeyAlgorithms, verifyHostKey } from './host-key.ts'
 import type { Identities } from './identities.ts'
+import { keepAliveOf } from './keep-alive.ts'
 import { type HostIdentity, type KnownHosts, openKnownHosts } from './known-hosts.ts'
 import { type LoggedIn, login } from './login.ts'
 import { patiently } from './patiently.ts'
 import { chooseAlgorithms, type HostSettings, type Jump, type SshConfig } from './ssh-config.ts'
 import { sshSession } from './ssh-session.ts'
-import { type Turns, turns } from './turns.ts'
+import { type Turns, turns, turnsThrough } from './turns.ts'
 
 export interface SshOptions {
   readonly config: SshConfig
@@ -52,6 +53,7 @@ export const sshConnector = (options: SshOptions): Connector => {
   const open = new Set<LoggedIn>()
   const ended = new AbortController()
   const direct = turns()
+  const gateOf = turnsThrough(options.perBastion)
 
   /** The user's and the system's known hosts, each set of files read once. */
   const policyFor = async (settings: HostSettings): Promise<HostKeyPolicy> => {
@@ -78,6 +80,7 @@ export const sshConnector = (options: SshOptions): Connector => {
         user: settings.user,
         offers: await options.identities.offers(settings, settings.user, io),
         hostKeyAlgorithms: chosen(settings.hostKeyAlgorithms, hostKeyAlgorithms(known, policy)),
+        keepAlive: keepAliveOf(settings),
         verify: key => verifyHostKey(name, known, key, policy, io),
       },
       io,
@@ -110,7 +113,7 @@ export const sshConnector = (options: SshOptions): Connector => {
         logIn(stop, await streamTo(stop, before, timeout, io), io),
       )
     },
-    { most: options.perBastion ?? 0, signal: ended.signal },
+    { signal: ended.signal },
   )
 
   const settingsOf = (target: Target): HostSettings =>
@@ -139,7 +142,7 @@ export const sshConnector = (options: SshOptions): Connector => {
       }
       const began = performance.now()
       const via = settings.proxyJump
-      const gates: readonly Turns[] = via.length > 0 ? [direct, bastions.turns(via)] : [direct]
+      const gates: readonly Turns[] = via.length > 0 ? [direct, gateOf(via)] : [direct]
       const client = await patiently(stop.name, placeOf(stop), gates, io, async io =>
         logIn(stop, await streamTo(stop, via, options.connectTimeout || NO_TIMEOUT_MS, io), io),
       )
@@ -172,14 +175,21 @@ const chosen = (wanted: HostSettings['hostKeyAlgorithms'], defaults: readonly st
 
 const placeOf = ({ hosts, port }: Stop): string => place(hosts[0], port)
 
-const forward = (bastion: LoggedIn, stop: Stop, through: string, io: Abortable): Promise<Duplex> =>
-  orAborted(
-    new Promise((resolve, reject) => {
-      bastion.client.forwardOut('127.0.0.1', 0, stop.hosts[0], stop.port, (cause, channel) => {
-        if (!cause) return resolve(channel)
-        const message = `bastion ${through} cannot reach it: ${cause.message.replace(/^\(SSH\) Channel open failure: /, '')}`
-        reject(new StokerError('CONNECT_FAILED', stop.name, message, { cause, detail: placeOf(stop) }))
-      })
-    }),
-    io,
-  )
+const forward = async (bastion: LoggedIn, stop: Stop, through: string, io: Abortable): Promise<Duplex> => {
+  const opening = new Promise<Duplex>((resolve, reject) => {
+    bastion.client.forwardOut('127.0.0.1', 0, stop.hosts[0], stop.port, (cause, channel) => {
+      // Nobody waits for it any more.
+      if (!cause && io.signal.aborted) channel.destroy()
+      if (!cause) return resolve(channel)
+      const message = `bastion ${through} cannot reach it: ${cause.message.replace(/^\(SSH\) Channel open failure: /, '')}`
+      reject(new StokerError('CONNECT_FAILED', stop.name, message, { cause, detail: placeOf(stop) }))
+    })
+  })
+  try {
+    return await orAborted(opening, io)
+  } catch (thrown) {
+    if (!io.signal.aborted || !(thrown instanceof StokerError) || thrown.code !== 'CONNECT_FAILED') throw thrown
+    const message = `bastion ${through} has not reached it: ${thrown.message}`
+    throw new StokerError('CONNECT_FAILED', stop.name, message, { cause: thrown, detail: placeOf(stop) })
+  }
+}

@@ -1,5 +1,6 @@
 /** How many connections may be in the making at once: a limit which is given, or one which is learned from refusals. */
 import { type Abortable, orAborted } from '../abortable.ts'
+import type { Jump } from './ssh-config.ts'
 
 export interface Turns {
   /** Waits for a turn; disposing it lets another one begin. */
@@ -19,6 +20,17 @@ const WIDER = 2
 const ONE_NEWS_MS = 200
 /** A turn which takes longer waits for something else than a busy server, and holds nobody up. */
 const LONGEST_MS = 3_000
+
+/** The turns of those who open connections through the same hosts. `most`: for each; 0: no limit. */
+export const turnsThrough = (most = 0): ((via: readonly Jump[]) => Turns) => {
+  const gates = new Map<string, Turns>()
+  return via => {
+    const key = JSON.stringify(via)
+    const gate = gates.get(key) ?? turns(most === 0 ? undefined : most)
+    gates.set(key, gate)
+    return gate
+  }
+}
 
 /** Without a number there is no limit until a server refuses. */
 export const turns = (most = Number.POSITIVE_INFINITY): Turns => {

@@ -22,6 +22,8 @@ export interface RunHead {
   readonly folder: string
   /** Whether something was piped into it. */
   readonly input: boolean
+  /** The process which writes it, for `living`. */
+  readonly author?: string
   /** The run whose targets these are. */
   readonly again?: string
   readonly targets: readonly Target[]

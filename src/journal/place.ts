@@ -10,16 +10,18 @@ export const journalFolder = (env: NodeJS.ProcessEnv): string => {
   return join(state, 'stoker', 'runs')
 }
 
-/** `20261121-105830-k7qz`: in the order of time (UTC), and no two alike. */
+/** `20261121-105830-k7qz4`: in the order of time (UTC), to the millisecond, and no two alike. */
 export const newRunId = (now: Date): string => {
   const [day = '', time = ''] = now.toISOString().split('T')
-  const letters = Array.from(randomBytes(4), byte => LETTERS[byte & 31]).join('')
+  const milliseconds = now.getUTCMilliseconds()
+  const letters = [milliseconds >> 5, milliseconds, ...randomBytes(3)].map(number => LETTERS[number & 31]).join('')
   return `${day.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}-${letters}`
 }
 
+/** In the order of their codes. */
 const LETTERS = '23456789abcdefghijkmnpqrstuvwxyz'
 
-const ID = /^\d{8}-\d{6}-[2-9a-z]{4}$/
+const ID = /^\d{8}-\d{6}-[2-9a-z]{4,5}$/
 
 /** The file of a run; `undefined` when the text is no id, and so no name of a file. */
 export const runFile = (folder: string, id: string): string | undefined =>

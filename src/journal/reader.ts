@@ -5,20 +5,20 @@ import { createInterface } from 'node:readline'
 import type { Abortable } from '../abortable.ts'
 import { StokerError } from '../errors.ts'
 import type { RunEvent } from '../event.ts'
-import type { Outcome, OutcomeKind } from '../outcome.ts'
+import type { Outcome } from '../outcome.ts'
 import type { Target } from '../target.ts'
+import { living } from './author.ts'
 import { parseLine, type RunHead } from './entries.ts'
 import { idOfFile, runFile } from './place.ts'
 
-/** `unknown`: it began, and nobody saw its end, because the program was killed. `changed`: ok, and something was changed. */
-export type Ending = OutcomeKind | 'unknown'
-
 export interface RunRecord {
   readonly head: RunHead
-  /** For every target of the run. */
-  readonly endings: ReadonlyMap<Target, { readonly kind: Ending; readonly outcome: Outcome | undefined }>
+  /** For every target of the run; where no end was written, `unknown` or `not-started`. */
+  readonly endings: ReadonlyMap<Target, Outcome>
   /** `undefined`: it still goes on, or was killed. */
   readonly ended: { readonly at: number; readonly exitCode: number } | undefined
+  /** The process in which it still goes on. */
+  readonly goesOnIn: number | undefined
 }
 
 /** The ids of all runs, the newest first. */
@@ -35,37 +35,43 @@ export const runIds = async (folder: string): Promise<readonly string[]> => {
     .reverse()
 }
 
-/** Reads a run; `watch` sees its events in order. Throws `UNKNOWN_NAME` when there is none of this id, `CONFIG` when it cannot be read. */
+/** Reads a run; `watch` sees its events in order, with the time when the target's turn came. Throws `UNKNOWN_NAME` when there is none of this id, `CONFIG` when it cannot be read. */
 export const readRun = async (
   folder: string,
   id: string,
   io: Abortable,
-  watch: (event: RunEvent) => void | Promise<void> = () => {},
+  watch: (event: RunEvent, at: number) => void | Promise<void> = () => {},
 ): Promise<RunRecord> => {
   let head: RunHead | undefined
   let ended: RunRecord['ended']
-  const began = new Set<Target>()
+  const began = new Map<Target, number>()
   const outcomes = new Map<Target, Outcome>()
   for await (const text of linesOf(folder, id, io)) {
     const line = parseLine(text, head)
     if (!line) continue
     if (line.kind === 'run') head = line.head
     else if (line.kind === 'ended') ended = line
-    else if (line.kind === 'began') began.add(head?.targets[line.n] as Target)
+    else if (line.kind === 'began') began.set(head?.targets[line.n] as Target, line.at)
     else if (line.kind === 'event') {
       if (line.event.kind === 'finished') outcomes.set(line.event.target, line.event.outcome)
-      const busy = watch(line.event)
+      const busy = watch(line.event, began.get(line.event.target) ?? head?.at ?? 0)
       if (busy) await busy
     }
   }
   if (!head) throw new StokerError('CONFIG', id, `the journal of run ${id} is damaged, or of another version`)
   const endings = head.targets.map(target => {
-    const outcome = outcomes.get(target)
-    const kind: Ending = outcome?.kind ?? (began.has(target) ? 'unknown' : 'not-started')
-    return [target, { kind, outcome }] as const
+    const outcome = outcomes.get(target) ?? (began.has(target) ? unknown(target) : NOT_STARTED)
+    return [target, outcome] as const
   })
-  return { head, endings: new Map(endings), ended }
+  return { head, endings: new Map(endings), ended, goesOnIn: ended ? undefined : living(head.author) }
 }
+
+const NOT_STARTED: Outcome = { kind: 'not-started' }
+
+const unknown = ({ name }: Target): Outcome => ({
+  kind: 'unknown',
+  error: new StokerError('CONNECTION_LOST', name, 'it had begun, and nobody saw its end'),
+})
 
 async function* linesOf(folder: string, id: string, { signal }: Abortable): AsyncGenerator<string, void, void> {
   const file = runFile(folder, id)

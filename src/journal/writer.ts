@@ -2,7 +2,7 @@
  * Writes a run's journal as it happens. Every line has left the program when the call returns: after kill -9 all of it is
  * there, but for a line which was being written.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
 import type { RunEvent } from '../event.ts'
 import type { View } from '../report/report.ts'
 import type { Target } from '../target.ts'
@@ -24,7 +24,8 @@ export const openJournal = (folder: string, head: RunHead, say: (notice: string)
   const places = new Map(head.targets.map((target, n) => [target, n]))
   const sizes = new Map<Target, number>()
   const placeOf = (target: Target) => places.get(target) ?? -1
-  let file = open(folder, head.id, say)
+  const path = runFile(folder, head.id) ?? ''
+  let file = open(folder, path, say)
 
   const write = (line: Line): void => {
     if (file === undefined) return
@@ -50,6 +51,7 @@ export const openJournal = (folder: string, head: RunHead, say: (notice: string)
   }
 
   write({ kind: 'run', head })
+  if (file !== undefined) renameSync(`${path}${NEW}`, path)
   return {
     begin: target => write({ kind: 'began', n: placeOf(target), at: Date.now() }),
     event(event) {
@@ -70,10 +72,13 @@ export const openJournal = (folder: string, head: RunHead, say: (notice: string)
   }
 }
 
-const open = (folder: string, id: string, say: (notice: string) => void): number | undefined => {
+/** Behind the name until the head is written: a journal is never seen without. */
+export const NEW = '.new'
+
+const open = (folder: string, path: string, say: (notice: string) => void): number | undefined => {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    return openSync(runFile(folder, id) ?? '', 'wx', 0o600)
+    return openSync(`${path}${NEW}`, 'wx', 0o600)
   } catch (thrown) {
     say(`this run is not kept: ${(thrown as Error).message}`)
     return undefined

@@ -1,30 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { listProcesses } from '../../src/lab/processes.ts'
-import { needBecome, startBecomeFleet } from '../fixtures/become.ts'
+import { commandsWith, needBecome, startBecomeFleet, watchFor } from '../fixtures/become.ts'
 import { startStoker, stoker } from '../fixtures/cli.ts'
 import type { FleetTarget } from '../fixtures/sshd.ts'
 
 const PASSWORD = 'a-p4ssword-nobody-shall-see'
-
-/** Whether the text is in any process's command line or environment. */
-const seen = (text: string): boolean =>
-  readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .some(pid =>
-      ['cmdline', 'environ'].some(file => {
-        try {
-          return readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(text)
-        } catch {
-          return false // ended meanwhile
-        }
-      }),
-    )
-
-const left = async (text: string): Promise<number> =>
-  (await listProcesses()).filter(({ command }) => command.includes(text)).length
 
 t.test('--become on real targets', async t => {
   if (!needBecome(t)) return
@@ -65,13 +47,9 @@ t.test('--become on real targets', async t => {
   t.test('nobody can see the password: in no process, not in the journal, not in what is printed', async t => {
     const mark = `7000.${process.pid}`
     const run = startStoker(['run', 'shell', '@all', ...how, '-v', '--', `echo up; sleep ${mark}`], { config, env })
-    let exposed = false
-    const looking = setInterval(() => {
-      exposed ||= seen(PASSWORD)
-    }, 5)
+    const seen = watchFor(PASSWORD)
     await run.says(text => text.split(': up').length > 4)
-    clearInterval(looking)
-    exposed ||= seen(PASSWORD)
+    const exposed = seen.stop()
     run.process.kill('SIGTERM')
     const { stdout, stderr } = await run.ended
     t.notOk(exposed, 'it is in a list of processes')
@@ -82,8 +60,8 @@ t.test('--become on real targets', async t => {
     }
     // On a machine which is very busy, the run may end before the last process has.
     const until = performance.now() + 20_000
-    while ((await left(`sleep ${mark}`)) > 0 && performance.now() < until) await new Promise(setImmediate)
-    t.equal(await left(`sleep ${mark}`), 0)
+    while ((await commandsWith(`sleep ${mark}`)) > 0 && performance.now() < until) await new Promise(setImmediate)
+    t.equal(await commandsWith(`sleep ${mark}`), 0)
   })
 
   t.test('a time limit leaves nothing of root behind, with and without input', async t => {
@@ -92,7 +70,7 @@ t.test('--become on real targets', async t => {
       const line = `sleep ${mark} & trap '' TERM; sleep ${mark}; sleep ${mark}`
       const words = ['run', 'shell', 'node1,node4', ...how, '-u', '1', '--', line]
       t.match(await stoker(words, { config, env, ...(stdin && { stdin }) }), { code: 4, stderr: /2 timed-out/ })
-      t.equal(await left(`sleep ${mark}`), 0)
+      t.equal(await commandsWith(`sleep ${mark}`), 0)
     }
   })
 
@@ -102,8 +80,8 @@ t.test('--become on real targets', async t => {
     await run.says(text => text.split(': up').length > 4)
     run.process.kill('SIGKILL')
     const until = performance.now() + 20_000
-    while ((await left(`sleep ${mark}`)) > 0 && performance.now() < until) await new Promise(setImmediate)
-    t.equal(await left(`sleep ${mark}`), 0)
+    while ((await commandsWith(`sleep ${mark}`)) > 0 && performance.now() < until) await new Promise(setImmediate)
+    t.equal(await commandsWith(`sleep ${mark}`), 0)
   })
 
   t.test('a file for others to read, an option without --become, and a lack of a terminal are told', async t => {

@@ -1,23 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import t from 'tap'
+import { configWith, introduce, jump } from '../fixtures/bastions.ts'
 import { type Ended, stoker } from '../fixtures/cli.ts'
+import { need } from '../fixtures/debian.ts'
 import { silentServer } from '../fixtures/faults.ts'
-import { type Fleet, type FleetTarget, knownAs, needFleet, startFleet } from '../fixtures/sshd.ts'
+import { type FleetTarget, needFleet, startFleet } from '../fixtures/sshd.ts'
 
 const EACH = 60
-
-/** A configuration in which the targets are reached through bastions, as an ssh_config says. */
-const through = async (fleet: Fleet, sshConfig: string, more = ''): Promise<string> => {
-  const [config, ssh] = [join(fleet.folder, 'through.yaml'), join(fleet.folder, 'ssh_config')]
-  await writeFile(ssh, sshConfig)
-  const own = await readFile(fleet.config, 'utf8')
-  await writeFile(config, own.replace('config: none', `config: ${JSON.stringify(ssh)}`) + more)
-  return config
-}
-
-const jump = (pattern: string, { user, address, port }: { user: string; address: string; port: number }) =>
-  `Host ${pattern}\n  ProxyJump ${user}@${address}:${port}\n`
 
 interface Finished {
   readonly kind: string
@@ -40,17 +28,13 @@ t.test('two bastions, one dead: its targets are unreachable, quickly, and the ot
   await using gate = await startFleet({ count: 1 })
   await using silent = await silentServer()
   const [good] = gate.targets as [FleetTarget]
-  await writeFile(fleet.knownHosts, `${knownAs(good, good)}\n`, { flag: 'a' })
-  // The key which the targets accept is another than the bastion's.
-  const keys = (config: string) => readFile(config, 'utf8')
   const user = good.user
   for (const [dead, reason] of [
     [{ user, address: '127.0.0.1', port: 1 }, /through bastion 127\.0\.0\.1: connection refused/],
     [{ user, ...silent }, /through bastion 127\.0\.0\.1: no connection within 2\.4 s/],
   ] as const) {
-    const config = await through(fleet, jump('a*', good) + jump('b*', dead))
-    const both = (await keys(config)).replace(/identity: \[/, `identity: [${JSON.stringify(gate.identity)}, `)
-    await writeFile(config, both)
+    const config = await configWith(fleet, jump('a*', good) + jump('b*', dead))
+    await introduce(config, fleet, gate)
     const began = performance.now()
     const words = ['run', 'shell', `a[1-${EACH}],b[${EACH + 1}-${2 * EACH}]`, '-f', '16', '-t', '3', '--json', '-n']
     const ended = await stoker([...words, '--', 'echo in'], { config })
@@ -73,10 +57,27 @@ t.test('a limit for a bastion makes those behind it come one after the other, an
   if (!needFleet(t)) return
   await using fleet = await startFleet({ count: 21, mode: 'shared', names: n => (n > 20 ? 'gate' : `n${n}`) })
   const gate = fleet.targets[20] as FleetTarget
-  const config = await through(fleet, jump('n*', gate), 'defaults: {per-bastion: 2}\n')
+  const config = await configWith(fleet, jump('n*', gate), 'defaults: {per-bastion: 2}\n')
   const ended = await stoker(['run', 'shell', 'n[1-20]', '-q', '-b', '-n', '--', 'echo in'], { config })
   t.match(ended, { code: 0, stdout: /n\[1-20\] \(20\)/ })
   t.match(await stoker(['run', 'shell', 'n[1-20]', '--per-bastion', 'x', '--', 'true'], { config }), { code: 2 })
+})
+
+t.test('the limit holds for the ssh of this system, and in the shell', async t => {
+  if (!needFleet(t) || !need(t, 'ssh', 'openssh-client')) return
+  await using fleet = await startFleet({ count: 12, mode: 'shared', names: n => `n${n}` })
+  // It refuses the fifth who is about to log in.
+  await using gate = await startFleet({ count: 1, config: ['MaxStartups 4:100:4'] })
+  const [first] = gate.targets as [FleetTarget]
+  const files = `  IdentityFile ${gate.identity}\n  UserKnownHostsFile ${fleet.knownHosts}\n  KexAlgorithms curve25519-sha256\n`
+  const config = await configWith(fleet, `${jump('n*', first)}Host *\n${files}`)
+  await introduce(config, fleet, gate)
+  const options = { config, stdin: 'echo in\n' }
+  const how = ['--connection', 'openssh', '--per-bastion', '2', '-b']
+  t.match(await stoker(['run', 'shell', 'n[1-12]', ...how, '--', 'echo in'], options), { code: 0, stdout: /\(12\)/ })
+  t.match(await stoker(['shell', 'n[1-12]', ...how], options), { code: 0, stdout: /\(12\)/ })
+  t.equal(gate.log().split('Accepted publickey').length - 1, 24, 'each logs in there')
+  t.notMatch(gate.log(), /past MaxStartups/)
 })
 
 t.test('one sshd which refuses when many come at once: all of 200 get in', async t => {

@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import t from 'tap'
-import { stoker } from '../fixtures/cli.ts'
+import { startStoker, stoker } from '../fixtures/cli.ts'
 import { needFleet, startFleet } from '../fixtures/sshd.ts'
 
 t.test('runs are kept, shown and run again', async t => {
@@ -72,9 +72,58 @@ t.test('runs are kept, shown and run again', async t => {
     t.equal(await newest(), before)
   })
 
+  await t.test('other options may be given, and paths are found from here', async t => {
+    const relative = join('..', basename(fleet.folder), 'stoker.yaml')
+    const there = { env: options.env, cwd: fleet.folder }
+    const again = await stoker(['--config', relative, 'rerun', id, '--all', '--serial', '1,3'], there)
+    t.match(again, { code: 1, stderr: /batch 2 of 2: node\[2-4\]|no more targets are started/ })
+    t.match(await stoker(['--config', 'nowhere.yaml', 'rerun', id, '--all'], there), {
+      code: 2,
+      stderr: /nowhere\.yaml/,
+    })
+  })
+
   await t.test('--changed takes what was changed, --all everything', async t => {
     t.match((await run('rerun', id, '--changed', '-q')).stdout.split('\n').length, 4)
     t.equal((await run('rerun', id, '--all', '-q')).stdout.trim().split('\n').length, 4)
+  })
+
+  await t.test(
+    'a run which still goes on is told, and not run again; a killed one has targets whose end is unknown',
+    async t => {
+      const going = startStoker(['run', 'shell', 'node[1-2]', '-f', '1', '-n', '--', 'echo up; sleep 600'], options)
+      await going.says(/: up/)
+      const id = await newest()
+      t.match((await run('runs', '--limit', '1')).stdout, `goes on in process ${going.process.pid}: run on`)
+      const refused = await run('rerun', '--not-started')
+      t.match(refused, { code: 1, stderr: `stoker: run ${id} still goes on, in process ${going.process.pid}: ` })
+      t.equal(await newest(), id, 'nothing was run')
+      going.process.kill('SIGKILL')
+      await going.ended
+      t.match((await run('runs', '--limit', '1')).stdout, /1 unknown, 1 not-started, has no end: run on/)
+      const shown = await run('runs', 'show', id)
+      t.match(shown.stderr, /2 targets: 1 unknown, 1 not-started/)
+      t.match(shown.stderr, /unknown: node1: it had begun, and nobody saw its end/)
+      const events = (await run('runs', 'show', id, '--json')).stdout
+      t.match(events, /"kind":"finished","node":"node1","outcome":"unknown"/)
+      t.match(await run('rerun', id, '--unknown', '--check'), { code: 0, stdout: /^node1: would run/ })
+    },
+  )
+
+  await t.test('what is shown once more has the times of then', async t => {
+    await run('run', 'shell', 'node1', '-n', '--', 'sleep 1')
+    const id = await newest()
+    const [{ at }] = (await run('runs', '--json', '--limit', '1')).stdout
+      .trim()
+      .split('\n')
+      .map(text => JSON.parse(text))
+    const [started, ...others] = (await run('runs', 'show', id, '--json')).stdout
+      .trim()
+      .split('\n')
+      .map(text => JSON.parse(text))
+    t.ok(Math.abs(Date.parse(started.at) - Date.parse(at)) < 1000, `${started.at}, ${at}`)
+    const { wall } = others.at(-1)
+    t.ok(wall >= 1000 && wall < 10_000, `${wall} ms`)
   })
 
   await t.test('a check is not kept', async t => {

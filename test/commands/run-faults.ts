@@ -9,6 +9,7 @@ interface Finished {
   readonly kind: string
   readonly node: string
   readonly outcome: string
+  readonly error?: { readonly message: string }
 }
 
 const EACH = 20
@@ -21,7 +22,7 @@ t.test(
     const fleet = stack.use(await startFleet({ count: 200 - 3 * EACH + 1, mode: 'shared' }))
     const [behind, ...fine] = fleet.targets as [FleetTarget, ...FleetTarget[]]
     const inventory = `${fleet.folder}/faults.yaml`
-    const silent = stack.use(await silentServer())
+    const silent = stack.use(await silentServer({ everywhere: true }))
     const proxies = []
     for (let i = 0; i < EACH; i++) proxies.push(stack.use(await proxyServer(behind)))
     for (const target of fine.slice(0, EACH)) await writeFile(join(target.folder, 'fails'), '')
@@ -62,6 +63,8 @@ t.test(
     t.same([...kinds('refuses')], ['unreachable'])
     t.same([...kinds('hangs')], ['unreachable'])
     t.same([...kinds('drops')], ['failed'])
+    for (const { node, error } of finished.filter(({ node }) => node.startsWith('hangs')))
+      t.match(error?.message, /no SSH banner/, node)
     t.match(events.at(-1), {
       kind: 'report',
       total: 200,

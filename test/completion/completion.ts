@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { commandTree } from '../../src/command-tree.ts'
@@ -34,15 +35,16 @@ const site = (t: Test, shell: Shell) => {
     "case $* in 'complete actions') printf '%s\\n' restart-web shell;; 'complete groups') printf '%s\\n' @db @web @webbig;; *) exit 1; esac"
   writeFileSync(join(folder, 'stoker'), `#!/bin/sh\n${names}\n`)
   chmodSync(join(folder, 'stoker'), 0o755)
+  const env = { PATH: `${folder}:${process.env.PATH}`, HOME: folder, TERM: 'dumb' }
   const run = (words: readonly string[]): readonly string[] =>
     execFileSync(findProgram(shell) ?? shell, words, {
       cwd: folder,
       encoding: 'utf8',
-      env: { PATH: `${folder}:${process.env.PATH}`, HOME: folder },
+      env,
     })
       .split('\n')
       .filter(line => line !== '')
-  return { folder, run }
+  return { folder, env, run }
 }
 
 t.test('bash completes commands, options, values, actions and groups', async t => {
@@ -51,11 +53,40 @@ t.test('bash completes commands, options, values, actions and groups', async t =
   t.match(run(['-c', 'source ./script; complete -p stoker']), [/-F _stoker stoker$/])
   const script = `source ./script; COMP_LINE=$1 COMP_POINT=\${#1}; _stoker; printf "%s\\n" "\${COMPREPLY[@]}"`
   for (const [line, offered] of CASES) {
-    // bash takes a word apart at an @, and puts in what stands after it.
-    const part = line.includes('@') ? offered.map(word => word.slice(word.lastIndexOf('@') + 1)) : offered
+    // bash takes a word apart at an @, and replaces that as well.
+    const part = line.includes('@') ? offered.map(word => word.slice(word.lastIndexOf('@'))) : offered
     t.same(run(['-c', script, 'bash', line]), part, line)
   }
   t.same(run(['-c', script, 'bash', 'stoker run shell web1 -- ls ']), [], 'what an action takes is its own')
+})
+
+t.test('at a terminal the key puts in what was meant', async t => {
+  if (!need(t, 'script', 'util-linux')) return
+  for (const [shell, words, first] of [
+    ['bash', '--norc -i', 'true'],
+    ['zsh', '-f -i', 'bindkey -e; autoload -U compinit; compinit -u -D'],
+  ] as const) {
+    if (!need(t, shell, shell)) continue
+    const { folder, env } = site(t, shell)
+    const typed = ['stoker run shell @d', 'stoker run shell web1,@d', 'stoker run rest', 'stoker appl']
+    // Ctrl-A goes to the beginning of the line: what was completed is written to a file, and not run.
+    const lines = typed.map(text => `${text}\t\u0001printf '%s,' >>kept \r`)
+    const waiting = [`${first}; source ./script; PS1='rea''dy> '\r`, ...lines, 'exit\r']
+    const child = spawn('script', ['-qefc', `${shell} ${words}`, '/dev/null'], { cwd: folder, env, stdio: 'pipe' })
+    let shown = ''
+    let prompts = 0
+    child.stdin.write(waiting.shift() ?? '')
+    child.stdout.setEncoding('utf8').on('data', text => {
+      shown += text
+      const now = shown.split('ready> ').length
+      if (now === prompts) return
+      prompts = now
+      if (now > 1) child.stdin.write(waiting.shift() ?? '')
+    })
+    await once(child, 'close')
+    const kept = readFileSync(join(folder, 'kept'), 'utf8')
+    t.equal(kept, 'stoker,run,shell,@db,stoker,run,shell,web1,@db,stoker,run,restart-web,stoker,apply,', shell)
+  }
 })
 
 t.test('zsh completes the same', async t => {

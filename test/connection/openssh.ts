@@ -242,7 +242,7 @@ t.test('over a real sshd', async t => {
   t.test('a name is no option, and a line is no option either', async t => {
     const words = masterWords(
       { config: { kind: 'usual' }, identity: [] },
-      { name: '-oProxyCommand=x', hostKeys: 'strict' },
+      { name: '-oProxyCommand=x', hostKeys: 'strict', keepAlive: { interval: 15, most: 3 } },
       '/s',
     )
     t.same(words.slice(-2), ['--', '-oProxyCommand=x'])

@@ -47,6 +47,9 @@ const inItsWords = (settings: HostSettings) => ({
   globalknownhostsfile: settings.globalKnownHostsFiles.join(' ') || 'none',
   hostkeyalias: settings.hostKeyAlias,
   proxycommand: settings.proxyCommand,
+  // What ssh takes for them when nothing is set is not what we take.
+  serveraliveinterval: String(settings.serverAliveInterval ?? 0),
+  serveralivecountmax: String(settings.serverAliveCountMax ?? 3),
   proxyjump:
     settings.proxyJump
       .map(({ user, host, port }) => {
@@ -131,6 +134,16 @@ const FILES: Readonly<Record<string, string>> = {
       ProxyCommand none
     Host *
       ProxyJump last`,
+  'signs of life: times in the forms of ssh': `
+    Host web1
+      ServerAliveInterval 1m30s
+      ServerAliveCountMax 7
+    Host web2
+      ServerAliveInterval none
+    Host db
+      ServerAliveInterval 2H
+    Host *
+      ServerAliveInterval 20`,
   'known hosts: tokens, home and none': `
     Host web1
       HostKeyAlias Alias
@@ -188,6 +201,8 @@ t.test('no files at all are an empty configuration', async t => {
     kexAlgorithms: undefined,
     ciphers: undefined,
     macs: undefined,
+    serverAliveInterval: undefined,
+    serverAliveCountMax: undefined,
     matched: false,
   })
 })
@@ -307,6 +322,8 @@ t.test('a mistake is an error with file and line', async t => {
     ['Match host', ':1: Match "host" has no value'],
     ['Match host a user b all', ':1: Match all cannot be combined'],
     ['ProxyJump a b', ':1: ProxyJump: "a b" is not [user@]host[:port]'],
+    ['ServerAliveInterval 5y', ':1: serveraliveinterval wants a time such as 15 or 1m, not "5y"'],
+    ['ServerAliveCountMax -1', ':1: serveralivecountmax wants a number, not "-1"'],
     ['Ciphers +', ':1: ciphers names no algorithm'],
     ['UserKnownHostsFile ""', ':1: userknownhostsfile has an empty file name'],
     ['Include ~other/x', ':1: Include cannot use the path "~other/x"'],

@@ -2,7 +2,6 @@ import t from 'tap'
 import { StokerError } from '../../src/errors.ts'
 import type { RunEvent } from '../../src/event.ts'
 import { formatLine, type Line, parseLine, type RunHead } from '../../src/journal/entries.ts'
-import { idOfFile, newRunId, runFile } from '../../src/journal/place.ts'
 import { target } from '../fixtures/act.ts'
 
 const one = target('web1', {
@@ -56,13 +55,4 @@ t.test('a line about a target which the run does not have is no line', async t =
   t.equal(parseLine('{"kind":"began","n":-1,"at":1}', head), undefined)
   t.equal(parseLine('{"kind":"began","n":0,"at":1}', undefined), undefined)
   t.equal(parseLine('{"kind":"other","n":0}', head), undefined)
-})
-
-t.test('ids are in the order of time, and name files of their folder alone', async t => {
-  t.match(newRunId(new Date(Date.UTC(2026, 10, 21, 10, 58, 30))), /^20261121-105830-[2-9a-z]{4}$/)
-  t.equal(runFile('/runs', '20261121-105830-k7qz'), '/runs/20261121-105830-k7qz.jsonl')
-  for (const id of ['', '..', '../20261121-105830-k7qz', '20261121-105830-k7qz/..', 'x'])
-    t.equal(runFile('/runs', id), undefined)
-  t.equal(idOfFile('20261121-105830-k7qz.jsonl'), '20261121-105830-k7qz')
-  t.equal(idOfFile('20261121-105830-k7qz'), undefined)
 })

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -33,6 +33,24 @@ for (const [what, keep, left] of rows)
     await prune(runs.folder, NOW, keep)
     t.same(await runIds(runs.folder), [...ids].reverse().slice(0, left))
   })
+
+t.test('what never became a journal goes after a while', async t => {
+  await using runs = await withRuns()
+  for (const [day, age] of [
+    [5, 120],
+    [6, 1],
+  ] as const) {
+    const file = join(runs.folder, `2026110${day}-000000-aaaa.jsonl.new`)
+    await writeFile(file, '{"kind":"ru')
+    await utimes(file, NOW / 1000 - age, NOW / 1000 - age)
+  }
+  t.equal((await runIds(runs.folder)).length, 4, 'it is no run')
+  await prune(runs.folder, NOW)
+  t.same(
+    (await readdir(runs.folder)).filter(name => name.endsWith('.new')),
+    ['20261106-000000-aaaa.jsonl.new'],
+  )
+})
 
 t.test('a folder which is not there has no runs', async t => {
   t.same(await runIds('/nowhere/runs'), [])

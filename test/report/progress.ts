@@ -5,6 +5,7 @@ import { lines } from '../../src/report/lines.ts'
 import { progress } from '../../src/report/progress.ts'
 import { report } from '../../src/report/report.ts'
 import { sinks } from '../../src/report/sink.ts'
+import type { Target } from '../../src/target.ts'
 import { ended, exited, Memory, ok, said, started, target, targets, wrong } from './fixtures/events.ts'
 
 // The clock of the status line keeps no program alive, so here something else must.
@@ -34,6 +35,21 @@ t.test('the status line tells what is done, what went wrong and who is running',
   t.equal(await next(), 'done 25/40, 1 failed, 1 unreachable')
   view.end()
   t.ok(terminal.text.endsWith('\r\u001b[K'), 'at the end it is erased')
+})
+
+t.test('the status line tells how far the files are, and so does the answer to Ctrl-C', async t => {
+  const terminal = new Memory({ isTTY: true, columns: 120 })
+  const all = sinks(terminal, terminal, { TERM: 'xterm' })
+  const view = progress(all, { total: 2, interval: 1 })
+  const [one, two] = targets('n', 2) as [Target, Target]
+  for (const node of [one, two]) view.event(started(node))
+  view.moved(one, 500, 4000)
+  view.moved(two, 1500, 4000)
+  await once(terminal, 'wrote')
+  t.equal(plain(terminal.text).split('\r').at(-1), 'done 0/2, [####------------] 2.0 kB of 8.0 kB, 2 running: n[1-2]')
+  view.event(ended(one, wrong('failed', 'ACTOR_FAILED', 'no')))
+  t.equal(view.describe(), '1 of 2 done, [#######---------] 2.0 kB of 4.5 kB; still running: n2')
+  view.end()
 })
 
 t.test('it gives way to output and is drawn again after it', async t => {

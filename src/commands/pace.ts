@@ -1,0 +1,42 @@
+/** How a run goes over its targets: what `run`, `apply` and `shell` have in common. */
+import { here } from '../built-in.ts'
+import type { Defaults } from '../config/config.ts'
+import type { ConnectionKind } from '../connection/choose.ts'
+import type { Schedule } from '../schedule.ts'
+
+/** How targets are reached, and how many at a time; what is absent comes from the configuration. Times are in milliseconds. */
+export interface ReachFlags {
+  readonly config?: string
+  readonly fanout?: number
+  readonly connectTimeout?: number
+  readonly commandTimeout?: number
+  readonly connectRate?: number
+  /** Connections in the making at once through one bastion. */
+  readonly perBastion?: number
+  readonly user?: string
+  readonly identity: readonly string[]
+  readonly hostKeys?: 'strict' | 'accept-new'
+  readonly connection?: ConnectionKind
+}
+
+/** The names of these options. */
+export const REACH_FLAGS: readonly (keyof ReachFlags)[] = [
+  ...(['config', 'fanout', 'connectTimeout', 'commandTimeout', 'connectRate', 'perBastion'] as const),
+  ...(['user', 'identity', 'hostKeys', 'connection'] as const),
+]
+
+type Pace = Pick<Schedule, 'fanout' | 'apply' | 'diff' | 'here' | 'connectTimeout' | 'commandTimeout' | 'connectRate'>
+
+/** What the scheduler is to know of the options. */
+export const paceOf = async (
+  flags: ReachFlags & { readonly check?: boolean; readonly diff?: boolean },
+  defaults: Defaults,
+): Promise<Pace> => ({
+  fanout: flags.fanout ?? defaults.fanout,
+  apply: !flags.check,
+  diff: flags.diff === true,
+  here: await here(),
+  connectTimeout: flags.connectTimeout ?? defaults.connectTimeout,
+  commandTimeout: flags.commandTimeout ?? defaults.commandTimeout,
+  connectRate: flags.connectRate ?? defaults.connectRate,
+})
