@@ -11,12 +11,12 @@ import { shown } from '../src/names.ts'
 import { absolutePath, accountName, fileMode, parseOptions, truth } from '../src/options.ts'
 import type { Outcome } from '../src/outcome.ts'
 import type { Target } from '../src/target.ts'
-import { lookScript, parseLook } from './copy/look.ts'
-import { type CopyPlan, planCopy } from './copy/plan.ts'
+import { KEPT_FOLDER, lookScript, parseLook } from './copy/look.ts'
+import { bytesToSend, type CopyPlan, planCopy } from './copy/plan.ts'
 import { put } from './copy/put.ts'
 import { runScript } from './copy/run-script.ts'
+import { sendingOn, single } from './copy/single.ts'
 import { printable, readTree, type Tree } from './copy/tree.ts'
-import { file } from './file.ts'
 
 const schema = mapping({
   source: z.string().min(1).describe('The file or folder on this side.'),
@@ -82,21 +82,23 @@ const lookHere = async (source: string, io: Abortable): Promise<Local> => {
   return { kind: 'file', mode: found.mode }
 }
 
-/** One file is what the actor `file` can do already. */
-const copyFile = (
+async function* copyFile(
   target: Target,
   { source, dest, owner, group, mode, delete: remove }: Options,
   job: Job,
-): AsyncGenerator<Output | ResourceResult, Outcome, void> => {
+): AsyncGenerator<Output | ResourceResult, Outcome, void> {
   if (remove) throw new StokerError('ACTOR_OPTION', 'delete', 'actor copy, option "delete": the source is no folder')
   const given = Object.entries({ owner, group }).filter(([, value]) => value !== undefined)
-  const options = file.parse({
+  const content = await job.materials(() => job.connect()).file(source)
+  const actor = single(dest, content)
+  const options = actor.parse({
     path: dest,
     source,
     mode: mode?.toString(8).padStart(4, '0'),
     ...Object.fromEntries(given),
   })
-  return file.act(target, options, job)
+  const connect = async () => sendingOn(await job.connect(), content, (bytes, of) => job.moved?.(bytes, of))
+  return yield* actor.act(target, options, { ...job, connect })
 }
 
 async function* copyTree(tree: Tree, options: Options, job: Job): AsyncGenerator<Output, Outcome, void> {
@@ -112,7 +114,7 @@ async function* copyTree(tree: Tree, options: Options, job: Job): AsyncGenerator
     yield said(listed(plan, dest).join(''))
     return { kind: 'ok', changed: true }
   }
-  await put(connection, dest, tree, plan, options, job)
+  await put(connection, dest, tree, plan, options, (bytes, of) => job.moved?.(bytes, of), job)
   yield said(`changed ${dest}: ${summary(plan)}\n`)
   return { kind: 'ok', changed: true }
 }
@@ -123,8 +125,8 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 const said = (text: string): Output => ({ stream: 'stdout', data: Buffer.from(text) })
 
-const isDone = ({ send, make, modes, own, remove }: CopyPlan): boolean =>
-  send.length + make.length + modes.size + own.length + remove.length === 0
+const isDone = ({ send, take, drop, make, modes, own, remove }: CopyPlan): boolean =>
+  send.length + take.length + drop.length + make.length + modes.size + own.length + remove.length === 0
 
 const attributed = ({ modes, own }: CopyPlan, made: readonly string[]): readonly string[] => {
   const names = new Set([...[...modes.values()].flat(), ...own])
@@ -133,9 +135,10 @@ const attributed = ({ modes, own }: CopyPlan, made: readonly string[]): readonly
 }
 
 const summary = (plan: CopyPlan): string => {
-  const bytes = plan.send.reduce((all, entry) => all + (entry.kind === 'file' ? entry.size : 0), 0)
   return [
-    many(plan.send.length, 'file', ` sent (${bytes} bytes)`),
+    many(plan.send.length, 'file', ` sent (${bytesToSend(plan)} bytes)`),
+    many(plan.take.length, 'file', ' taken which arrived before the connection broke'),
+    many(plan.drop.length, 'file', ' removed which a broken connection left'),
     many(plan.make.length, 'folder', ' made'),
     many(attributed(plan, plan.make).length, 'owner or mode', ' set', 'owners or modes'),
     many(plan.remove.length, 'thing', ' removed'),
@@ -148,14 +151,17 @@ const many = (count: number, one: string, done: string, more = `${one}s`): strin
   count === 0 ? '' : `${count} ${count === 1 ? one : more}${done}`
 
 const listed = (plan: CopyPlan, dest: string): readonly string[] => {
+  const latin = Buffer.from(dest).toString('latin1')
   const lines = [
     ...plan.make.map(name => ['make', name] as const),
     ...plan.send.map(({ name }) => ['send', name] as const),
+    ...plan.take.map(({ name }) => ['put in place, as it arrived before the connection broke,', name] as const),
+    ...plan.drop.map(name => ['remove', `./${KEPT_FOLDER}${name.slice(1)}`] as const),
     ...attributed(plan, plan.make).map(name => ['set owner or mode of', name] as const),
     ...plan.remove.map(name => ['remove', name] as const),
   ]
   const shownLines = lines
     .slice(0, MOST_LISTED)
-    .map(([what, name]) => `would ${what} ${dest}${printable(name).slice(1)}\n`)
+    .map(([what, name]) => `would ${what} ${printable(`${latin}${name.slice(1)}`)}\n`)
   return lines.length > MOST_LISTED ? [...shownLines, `... and ${lines.length - MOST_LISTED} more\n`] : shownLines
 }

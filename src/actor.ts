@@ -23,6 +23,8 @@ export interface Job extends Abortable {
   materials(reach: () => Promise<Connection>): Materials
   /** Whether differences of texts are to be shown. */
   readonly diff: boolean
+  /** Told, as often as one likes, how many bytes of a file have been moved of those which are to be; for whoever watches. */
+  readonly moved?: (bytes: number, of: number) => void
   /** This target's place in the run, from 0, and how many there are. */
   readonly rank: number
   readonly count: number

@@ -1,6 +1,6 @@
 /**
  * Makes the programs of the package, bundled with all that they need: `npm run build`. One which reads a few large files
- * starts twice as quickly as one which looks for hundreds of small ones. Only a development tree can do that.
+ * starts a fifth sooner than one which looks for hundreds of small ones. Only a development tree can do that.
  */
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -16,6 +16,10 @@ export interface Wanted {
 export interface CopyPlan {
   /** Files and links whose content is not there. */
   readonly send: readonly Exclude<Entry, { readonly kind: 'folder' }>[]
+  /** Those of them which arrived before a connection broke, and are only to be put in place; they are not in `send`. */
+  readonly take: readonly Exclude<Entry, { readonly kind: 'folder' }>[]
+  /** Names of the others which arrived then, and are not wanted. */
+  readonly drop: readonly string[]
   /** Folders which are not there. */
   readonly make: readonly string[]
   /** Names by the permission bits which they shall get. */
@@ -26,6 +30,10 @@ export interface CopyPlan {
   readonly remove: readonly string[]
 }
 
+/** The size of the files which have to be sent. */
+export const bytesToSend = ({ send }: CopyPlan): number =>
+  send.reduce((all, entry) => all + (entry.kind === 'file' ? entry.size : 0), 0)
+
 /** The permission bits which an entry shall have; of a link there are none. */
 export const modeOf = (entry: Exclude<Entry, { readonly kind: 'link' }>, mode: number | undefined): number => {
   if (mode === undefined) return entry.mode & 0o777
@@ -33,7 +41,7 @@ export const modeOf = (entry: Exclude<Entry, { readonly kind: 'link' }>, mode: n
 }
 
 /** Throws `ACTOR_FAILED` when something of another kind is in the way. */
-export const planCopy = (entries: readonly Entry[], { found, all }: Seen, wanted: Wanted): CopyPlan => {
+export const planCopy = (entries: readonly Entry[], { found, all, kept }: Seen, wanted: Wanted): CopyPlan => {
   const send: Exclude<Entry, { readonly kind: 'folder' }>[] = []
   const make: string[] = []
   const own: string[] = []
@@ -64,7 +72,15 @@ export const planCopy = (entries: readonly Entry[], { found, all }: Seen, wanted
   const gone = new Set(extra)
   // What is in a folder which goes, goes with it.
   const remove = extra.filter(name => !gone.has(name.slice(0, name.lastIndexOf('/'))))
-  return { send, make, modes, own, remove }
+  const arrived = new Map(kept.map(one => [one.name, one]))
+  const isArrived = (entry: Entry) => {
+    const one = arrived.get(entry.name)
+    return entry.kind === 'file' && one?.sha256 === entry.sha256 && one.mode === modeOf(entry, wanted.mode)
+  }
+  const take = send.filter(isArrived)
+  const taken = new Set(take.map(({ name }) => name))
+  const drop = kept.map(({ name }) => name).filter(name => !taken.has(name))
+  return { send: send.filter(entry => !taken.has(entry.name)), take, drop, make, modes, own, remove }
 }
 
 /** Whether the entry's content is there. */

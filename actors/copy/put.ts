@@ -3,14 +3,20 @@ import { randomBytes } from 'node:crypto'
 import type { Abortable } from '../../src/abortable.ts'
 import type { Connection } from '../../src/connection/connection.ts'
 import { quote } from '../../src/connection/quote.ts'
-import { type CopyPlan, modeOf, type Wanted } from './plan.ts'
+import { StokerError } from '../../src/errors.ts'
+import { WORTH_KEEPING } from '../common/kept.ts'
+import { KEPT_FOLDER } from './look.ts'
+import { ownership, tryOwner } from './owner.ts'
+import { bytesToSend, type CopyPlan, modeOf, type Wanted } from './plan.ts'
 import { runScript } from './run-script.ts'
+import { forget, type Moved } from './send-file.ts'
 import { type Member, tar } from './tar.ts'
 import type { Tree } from './tree.ts'
 
 /**
  * Files are unpacked beside, and each is renamed over the old one once all have arrived; whatever fails before leaves the old
- * ones and nothing else. Throws `ACTOR_FAILED` with what the target says, `CONFIG` when a source was changed meanwhile.
+ * ones, and nothing else unless the connection broke: then what has arrived stays in `KEPT_FOLDER`. Throws `ACTOR_FAILED` with
+ * what the target says, `CONFIG` when a source was changed meanwhile.
  */
 export const put = async (
   connection: Connection,
@@ -18,29 +24,53 @@ export const put = async (
   tree: Tree,
   plan: CopyPlan,
   wanted: Wanted,
+  moved: Moved,
   io: Abortable,
 ): Promise<void> => {
   let broken: unknown
   const content = async function* () {
     try {
-      yield* tar(membersOf(tree, plan, wanted))
+      yield* tar(membersOf(counted(tree, plan, moved), plan, wanted))
     } catch (thrown) {
       broken = thrown
       throw thrown
     }
   }
+  const kept = `${folder === '/' ? '' : folder}/${KEPT_FOLDER}`
   try {
-    await runScript(connection, folder, putScript(folder, wanted), content(), io)
+    if (plan.take.length > 0 && plan.drop.length > 0)
+      await runScript(connection, folder, dropScript(kept), once(names(plan.drop)), io)
+    await runScript(connection, folder, putScript(folder, kept, plan.take.length > 0, wanted), content(), io)
   } catch (thrown) {
+    // To the target the end of our input, and a full disk, look like the end of the connection.
+    if (!(thrown instanceof StokerError && thrown.code === 'CONNECTION_LOST')) await forget(connection, kept)
     throw broken ?? thrown
   }
 }
 
-function* membersOf(tree: Tree, plan: CopyPlan, wanted: Wanted): Generator<Member> {
+/** What goes out of the tree, told as it goes. */
+const counted = (tree: Tree, plan: CopyPlan, moved: Moved): Pick<Tree, 'bytes'> => {
+  const of = bytesToSend(plan)
+  let sent = 0
+  moved(sent, of)
+  return {
+    async *bytes(file) {
+      for await (const piece of tree.bytes(file)) {
+        yield piece
+        sent += piece.length
+        moved(sent, of)
+      }
+    },
+  }
+}
+
+function* membersOf(tree: Pick<Tree, 'bytes'>, plan: CopyPlan, wanted: Wanted): Generator<Member> {
   yield list('make', plan.make)
   yield list('own', plan.own)
   yield list('remove', plan.remove)
-  yield list('folders', [...new Set(plan.send.map(({ name }) => name.slice(0, name.lastIndexOf('/'))))])
+  yield list('folders', [
+    ...new Set([...plan.send, ...plan.take].map(({ name }) => name.slice(0, name.lastIndexOf('/')))),
+  ])
   yield { kind: 'folder', name: 'modes', mode: 0o700 }
   for (const [mode, names] of plan.modes) yield list(`modes/0${mode.toString(8).padStart(4, '0')}`, names)
   yield { kind: 'folder', name: 'new', mode: 0o700 }
@@ -54,10 +84,12 @@ function* membersOf(tree: Tree, plan: CopyPlan, wanted: Wanted): Generator<Membe
 }
 
 /** Names with a NUL after each, as a file. */
-const list = (name: string, names: readonly string[]): Member => {
-  const bytes = Buffer.from(names.map(one => `${one}\0`).join(''), 'latin1')
+const list = (name: string, listed: readonly string[]): Member => {
+  const bytes = names(listed)
   return { kind: 'file', name, mode: 0o600, size: bytes.length, bytes: once(bytes) }
 }
+
+const names = (listed: readonly string[]): Buffer => Buffer.from(listed.map(one => `${one}\0`).join(''), 'latin1')
 
 async function* once(bytes: Buffer): AsyncGenerator<Uint8Array> {
   if (bytes.length > 0) yield bytes
@@ -70,23 +102,41 @@ if [ -L "$x" ] || { [ -e "$x" ] && [ ! -d "$x" ]; }; then printf "%s\\0" "$x"; f
 done | xargs -0 -r sh -c "mv -f \\"\\$@\\" \\"\\$0\\"" "$d/$p/" || exit 255
 done`
 
-const putScript = (folder: string, { owner, group }: Wanted): string => {
-  const ownership =
-    owner === undefined && group === undefined
-      ? undefined
-      : quote(`${owner ?? ''}${group === undefined ? '' : `:${group}`}`)
+const dropScript = (kept: string): string => `cd ${quote(kept)}/new && xargs -0 -r rm -f`
+
+/** The archive does not hold what arrived before: without that, nothing may be put in place. */
+const TAKE = `[ ! -L "$p" ] && [ -O "$p" ] && mv "$p/new" "$s/new" && rm -rf "$p" || { echo "what arrived before is gone; run again" >&2; exit 1; }`
+
+const putScript = (folder: string, kept: string, takes: boolean, wanted: Wanted): string => {
+  const who = ownership(wanted)
   return `d=${quote(folder)} s=${quote(`${folder === '/' ? '' : folder}/.stoker.${randomBytes(8).toString('hex')}`)}
 export d s
-trap 'rm -rf "$s"' EXIT; trap 'exit 1' HUP INT TERM PIPE
+p=${quote(kept)}
+k() {
+trap "" HUP INT TERM PIPE
+if n=$(du -sk "$s/new") && [ "\${n%%[!0-9]*}" -ge ${WORTH_KEEPING / 1024} ]; then
+rm -rf "$p"; (umask 077; mkdir "$p") && mv "$s/new" "$p/new"
+fi
+exit 1
+}
+trap 'rm -rf "$s"; [ ! "$b" ] || rmdir "$d" 2>/dev/null' EXIT; trap 'exit 1' HUP INT TERM PIPE
 umask 022
+b=; [ -d "$d" ] || b=new
 mkdir -p "$d" && (umask 077; mkdir "$s") || exit
-tar -x -p -o -m -f - -C "$s" || exit
-[ -f "$s/end" ] || { echo "the content is incomplete" >&2; exit 1; }
+${tryOwner('"$s"', wanted).join('')}
+${takes ? TAKE : 'rm -rf "$p"'}
+trap k HUP INT TERM PIPE
+tar -x -p -o -m -f - -C "$s" || k
+[ -f "$s/end" ] || { echo "the content is incomplete" >&2; k; }
+trap 'exit 1' HUP INT TERM PIPE
 cd "$d" || exit
+${who === undefined ? '' : `find "$s/new" -exec chown -h ${who} {} + || exit`}
 xargs -0 -r mkdir -p <"$s/make" || exit
-${ownership === undefined ? '' : `find "$s/new" -exec chown -h ${ownership} {} + && xargs -0 -r chown -h ${ownership} <"$s/own" || exit\n`}sync -f "$s/new" 2>/dev/null || sync
+${who === undefined ? '' : `xargs -0 -r chown -h ${who} <"$s/own" || exit`}
+sync -f "$s/new" 2>/dev/null || sync
 xargs -0 -r sh -c '${MOVE}' sh <"$s/folders" || exit 1
 for m in "$s"/modes/*; do [ ! -f "$m" ] || xargs -0 -r chmod "\${m##*/}" <"$m" || exit; done
 xargs -0 -r rm -rf <"$s/remove" || exit
+b=
 `
 }

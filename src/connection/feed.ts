@@ -17,8 +17,13 @@ export const feed = (source: AsyncIterable<Uint8Array>, stdin: Writable): void =
 
 /** One piece at a time: its memory may be the source's for the next one, and what waits for each target adds up. */
 const send = async (source: AsyncIterable<Uint8Array>, stdin: Writable): Promise<void> => {
+  // A channel of ssh2 stays writable when its connection is lost, and never tells what became of the chunk.
+  let closed = false
+  stdin.once('close', () => {
+    closed = true
+  })
   for await (const chunk of source) {
-    if (!stdin.writable) return
+    if (closed || !stdin.writable) return
     await taken(stdin, chunk)
     spend(chunk.length)
   }

@@ -77,7 +77,7 @@ export const makeLink = (path: string, target: string): Step => {
 /** The folder of a path has to be there; that it is not is said better by us than by mktemp. */
 export const needFolder = (path: string): Step => {
   const folder = path.slice(0, path.lastIndexOf('/')) || '/'
-  const message = `there is no folder ${folder}; a file with state=directory makes it`
+  const message = `there is no folder ${folder}; the actor file makes it, with state=directory`
   return run(`[ -d ${quote(folder)} ] || { printf '%s\\n' ${quote(message)} >&2; false; }`)
 }
 

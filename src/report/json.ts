@@ -108,9 +108,12 @@ const timingFields = (timing: Timing): Timing => ({
 // Clocks give more digits than anyone wants to read or store.
 const ms = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000
 
+/** No run of now has an outcome which only journals know. */
+const countFields = ({ unknown, ...others }: Report['counts']) => ({ ...others, ...(unknown > 0 && { unknown }) })
+
 const reportFields = ({ total, counts, changed, resources, wall, largestExitCode, failures, slowest }: Report) => ({
   total,
-  counts,
+  counts: countFields(counts),
   changed,
   ...(resources && { resources }),
   wall: ms(wall),

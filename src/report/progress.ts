@@ -5,11 +5,14 @@ import { OUTCOME_KINDS, type OutcomeKind } from '../outcome.ts'
 import type { Target } from '../target.ts'
 import type { View } from './report.ts'
 import type { Sinks } from './sink.ts'
+import { transfer } from './transfer.ts'
 import { who } from './who.ts'
 
 export interface Progress extends View {
   event(event: RunEvent): void
   end(): void
+  /** Takes in what actors tell of the files which they move: bytes which have been, of those which are to be. */
+  moved(target: Target, bytes: number, of: number): void
   /** The names of the targets which have begun and not ended, the longest running first. */
   running(): readonly string[]
   /** One line without a line feed: `12 of 200 done; still running: web[3-9] (7)`. */
@@ -31,6 +34,7 @@ export const progress = (sinks: Pick<Sinks, 'hasStatus' | 'status'>, options: Pr
   const { total, interval = 100 } = options
   const running = new Set<Target>()
   const counts = new Map<OutcomeKind, number>()
+  const files = transfer()
   let done = 0
   let timer: NodeJS.Timeout | undefined
   let changed = false
@@ -38,7 +42,7 @@ export const progress = (sinks: Pick<Sinks, 'hasStatus' | 'status'>, options: Pr
 
   // Folding names is not free: the text is made anew at the pace of the clock, not of the events.
   const draw = (): void => {
-    if (changed) text = statusText()
+    if (changed || files.active) text = statusText()
     changed = false
     sinks.status(text)
   }
@@ -46,7 +50,7 @@ export const progress = (sinks: Pick<Sinks, 'hasStatus' | 'status'>, options: Pr
     const bad = OUTCOME_KINDS.filter(kind => kind !== 'ok' && counts.has(kind)).map(
       kind => `, ${counts.get(kind)} ${kind}`,
     )
-    const start = `done ${done}/${total}${bad.join('')}`
+    const start = `done ${done}/${total}${bad.join('')}${moving()}`
     if (running.size === 0) return start
     const names = fold(
       running
@@ -55,6 +59,11 @@ export const progress = (sinks: Pick<Sinks, 'hasStatus' | 'status'>, options: Pr
         .map(target => target.name),
     )
     return `${start}, ${running.size} running: ${names}${running.size > SHOWN_NAMES ? ', ...' : ''}`
+  }
+  const moving = (): string => {
+    const all = (under: number) => done + under === total
+    const far = files.describe(all, performance.now())
+    return far && `, ${far}`
   }
   const stop = (): void => {
     clearInterval(timer)
@@ -68,11 +77,15 @@ export const progress = (sinks: Pick<Sinks, 'hasStatus' | 'status'>, options: Pr
       if (event.kind === 'started') running.add(event.target)
       else {
         running.delete(event.target)
+        files.ended(event.target)
         counts.set(event.outcome.kind, (counts.get(event.outcome.kind) ?? 0) + 1)
         done++
       }
       changed = true
       if (sinks.hasStatus) timer ??= setInterval(draw, interval).unref()
+    },
+    moved(target, bytes, of) {
+      files.moved(target, bytes, of, performance.now())
     },
     end: stop,
     async [Symbol.asyncDispose]() {
@@ -80,7 +93,7 @@ export const progress = (sinks: Pick<Sinks, 'hasStatus' | 'status'>, options: Pr
     },
     running: () => [...running].map(target => target.name),
     describe() {
-      const start = `${done} of ${total} done`
+      const start = `${done} of ${total} done${moving()}`
       return running.size === 0 ? start : `${start}; still running: ${who([...running])}`
     },
   }

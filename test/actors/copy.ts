@@ -1,11 +1,12 @@
-import { chmod, lstat, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { createHash, randomBytes } from 'node:crypto'
+import { chmod, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { copy } from '../../actors/copy.ts'
 import type { Actor } from '../../src/actor.ts'
 import { act, target } from '../fixtures/act.ts'
 import { stoker } from '../fixtures/cli.ts'
-import { findProgram, needRoot } from '../fixtures/debian.ts'
+import { need, needRoot } from '../fixtures/debian.ts'
 import { needFleet, startFleet } from '../fixtures/sshd.ts'
 
 const actor = copy as Actor
@@ -57,6 +58,23 @@ t.test('a folder arrives as it is: names, bytes, modes and links; and nothing is
   t.match(await run({ source, dest, mode: '0640' }), { outcome: { changed: true } })
   t.equal((await stat(join(dest, '-x'))).mode & 0o777, 0o640)
   t.match(await run({ source, dest, mode: '0640' }), { outcome: { changed: false } })
+})
+
+t.test('an owner whom the target does not know is told before anything is sent, and leaves nothing', async t => {
+  if (!needRoot(t)) return
+  const folder = t.testdir({ source: 'x'.repeat(300_000), tree: { a: 'x'.repeat(300_000) } })
+  for (const name of ['source', 'tree']) {
+    const sent: number[] = []
+    const options = { source: join(folder, name), dest: join(folder, 'dest'), owner: 'no-such-user' }
+    const failed = await run(options, { moved: (bytes: number) => void sent.push(bytes) }).catch(error => error)
+    t.match(failed, { message: /no-such-user/ })
+    t.same((await readdir(folder)).sort(), ['source', 'tree'], name)
+    if (name === 'source') t.same(sent, [])
+  }
+  t.match(await run({ source: join(folder, 'tree'), dest: join(folder, 'dest'), owner: 'nobody' }), {
+    outcome: { kind: 'ok' },
+  })
+  t.equal((await stat(join(folder, 'dest/a'))).uid, 65_534)
 })
 
 t.test('what is not in the source goes with delete, and stays without', async t => {
@@ -141,16 +159,31 @@ t.test('a full disk fails its target alone, which keeps its old files and nothin
   t.match(stdout, /node1: \. \.\/file \.\/tree \.\/tree\/a 3000000 3000000\n/)
 })
 
-t.test('sixteen targets at once take little memory, however large the file', async t => {
-  if (!needFleet(t) || findProgram('time') === undefined) return
-  await using fleet = await startFleet({ count: 16, mode: 'shared', groups: { all: 'node[01-16]' } })
+t.test('sixteen targets at once take little memory, and one whose disk is full fails alone', async t => {
+  if (!needFleet(t) || !needRoot(t) || !need(t, 'time', 'time')) return
+  await using fleet = await startFleet({
+    count: 16,
+    groups: { all: 'node[01-16]', others: 'node[01-15]' },
+    through: async (name, folder) => {
+      if (name !== 'node16') return []
+      const home = join(folder, 'targets/127.20.0.16/home')
+      const set =
+        'mount -t tmpfs -o size=4m,mode=777 small "$1" && echo old >"$1/large" && chmod 666 "$1/large" && shift && exec "$@"'
+      return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', set, 'sh', home]
+    },
+  })
   const source = join(fleet.folder, 'large')
-  await writeFile(source, Buffer.alloc(40_000_000, 'random enough'))
+  const large = randomBytes(40_000_000)
+  await writeFile(source, large)
   // Each target's commands start in its own home.
   const words = ['run', 'copy', '@all', '--', `source=${source}`, 'dest=/proc/self/cwd/large']
   const { code, stderr } = await stoker(words, { ...fleet, through: ['time', '-f', 'peak %M KB'] })
-  t.equal(code, 0)
+  t.equal(code, 1)
+  t.match(stderr, /15 ok, 1 failed(.*\n)+failed: node16: .*No space left on device/)
   const peak = Number(/peak (\d+) KB/.exec(stderr)?.[1])
-  t.ok(peak < 170_000, `${peak} KB`)
-  for (const { folder } of fleet.targets) t.equal((await lstat(join(folder, 'large'))).size, 40_000_000)
+  t.ok(peak < 146_000, `${peak} KB`)
+  const { stdout } = await stoker(['run', 'shell', '-b', '@all', '--', 'sha256sum large; ls -A'], fleet)
+  const sum = (bytes: string | Buffer) => `${createHash('sha256').update(bytes).digest('hex')}  large\nlarge\n`
+  t.ok(stdout.includes(`node[01-15] (15)\n---------------\n${sum(large)}`), stdout)
+  t.ok(stdout.includes(`node16\n---------------\n${sum('old\n')}`), stdout)
 })

@@ -158,7 +158,7 @@ t.test('what is refused, is refused with the way out, and nothing is touched', a
     [{ path: `${folder}/link`, mode: '600' }, /link: is a link to file; name what it leads to/],
     [
       { path: `${folder}/no/such/f`, content: '' },
-      /there is no folder .*\/no\/such; a file with state=directory makes it/,
+      /there is no folder .*\/no\/such; the actor file makes it, with state=directory/,
     ],
     [{ path: `${folder}/file/f`, content: '' }, /there is no folder .*\/file;/],
     [{ path: `${folder}/file`, owner: 'nobody-of-that-name' }, /owner root -> nobody-of-that-name: chown: .*invalid/],

@@ -1,0 +1,58 @@
+/** One file: what the actor `file` can do already, and large ones go on where a broken connection has stopped them. */
+import type { Actor } from '../../src/actor.ts'
+import type { Connection } from '../../src/connection/connection.ts'
+import { quote } from '../../src/connection/quote.ts'
+import type { Content } from '../../src/content.ts'
+import { convergent } from '../../src/converge/actor.ts'
+import type { Change, Convergent } from '../../src/convergent.ts'
+import { idOf, type Kept, keptLook, keptPath, parseKept } from '../common/kept.ts'
+import { file } from '../file.ts'
+import { type Moved, sendFile } from './send-file.ts'
+
+/** The actor `file` for this content at this absolute path; takes the options of `file`. */
+export const single = (path: string, content: Content): Actor => {
+  const definition = file.convergent as Convergent<unknown, unknown>
+  return convergent<unknown, unknown>({
+    ...definition,
+    name: 'copy',
+    // First of all: what the other look prints may end with the content of the file.
+    look: (wish, how) => `${keptLook(path)}\n${definition.look(wish, how)}`,
+    plan(wish, seen) {
+      const plan = definition.plan(wish, seen)
+      // There is no such option here.
+      if (plan.kind === 'impossible')
+        return { kind: 'impossible', reason: plan.reason.replace(/with force it is replaced$/, 'take it away first') }
+      const changes = plan.kind === 'change' ? plan.changes : []
+      const kept = parseKept(seen.stdout)
+      const id = changes.some(writes) ? idOf(content.sha256) : undefined
+      const here = kept.find(one => one.id === id && one.size <= content.size)
+      const all = [
+        ...kept.filter(one => one !== here).map(one => removal(path, one)),
+        ...changes.map(change => (here && writes(change) ? continuing(change, here) : change)),
+      ]
+      return all.length === 0 ? plan : { kind: 'change', changes: all }
+    },
+  })
+}
+
+const writes = ({ steps }: Change): boolean => steps.some(({ kind }) => kind === 'write')
+
+const continuing = (change: Change, { size }: Kept): Change => ({
+  ...change,
+  what: `${change.what}; ${size} bytes of it were sent before the connection broke`,
+})
+
+const removal = (path: string, { id, size }: Kept): Change => ({
+  what: `remove what a broken connection left (${size} bytes)`,
+  steps: [{ kind: 'run', script: `rm -f ${quote(keptPath(path, id))}` }],
+})
+
+/** The connection, which sends this content in such a way; it writes no other. */
+export const sendingOn = (connection: Connection, content: Content, moved: Moved): Connection => ({
+  timing: connection.timing,
+  ...(connection.lost && { lost: connection.lost }),
+  exec: (command, io) => connection.exec(command, io),
+  read: (path, io) => connection.read(path, io),
+  write: (path, _bytes, attributes, io) => sendFile(connection, path, content, attributes, moved, io),
+  [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+})

@@ -1,0 +1,158 @@
+/** A file of a target comes here: beside its place first, and going on where a broken connection has stopped it. */
+import { createHash, randomBytes } from 'node:crypto'
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Job } from '../../src/actor.ts'
+import type { Connection } from '../../src/connection/connection.ts'
+import { quote } from '../../src/connection/quote.ts'
+import { StokerError } from '../../src/errors.ts'
+import { hashFile, piecesOf } from '../../src/hash-file.ts'
+import { shown } from '../../src/names.ts'
+import { FIND_SHA256 } from '../common/checksum.ts'
+import { idOf, keptPath, WORTH_KEEPING } from '../common/kept.ts'
+import { type Header, headed, printHeader } from './header.ts'
+import { forgetHere, type KeptHere, keptHere } from './kept-here.ts'
+
+export type Received = 'absent' | 'same' | { readonly size: number }
+
+/** What the script ends with when there is no such file, and when it is the one which is here. */
+const ABSENT = 66
+const SAME = 67
+
+/**
+ * Brings the file to the path, and renames it there once its checksum is right. When the connection breaks, what has come stays
+ * beside the path (see `keptPath`) for the next time. Whatever else fails leaves what was there before, and nothing else.
+ */
+export const receive = async (connection: Connection, source: string, path: string, job: Job): Promise<Received> => {
+  const old = await hashFile(path).catch(() => undefined) // not there yet, or nothing that can be compared
+  const [kept] = await keptHere(path)
+  const first = await once(connection, source, path, old?.sha256, kept, job)
+  const received =
+    first === 'spoilt' && kept ? await once(connection, source, path, old?.sha256, undefined, job) : first
+  if (received === 'spoilt')
+    throw new StokerError('ACTOR_FAILED', source, `cannot fetch ${source}: it was changed while it was read; run again`)
+  if (received !== 'absent') await forgetHere(path)
+  return received
+}
+
+/** One try; `spoilt`: what came, with what was kept, has another checksum than it should. */
+const once = async (
+  connection: Connection,
+  source: string,
+  path: string,
+  known: string | undefined,
+  kept: KeptHere | undefined,
+  job: Job,
+): Promise<Received | 'spoilt'> => {
+  const running = connection.exec({ line: `exec /bin/sh -c ${quote(script(source, known, kept))}` }, job)
+  await using arriving = new Arriving(path)
+  let stderr = ''
+  try {
+    const reading = headed()
+    for (;;) {
+      const step = await running.next()
+      if (!step.done) {
+        const { stream, data } = step.value
+        if (stream === 'stderr') {
+          stderr = (stderr + Buffer.from(data).toString()).slice(-4096)
+          continue
+        }
+        const piece = reading.push(data)
+        const { header } = reading
+        if (!header) continue
+        await arriving.add(piece, header, kept)
+        job.moved?.(arriving.size - header.at, header.size - header.at)
+        continue
+      }
+      const exit = step.value
+      if (exit.kind === 'code' && exit.code === ABSENT) return 'absent'
+      if (exit.kind === 'code' && exit.code === SAME) return 'same'
+      if (exit.kind !== 'code' || exit.code !== 0 || !reading.header)
+        throw new StokerError('ACTOR_FAILED', source, `cannot fetch ${source}: ${lastOf(stderr) || 'it was stopped'}`)
+      return (await arriving.finish(reading.header)) ? { size: arriving.size } : 'spoilt'
+    }
+  } catch (thrown) {
+    if (thrown instanceof StokerError && thrown.code === 'CONNECTION_LOST') await arriving.keep()
+    if (thrown instanceof StokerError || job.signal.aborted) throw thrown
+    const why = (thrown as Error).message
+    throw new StokerError('ACTOR_FAILED', path, `cannot write ${path} on this side: ${why}`, { cause: thrown })
+  } finally {
+    await running.return({ kind: 'signal', signal: 'TERM' })
+  }
+}
+
+/** A file on its way to a path. Unless it is finished or kept, disposing it leaves nothing. */
+class Arriving implements AsyncDisposable {
+  readonly #path: string
+  readonly #beside: string
+  readonly #hash = createHash('sha256')
+  #file: FileHandle | undefined
+  #id = ''
+  #isBegun = false
+  /** Bytes, with those which were kept. */
+  size = 0
+
+  constructor(path: string) {
+    this.#path = path
+    this.#beside = join(dirname(path), `.stoker.${randomBytes(8).toString('hex')}`)
+  }
+
+  async add(piece: Uint8Array, header: Header, kept: KeptHere | undefined): Promise<void> {
+    this.#file ??= await this.#open(header, kept)
+    this.#hash.update(piece)
+    await this.#file.writeFile(piece)
+    this.size += piece.length
+  }
+
+  /** Puts it in its place, if it is what it should be. */
+  async finish({ sha256 }: Header): Promise<boolean> {
+    if (!this.#file || this.#hash.digest('hex') !== sha256) return false
+    await this.#file.sync()
+    await rename(this.#beside, this.#path)
+    return true
+  }
+
+  async keep(): Promise<void> {
+    if (this.size >= WORTH_KEEPING) await rename(this.#beside, keptPath(this.#path, this.#id))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file?.close()
+    if (this.#isBegun) await rm(this.#beside, { force: true })
+  }
+
+  async #open({ sha256, at }: Header, kept: KeptHere | undefined): Promise<FileHandle> {
+    this.#id = idOf(sha256)
+    await mkdir(dirname(this.#path), { recursive: true })
+    this.#isBegun = true
+    // What only root could read there is for nobody else to read here.
+    if (at === 0 || !kept) return await open(this.#beside, 'wx', 0o600)
+    await rename(kept.path, this.#beside)
+    for await (const piece of piecesOf(this.#beside)) {
+      this.#hash.update(piece)
+      this.size += piece.length
+    }
+    return await open(this.#beside, 'a')
+  }
+}
+
+const lastOf = (text: string): string => {
+  const line = text.trim().split('\n').at(-1) ?? ''
+  return /[\p{Cc}\p{Cf}]/u.test(line) ? shown(line) : line
+}
+
+/** What is appended meanwhile, as to a log, is not part of it. The kernel's own files say that they are empty. */
+const script = (source: string, known: string | undefined, kept: KeptHere | undefined): string => `f=${quote(source)}
+[ -e "$f" ] || [ -L "$f" ] || exit ${ABSENT}
+[ -f "$f" ] || { echo "it is no plain file" >&2; exit 1; }
+${FIND_SHA256}
+[ "$h" ] || { echo "there is no sha256sum, openssl or shasum on it" >&2; exit 1; }
+head -c 1 "$f" >/dev/null || exit
+n=$(stat -L -c %s "$f") || exit; [ "$n" -gt 0 ] || n=$(wc -c <"$f")
+s=$(head -c "$n" "$f" | $h) || exit; s=\${s%% *} a=0
+${known === undefined ? '' : `[ "$s" != ${known} ] || exit ${SAME}`}
+${kept ? `case $s in ${kept.id}*) [ ${kept.size} -gt "$n" ] || a=${kept.size} ;; esac` : ''}
+${printHeader('$s', '$n', '$a')}
+[ "$a" -gt 0 ] || exec head -c "$n" "$f"
+tail -c +$((a + 1)) "$f" | head -c $((n - a))
+`
