@@ -39,7 +39,7 @@ export interface RunFlags extends TargetFlags, ReachFlags, BecomeFlags, RollingF
   readonly stdin: boolean
   readonly worst?: boolean
   readonly check?: boolean
-  /** Show differences of texts. */
+  /** Show differences of texts; of outputs, where the actor has no texts to change. */
   readonly diff?: boolean
   /** A run whose targets these are. */
   readonly again?: Again
@@ -90,7 +90,9 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
       rolling: rolling(flags, targets, flags.quiet ? () => {} : say),
       ...(input && { stdin: input.open }),
     })
-    const result = await report(events, [...(kept ? [kept] : []), tracker, ...streamViews(flags, sinks), ...files])
+    const compare = flags.compare || (flags.diff && !actor.convergent)
+    const views = streamViews({ ...flags, ...(compare && { compare }) }, sinks)
+    const result = await report(events, [...(kept ? [kept] : []), tracker, ...views, ...files])
     const code = interrupt.exitCode ?? exitCode(result, { worst: flags.worst === true, interrupted: false })
     kept?.close(code)
     return code

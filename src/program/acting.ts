@@ -29,7 +29,7 @@ export const addActing = (program: Command, done: Done): void => {
     .option('-N, --no-label', 'no node names in front of the lines')
     .option('-S, --worst', 'exit with the largest exit code of a command')
     .option('--check', 'change nothing, show what would be done')
-    .option('--diff', 'show how texts change; secret ones stay hidden')
+    .option('--diff', 'show how texts change, secret ones stay hidden; of outputs the same as --compare')
     .option('--json', 'one event a line on standard output')
     .option('-v, --verbose', 'times of every target in the report')
     .option('-q, --quiet', 'no report when all went well')

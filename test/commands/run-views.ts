@@ -33,11 +33,14 @@ t.test('one run, several views', async t => {
   })
 
   await t.test('variants are shown by how they differ from most', async t => {
-    const ended = await run(['--compare'], 'echo one; case $HOME in *.2/home) echo 2;; *) echo two;; esac')
-    t.equal(
-      ended.stdout,
-      `${rule}\nnode[1,3-4] (3)\n${rule}\none\ntwo\n--- node[1,3-4] (3)\n+++ node2\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n`,
-    )
+    for (const flag of ['--compare', '--diff']) {
+      const ended = await run([flag], 'echo one; case $HOME in *.2/home) echo 2;; *) echo two;; esac')
+      t.equal(
+        ended.stdout,
+        `${rule}\nnode[1,3-4] (3)\n${rule}\none\ntwo\n--- node[1,3-4] (3)\n+++ node2\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n`,
+        flag,
+      )
+    }
   })
 
   await t.test("a node's own name and address do not keep its output from folding", async t => {
