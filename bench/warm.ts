@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { fold } from '../src/nodeset/fold.ts'
 import type { Built } from './build.ts'
 import { startTargets } from './fleet.ts'
@@ -16,6 +17,9 @@ interface Shell extends AsyncDisposable {
   run(): Promise<Cost>
 }
 
+/** Milliseconds between two measurements. */
+const SETTLE_MS = 1500
+
 /** In turn. */
 export const warm: Part = async function* ({ built, stoker, quick, say }) {
   const count = quick ? 32 : 200
@@ -28,7 +32,10 @@ export const warm: Part = async function* ({ built, stoker, quick, say }) {
   const costs: { readonly warm: Cost; readonly cold: Cost }[] = []
   for (let round = 0; round < rounds; round++) {
     say(`${title}: round ${round + 1} of ${rounds}`)
-    costs.push({ cold: await measure(stoker.run(work)), warm: await shell.run() })
+    const cold = await measure(stoker.run(work))
+    // The daemons end what the cold run has left to them.
+    await setTimeout(SETTLE_MS)
+    costs.push({ cold, warm: await shell.run() })
   }
   const standing = (name: string, which: 'warm' | 'cold'): Standing => {
     const middle = (key: keyof Cost) => median(costs.map(cost => cost[which][key]))
