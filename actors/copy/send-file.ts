@@ -30,9 +30,9 @@ export const sendFile = async (
   moved: Moved,
   io: Abortable,
 ): Promise<void> => {
-  const code = await once(connection, path, content, attributes, moved, io)
-  // It is gone now: this time all of it is sent.
-  if (code === SPOILT && (await once(connection, path, content, attributes, moved, io)) === SPOILT)
+  const attempt = () => once(connection, path, content, attributes, moved, io)
+  // It is gone after that: the second time all of it is sent.
+  if ((await attempt()) === SPOILT && (await attempt()) === SPOILT)
     throw failed(path, 'what arrived has another checksum than what was sent')
 }
 

@@ -11,7 +11,7 @@ variables: {greeting: ${greeting}}
 resources:
   - file: {path: /etc/greeting, content: "{{vars.greeting}}, {{node.name}}\\n"}
     notify: tell
-  - file: {path: /etc/work, source: work.txt}
+  - file: {path: /etc/duty, source: work.txt}
     targets: '@workers'
   - command: {command: 'echo told >>/var/told'}
     name: tell
@@ -116,7 +116,7 @@ t.test('machines on two sites which nobody can reach', async t => {
       each(name => `good morning, ${name}\n`),
     )
     t.same(
-      await everywhere('/etc/work'),
+      await everywhere('/etc/duty'),
       each(name => (name.startsWith('wn') ? 'work\n' : '')),
     )
     await publish('good evening')
@@ -135,19 +135,19 @@ t.test('machines on two sites which nobody can reach', async t => {
   await t.test('what is damaged by hand is repaired, and reported as drift', async t => {
     const [, wn1] = machines
     const { id = '' } = (await named('wn1')) ?? {}
-    await wn1?.write('/etc/work', 'play\n')
+    await wn1?.write('/etc/duty', 'play\n')
     const drift = await until(
       'a report of drift',
       async () => (await site.reports(id)).find(report => report.counts.drift > 0),
       { why },
     )
-    t.match(drift, { serial: 2, results: [{ resource: 'file /etc/work', state: 'drift' }] })
+    t.match(drift, { serial: 2, results: [{ resource: 'file /etc/duty', state: 'drift' }] })
     t.same(
-      await everywhere('/etc/work', workers),
+      await everywhere('/etc/duty', workers),
       each(() => 'work\n', workers),
     )
     t.equal((await site.reports()).filter(report => report.counts.drift > 0).length, 1, 'nobody else drifted')
-    t.match((await site.pulley(['reports', 'wn1'])).stdout, /drift file \/etc\/work/)
+    t.match((await site.pulley(['reports', 'wn1'])).stdout, /drift file \/etc\/duty/)
   })
 
   await t.test('an action for @workers runs on those alone, and its output is seen', async t => {
@@ -184,10 +184,10 @@ t.test('machines on two sites which nobody can reach', async t => {
       /no contact/.test(running.find(agent => /no contact/.test(agent.text()))?.text() ?? ''),
     )
     const [, wn1] = machines
-    await wn1?.write('/etc/work', 'holidays\n')
+    await wn1?.write('/etc/duty', 'holidays\n')
     await publish('good night')
     const batch = await send('echo outage >>/var/ran')
-    await until('repaired without a server', async () => (await readIn(wn1 as NatMachine, '/etc/work')) === 'work\n', {
+    await until('repaired without a server', async () => (await readIn(wn1 as NatMachine, '/etc/duty')) === 'work\n', {
       why,
     })
     t.same(
