@@ -1,5 +1,5 @@
 /** The command lines of docs/pulley.md are run, in their order, as they stand there but for hosts and folders. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -117,6 +117,7 @@ t.test('mistakes are told before anything leaves this machine', async t => {
     t.ok(code === 2 || code === 3, `${args.join(' ')}: ${code}`)
     t.match(stderr, expected)
   }
+  t.notOk(existsSync(join(folder, 'other')), 'and nothing is made of wrong words')
 })
 
 t.test('a policy is seen, spread and taken back', async t => {

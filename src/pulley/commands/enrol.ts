@@ -23,7 +23,6 @@ export interface EnrolFlags {
 
 export const enrolCommand = async (flags: EnrolFlags, io: Abortable): Promise<number> => {
   const folder = new Folder(flags.state)
-  await mkdir(flags.state, { recursive: true, mode: 0o700 })
   const known = await folder.read(IDENTITY.file, IDENTITY.schema)
   if (known && !flags.anew) {
     process.stderr.write(
@@ -40,6 +39,7 @@ export const enrolCommand = async (flags: EnrolFlags, io: Abortable): Promise<nu
     )
   if (flags.voKey !== undefined && !publicKeyText.safeParse(flags.voKey).success)
     throw new StokerError('USAGE', '--vo-key', '--vo-key: expected a public key, as pulley vo create prints it')
+  await mkdir(flags.state, { recursive: true, mode: 0o700 })
   const identity = await enrol(
     folder,
     {

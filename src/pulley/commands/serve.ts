@@ -25,13 +25,14 @@ export interface ServeFlags {
 
 export const serveCommand = async (flags: ServeFlags): Promise<number> => {
   withSmallHeap()
-  await mkdir(flags.data, { recursive: true, mode: 0o700 })
-  const operator = await operatorKey(join(flags.data, 'operator.key'))
   const log = (line: Readonly<Record<string, unknown>>) =>
     void process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...line })}\n`)
   const tls = await tlsOf(flags)
   const agents = listenOf('--listen', flags.listen)
   const admins = listenOf('--admin-listen', flags.adminListen)
+  // Nothing is made before all of what was said is known to be right.
+  await mkdir(flags.data, { recursive: true, mode: 0o700 })
+  const operator = await operatorKey(join(flags.data, 'operator.key'))
   const ended = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort())
   {
