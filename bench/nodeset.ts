@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expand } from '../src/nodeset/expand.ts'
 import { fold } from '../src/nodeset/fold.ts'
-import { findProgram } from '../test/fixtures/debian.ts'
-import { build } from './build.ts'
-import { machine, machineText } from './machine.ts'
-import type { Program } from './measure.ts'
-import { contest, median } from './rounds.ts'
-import { seconds, share, table } from './table.ts'
+import { findProgram } from '../test/fixtures/servers/debian.ts'
+import { machine, machineText } from './common/machine.ts'
+import type { Program } from './common/measure.ts'
+import { seconds, share, table } from './common/table.ts'
+import { build } from './push/build.ts'
+import { contest, median } from './push/rounds.ts'
 
 /** What the names look like; all of them are irregular, so that there is something to do. */
 const KINDS: Readonly<Record<string, (random: (limit: number) => number) => string>> = {

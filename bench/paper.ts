@@ -4,15 +4,15 @@
  * happens when all logins wait for one thing. The commands sleep for a shorter time here, which makes the overhead a larger
  * part of the whole.
  */
-import type { Queue, Sweep } from './figures.ts'
-import { type Fleet, startTargets } from './fleet.ts'
-import { measure } from './measure.ts'
+import type { Queue, Sweep } from './common/figures.ts'
+import { measure } from './common/measure.ts'
+import type { Context, Part } from './common/part.ts'
 import { lockedKnee, lockedWall } from './paper/lock-model.ts'
 import { knee, overheads, type Timed } from './paper/overheads.ts'
 import { type SharedKeys, startSharedKeys } from './paper/shared-keys.ts'
-import type { Context, Part } from './part.ts'
-import { median, turns } from './rounds.ts'
-import type { Work } from './work.ts'
+import { type Fleet, startTargets } from './push/fleet.ts'
+import { median, turns } from './push/rounds.ts'
+import type { Work } from './push/work.ts'
 
 /** One line of a plot: the same work, measured at each fanout. */
 interface Line {

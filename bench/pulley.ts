@@ -5,16 +5,16 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildAgent } from '../src/build.ts'
-import { findProgram } from '../test/fixtures/debian.ts'
-import { build } from './build.ts'
-import { machine, machineText } from './machine.ts'
+import { buildAgent } from '../scripts/build.ts'
+import { findProgram } from '../test/fixtures/servers/debian.ts'
+import { machine, machineText } from './common/machine.ts'
+import { megabytes, seconds, share, table } from './common/table.ts'
 import { type Arrivals, arrivals } from './pulley/arrivals.ts'
 import { type Idle, idle } from './pulley/idle.ts'
 import { type Polls, polls } from './pulley/polls.ts'
 import { stayAside } from './pulley/server.ts'
 import { type Steady, steady } from './pulley/steady.ts'
-import { megabytes, seconds, share, table } from './table.ts'
+import { build } from './push/build.ts'
 
 const percent = (value: number): string => `${(value * 100).toFixed(1)} %`
 const milliseconds = (value: number): string => `${(value * 1000).toFixed(1)} ms`

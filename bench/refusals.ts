@@ -2,8 +2,8 @@
  * Many targets behind one sshd which refuses when many log in at once: `node bench/refusals.ts [TARGETS] [FANOUT]
  * [MAXSTARTUPS]`. Tells how many got in, how often it refused, and how long it took; fails when not all got in.
  */
-import { stoker } from '../test/fixtures/cli.ts'
-import { startFleet } from '../test/fixtures/sshd.ts'
+import { stoker } from '../test/fixtures/program/cli.ts'
+import { startFleet } from '../test/fixtures/servers/sshd.ts'
 
 const [targets = '1000', fanout = '200', startups = '10:30:100'] = process.argv.slice(2)
 await using fleet = await startFleet({

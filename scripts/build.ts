@@ -19,7 +19,7 @@ const OPTIONS = {
 } as const satisfies BuildOptions
 
 /** The programs, and what is imported by warehouses and actors of others; what they share is shared code. */
-const ENTRIES = ['stoker', 'pulley', 'actor', 'warehouse', 'errors', 'names', 'nodeset/index']
+const ENTRIES = ['stoker', 'pulley', 'run/actor', 'inventory/warehouse', 'base/errors', 'base/names', 'nodeset/index']
 
 /** Bundles the programs, and `more` files of the tree; `out` is the folder to write to. */
 export const buildPrograms = async (out: string, more: readonly string[] = []): Promise<void> => {

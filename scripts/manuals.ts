@@ -1,11 +1,11 @@
 /** Writes the manual pages, from what the programs say of themselves: part of `npm run build`. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { commandTree } from './command-tree.ts'
-import { type Entry, manual } from './manual.ts'
-import { stokerProgram } from './program.ts'
-import { pulleyProgram } from './pulley/program.ts'
-import { VERSION } from './version.ts'
+import { VERSION } from '../src/base/version.ts'
+import { commandTree } from '../src/cli/help/command-tree.ts'
+import { type Entry, manual } from '../src/cli/help/manual.ts'
+import { pulleyProgram } from '../src/cli/pulley/program.ts'
+import { stokerProgram } from '../src/cli/stoker/program.ts'
 
 const EXIT: readonly Entry[] = [
   ['0', 'all went well'],

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // The agent by itself, for machines which have no more than Node: bundled into one file.
 import { Command } from 'commander'
-import { addAgentCommands } from './pulley/agent-program.ts'
-import { runCommands } from './pulley/run-commands.ts'
-import { VERSION } from './version.ts'
+import { VERSION } from './base/version.ts'
+import { addAgentCommands } from './cli/pulley/agent.ts'
+import { runCommands } from './cli/pulley/run-commands.ts'
 
 process.exitCode = await runCommands(process.argv.slice(2), async (argv, io) => {
   let exitCode = 0

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
+import { VERSION } from './base/version.ts'
 // The program `stoker`: argv -> command -> exit code, and nothing else.
-import { keepCompiledCode } from './compile-cache.ts'
-import { VERSION } from './version.ts'
+import { keepCompiledCode } from './cli/compile-cache.ts'
 
 const OLDEST_NODE = 24
 const argv = process.argv.slice(2)
@@ -14,6 +14,6 @@ if (Number(major) < OLDEST_NODE) {
   process.stdout.write(`stoker ${VERSION}\n`)
 } else {
   keepCompiledCode()
-  const { cli } = await import('./cli.ts')
+  const { cli } = await import('./cli/stoker/main.ts')
   process.exitCode = await cli(argv)
 }

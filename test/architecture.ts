@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import t from 'tap'
-import { VERSION } from '../src/version.ts'
+import { VERSION } from '../src/base/version.ts'
 
 const root = join(import.meta.dirname, '..')
 const files = globSync('{src,warehouses,actors}/**/*.ts', { cwd: root }).sort()
@@ -61,7 +61,9 @@ t.test('only programs import commands, only commands and the command line import
   )
   t.same(
     told(
-      code.filter(({ from, to }) => to === 'src/wire.ts' && !/^src\/(commands|pulley\/(commands|program))/.test(from)),
+      code.filter(
+        ({ from, to }) => to === 'src/site/site.ts' && !/^src\/(commands|pulley\/(commands|program))/.test(from),
+      ),
     ),
     [],
   )

@@ -4,12 +4,12 @@
  */
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import type { Abortable } from '../src/abortable.ts'
-import { orAborted } from '../src/abortable.ts'
+import type { Abortable } from '../src/base/abortable.ts'
+import { orAborted } from '../src/base/abortable.ts'
+import { StokerError } from '../src/base/errors.ts'
+import type { NodeName } from '../src/base/names.ts'
 import { mapping, parseOptions } from '../src/config/shape.ts'
-import { StokerError } from '../src/errors.ts'
-import type { NodeName } from '../src/names.ts'
-import type { NodeFacts, WarehouseFactory } from '../src/warehouse.ts'
+import type { NodeFacts, WarehouseFactory } from '../src/inventory/warehouse.ts'
 
 /** What ssh_config says about a name. */
 export interface NameSettings {

@@ -1,7 +1,7 @@
 /** The `exec` warehouse: any command is an inventory, in the manner of ClusterShell's upcalls or of Ansible's scripts. */
 import * as z from 'zod'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
-import type { Warehouse, WarehouseFactory } from '../src/warehouse.ts'
+import type { Warehouse, WarehouseFactory } from '../src/inventory/warehouse.ts'
 import { badOption, duration } from './common/options.ts'
 import { tableWarehouse } from './common/table.ts'
 import { parseAnsible } from './exec/ansible.ts'

@@ -1,15 +1,15 @@
 /** The `file` warehouse: nodes, groups and networks in a YAML file which people write. */
 import { homedir } from 'node:os'
-import type { Abortable } from '../src/abortable.ts'
-import { orAborted } from '../src/abortable.ts'
-import { parseAttributeQuery } from '../src/attribute-query.ts'
-import { resolvePath } from '../src/config/paths.ts'
+import type { Abortable } from '../src/base/abortable.ts'
+import { orAborted } from '../src/base/abortable.ts'
+import { fileChanges } from '../src/base/file-changes.ts'
+import type { NodeName } from '../src/base/names.ts'
 import { readText } from '../src/config/read-text.ts'
+import { resolvePath } from '../src/config/resolve-path.ts'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
 import { parseYaml } from '../src/config/yaml-source.ts'
-import { fileChanges } from '../src/file-changes.ts'
-import type { NodeName } from '../src/names.ts'
-import type { NodeFacts, WarehouseFactory } from '../src/warehouse.ts'
+import { parseAttributeQuery } from '../src/inventory/attribute-query.ts'
+import type { NodeFacts, WarehouseFactory } from '../src/inventory/warehouse.ts'
 import { type Inventory, parseInventory } from './file/inventory.ts'
 
 const schema = mapping({ path: text })

@@ -1,11 +1,11 @@
 /** The `hosts` warehouse: the nodes of a hosts(5) file. It has no groups. */
 import { BlockList, isIP } from 'node:net'
 import { homedir } from 'node:os'
-import { resolvePath } from '../src/config/paths.ts'
+import { fileChanges } from '../src/base/file-changes.ts'
 import { readText } from '../src/config/read-text.ts'
+import { resolvePath } from '../src/config/resolve-path.ts'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
-import { fileChanges } from '../src/file-changes.ts'
-import type { Warehouse, WarehouseContext } from '../src/warehouse.ts'
+import type { Warehouse, WarehouseContext } from '../src/inventory/warehouse.ts'
 import { gather, type NodeLine } from './common/gather.ts'
 import { type Row, tableWarehouse } from './common/table.ts'
 

@@ -1,8 +1,8 @@
 /** The `ldap` warehouse: nodes and groups in a directory. */
-import type { Abortable } from '../src/abortable.ts'
-import { StokerError } from '../src/errors.ts'
-import { shown } from '../src/names.ts'
-import type { Member, NetworkFacts, WarehouseContext } from '../src/warehouse.ts'
+import type { Abortable } from '../src/base/abortable.ts'
+import { StokerError } from '../src/base/errors.ts'
+import { shown } from '../src/base/names.ts'
+import type { Member, NetworkFacts, WarehouseContext } from '../src/inventory/warehouse.ts'
 import { type TableWarehouse, tableWarehouse } from './common/table.ts'
 import type { Entry } from './ldap/entry.ts'
 import { both, type Filter, parseFilter } from './ldap/filter.ts'
@@ -12,7 +12,7 @@ import { readNodes } from './ldap/nodes.ts'
 import type { Mapping } from './ldap/presets.ts'
 import { openServers, type Question } from './ldap/servers.ts'
 import { parseSettings, type Settings } from './ldap/settings.ts'
-import { changes } from './ldap/watch.ts'
+import { changes } from './ldap/watch/watch.ts'
 
 /**
  * Reads all nodes and all groups at the first question, in two searches at once, and keeps them as long as it lives: a run

@@ -1,6 +1,6 @@
 /** The `mysql` warehouse: nodes and groups in a MySQL or MariaDB database, with its own tables or somebody else's. */
-import type { Abortable } from '../src/abortable.ts'
-import type { NetworkFacts, WarehouseContext } from '../src/warehouse.ts'
+import type { Abortable } from '../src/base/abortable.ts'
+import type { NetworkFacts, WarehouseContext } from '../src/inventory/warehouse.ts'
 import { fitMembers, type Table, type TableWarehouse, tableWarehouse } from './common/table.ts'
 import { type Database, database } from './mysql/client.ts'
 import { loadNetworks } from './mysql/networks.ts'

@@ -1,14 +1,14 @@
 /** The nodes of a VO: who has enrolled with its pulley server, by name, and by role. */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { sharedWork } from '../src/abortable.ts'
-import { resolvePath } from '../src/config/paths.ts'
+import { sharedWork } from '../src/base/abortable.ts'
+import { toStokerError } from '../src/base/errors.ts'
+import { resolvePath } from '../src/config/resolve-path.ts'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
-import { toStokerError } from '../src/errors.ts'
-import { administer } from '../src/pulley/admin.ts'
-import { type Roster, rosterWarehouse } from '../src/pulley/roster.ts'
+import type { Warehouse, WarehouseFactory } from '../src/inventory/warehouse.ts'
+import { administer } from '../src/pulley/client/admin.ts'
+import { type Roster, rosterWarehouse } from '../src/pulley/client/roster.ts'
 import type { Node, Token } from '../src/pulley/store/store.ts'
-import type { Warehouse, WarehouseFactory } from '../src/warehouse.ts'
 
 const options = mapping({
   vo: text.describe('the virtual organisation'),

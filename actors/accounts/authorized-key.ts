@@ -4,28 +4,21 @@
  * user may go. So it works in homes where root may not write (NFS), too.
  */
 import * as z from 'zod'
-import { mapping } from '../src/config/shape.ts'
-import { writeScript } from '../src/connection/files.ts'
-import { quote } from '../src/connection/quote.ts'
-import { bytesOf } from '../src/content.ts'
-import { convergent } from '../src/converge/actor.ts'
-import { printing } from '../src/converge/send.ts'
-import type { Change, Plan } from '../src/convergent.ts'
-import { StokerError } from '../src/errors.ts'
-import { shown } from '../src/names.ts'
-import { truth } from '../src/options.ts'
-import {
-  type AuthorizedKey,
-  areOptions,
-  fingerprint,
-  parseKey,
-  withKeys,
-  withoutKeys,
-} from './common/authorized-keys.ts'
-import { joinLines, raw, readable, splitLines } from './common/lines.ts'
-import { presence, userName } from './common/options.ts'
-import { CONVERGED, impossible, lacking } from './common/text-file.ts'
-import { inHome, userScript } from './common/user-files.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { shown } from '../../src/base/names.ts'
+import { mapping } from '../../src/config/shape.ts'
+import { writeScript } from '../../src/connection/files.ts'
+import { quote } from '../../src/connection/quote.ts'
+import { bytesOf } from '../../src/converge/content.ts'
+import type { Change, Plan } from '../../src/converge/convergent.ts'
+import { convergent } from '../../src/converge/convergent-actor.ts'
+import { printing } from '../../src/converge/send-content.ts'
+import { truth } from '../../src/run/actor-options.ts'
+import { presence, userName } from '../common/options.ts'
+import { joinLines, raw, readable, splitLines } from '../files/lines.ts'
+import { CONVERGED, impossible, lacking } from '../files/text-file.ts'
+import { type AuthorizedKey, areOptions, fingerprint, parseKey, withKeys, withoutKeys } from './authorized-keys-file.ts'
+import { inHome, userScript } from './user-files.ts'
 
 const schema = mapping({
   user: userName.describe('Whose keys: a user of the target; the home is the one of the user database.'),

@@ -1,6 +1,6 @@
 /** The format of authorized_keys, sshd(8) "AUTHORIZED_KEYS FILE FORMAT", edited. Pure; bytes are characters, see lines.ts. */
 import { createHash } from 'node:crypto'
-import { insert, type Line, trimmed } from './lines.ts'
+import { insert, type Line, trimmed } from '../files/lines.ts'
 
 export interface AuthorizedKey {
   /** What stands before the key: `no-pty,from="10.0.0.0/8"`; often empty. */

@@ -1,11 +1,11 @@
 /** Keeps groups of accounts, with their numbers and members, or away. */
 import * as z from 'zod'
-import { mapping } from '../src/config/shape.ts'
-import { convergent } from '../src/converge/actor.ts'
-import type { Change } from '../src/convergent.ts'
-import { truth, wordList } from '../src/options.ts'
-import { presence, userName } from './common/options.ts'
-import { CONVERGED } from './common/text-file.ts'
+import { mapping } from '../../src/config/shape.ts'
+import type { Change } from '../../src/converge/convergent.ts'
+import { convergent } from '../../src/converge/convergent-actor.ts'
+import { truth, wordList } from '../../src/run/actor-options.ts'
+import { presence, userName } from '../common/options.ts'
+import { CONVERGED } from '../files/text-file.ts'
 import { accountsSeen, idNumber, lookAtAccounts } from './user/accounts.ts'
 
 /** A list of names of users or groups, which may be empty: `members=` on a command line. */

@@ -1,9 +1,9 @@
 /** A command which is run until what it is for is there. */
 import * as z from 'zod'
-import { mapping } from '../src/config/shape.ts'
-import { quote } from '../src/connection/quote.ts'
-import { convergent } from '../src/converge/actor.ts'
-import { absolutePath } from '../src/options.ts'
+import { mapping } from '../../src/config/shape.ts'
+import { quote } from '../../src/connection/quote.ts'
+import { convergent } from '../../src/converge/convergent-actor.ts'
+import { absolutePath } from '../../src/run/actor-options.ts'
 
 const line = z
   .string()

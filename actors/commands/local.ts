@@ -1,9 +1,10 @@
 /** Runs a command on the administrator's machine, once for each target. */
-import type { Actor } from '../src/actor.ts'
-import { quote } from '../src/connection/quote.ts'
-import { StokerError } from '../src/errors.ts'
-import { outcomeOfExit } from '../src/outcome.ts'
-import type { Target } from '../src/target.ts'
+
+import { StokerError } from '../../src/base/errors.ts'
+import { quote } from '../../src/connection/quote.ts'
+import type { Target } from '../../src/inventory/target.ts'
+import type { Actor } from '../../src/run/actor.ts'
+import { outcomeOfExit } from '../../src/run/outcome.ts'
 
 /**
  * The argument is the command line. `%h` is the target's name, `%n` its place in the run from 0, `%%` a percent sign; the

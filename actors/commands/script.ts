@@ -1,9 +1,10 @@
 /** Sends a script of this side to the target, runs it there with its arguments, and takes it away again. */
-import type { Actor } from '../src/actor.ts'
-import { quoteForAnyShell } from '../src/connection/quote.ts'
-import { bytesOf, type Content } from '../src/content.ts'
-import { StokerError } from '../src/errors.ts'
-import { outcomeOfExit } from '../src/outcome.ts'
+
+import { StokerError } from '../../src/base/errors.ts'
+import { quoteForAnyShell } from '../../src/connection/quote.ts'
+import { bytesOf, type Content } from '../../src/converge/content.ts'
+import type { Actor } from '../../src/run/actor.ts'
+import { outcomeOfExit } from '../../src/run/outcome.ts'
 
 /** Bytes; what is larger is a program, which `copy` brings. */
 const MOST = 16 * 1024 * 1024

@@ -1,7 +1,8 @@
 /** Runs a command line on the target with the login user's shell. */
-import type { Actor } from '../src/actor.ts'
-import { StokerError } from '../src/errors.ts'
-import { outcomeOfExit } from '../src/outcome.ts'
+
+import { StokerError } from '../../src/base/errors.ts'
+import type { Actor } from '../../src/run/actor.ts'
+import { outcomeOfExit } from '../../src/run/outcome.ts'
 
 /** The argument is the command line; what is piped into the run goes to every target's command. */
 export const shell: Actor<{ readonly command: string }> = {

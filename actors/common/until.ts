@@ -1,11 +1,11 @@
 /** Asking again and again, later and later, until something is so or the time is up. */
 import { z } from 'zod'
-import { type Abortable, orAborted } from '../../src/abortable.ts'
-import type { Job } from '../../src/actor.ts'
-import { type BackOff, backOff, pause } from '../../src/back-off.ts'
-import { parseDuration } from '../../src/config/duration.ts'
+import { type Abortable, orAborted } from '../../src/base/abortable.ts'
+import { type BackOff, backOff, pause } from '../../src/base/back-off.ts'
+import { parseDuration } from '../../src/base/duration.ts'
+import { type ErrorCode, StokerError } from '../../src/base/errors.ts'
 import type { Connection } from '../../src/connection/connection.ts'
-import { type ErrorCode, StokerError } from '../../src/errors.ts'
+import type { Job } from '../../src/run/actor.ts'
 
 /** It is so; or not yet, and why. */
 export type Answer = { readonly kind: 'yes' } | { readonly kind: 'not-yet'; readonly why: string }

@@ -1,15 +1,15 @@
 /** Keeps an archive unpacked in a folder of its own. */
 import * as z from 'zod'
-import { mapping } from '../src/config/shape.ts'
-import { quote } from '../src/connection/quote.ts'
-import type { Content } from '../src/content.ts'
-import { convergent } from '../src/converge/actor.ts'
-import type { Plan, Step } from '../src/convergent.ts'
-import { StokerError } from '../src/errors.ts'
-import { shown } from '../src/names.ts'
-import { absolutePath, accountName } from '../src/options.ts'
-import { presence, wholeNumber } from './common/options.ts'
-import { CONVERGED, impossible } from './common/text-file.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { shown } from '../../src/base/names.ts'
+import { mapping } from '../../src/config/shape.ts'
+import { quote } from '../../src/connection/quote.ts'
+import type { Content } from '../../src/converge/content.ts'
+import type { Plan, Step } from '../../src/converge/convergent.ts'
+import { convergent } from '../../src/converge/convergent-actor.ts'
+import { absolutePath, accountName } from '../../src/run/actor-options.ts'
+import { presence, wholeNumber } from '../common/options.ts'
+import { CONVERGED, impossible } from './text-file.ts'
 import {
   clearScript,
   FORMATS,
@@ -20,7 +20,7 @@ import {
   STAGE,
   stageOf,
   unpackScript,
-} from './common/unpack.ts'
+} from './unpack.ts'
 
 const schema = mapping({
   dest: absolutePath

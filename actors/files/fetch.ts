@@ -1,11 +1,11 @@
 /** Brings files of the targets here, into a folder for each. */
 import { basename, join, resolve } from 'node:path'
 import * as z from 'zod'
-import type { Actor } from '../src/actor.ts'
-import { mapping } from '../src/config/shape.ts'
-import { StokerError } from '../src/errors.ts'
-import { absolutePath, parseOptions, truth } from '../src/options.ts'
-import { keptHere } from './fetch/kept-here.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { mapping } from '../../src/config/shape.ts'
+import type { Actor } from '../../src/run/actor.ts'
+import { absolutePath, parseOptions, truth } from '../../src/run/actor-options.ts'
+import { keptHere } from './fetch/local-partial.ts'
 import { receive } from './fetch/receive.ts'
 
 const schema = mapping({

@@ -1,13 +1,13 @@
 /** Keeps the working tree of a git repository at a branch, a tag or a commit. */
 import * as z from 'zod'
-import { mapping } from '../src/config/shape.ts'
-import { convergent } from '../src/converge/actor.ts'
-import type { Plan } from '../src/convergent.ts'
-import { shown } from '../src/names.ts'
-import { absolutePath, truth } from '../src/options.ts'
-import { COMMIT, clearScript, cloneScript, look, refsOf, removeScript, updateScript } from './common/git-scripts.ts'
-import { presence, wholeNumber } from './common/options.ts'
-import { CONVERGED, impossible, lacking } from './common/text-file.ts'
+import { shown } from '../../src/base/names.ts'
+import { mapping } from '../../src/config/shape.ts'
+import type { Plan } from '../../src/converge/convergent.ts'
+import { convergent } from '../../src/converge/convergent-actor.ts'
+import { absolutePath, truth } from '../../src/run/actor-options.ts'
+import { presence, wholeNumber } from '../common/options.ts'
+import { COMMIT, clearScript, cloneScript, look, refsOf, removeScript, updateScript } from './git-scripts.ts'
+import { CONVERGED, impossible, lacking } from './text-file.ts'
 
 const schema = mapping({
   dest: absolutePath

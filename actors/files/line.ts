@@ -1,11 +1,11 @@
 /** Keeps one line in a text file, or out of it. */
 import * as z from 'zod'
-import { mapping } from '../src/config/shape.ts'
-import { convergent } from '../src/converge/actor.ts'
-import { absolutePath, truth } from '../src/options.ts'
-import { endOf, insert, joinLines, type Line, placeOf, raw, readable, splitLines } from './common/lines.ts'
-import { anchor, pattern, presence } from './common/options.ts'
-import { CONVERGED, impossible, lacking, lookAtFile, rewrite, seenFile } from './common/text-file.ts'
+import { mapping } from '../../src/config/shape.ts'
+import { convergent } from '../../src/converge/convergent-actor.ts'
+import { absolutePath, truth } from '../../src/run/actor-options.ts'
+import { anchor, pattern, presence } from '../common/options.ts'
+import { endOf, insert, joinLines, type Line, placeOf, raw, readable, splitLines } from './lines.ts'
+import { CONVERGED, impossible, lacking, lookAtFile, rewrite, seenFile } from './text-file.ts'
 
 const schema = mapping({
   path: absolutePath.describe('The file: an absolute path; a symbolic link is followed.'),

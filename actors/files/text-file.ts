@@ -1,8 +1,8 @@
 /** A text file on the target: how to look at it, and how to change it without losing its owner and mode. */
 import { quote } from '../../src/connection/quote.ts'
-import { contentOf } from '../../src/content.ts'
 import { withLibrary } from '../../src/converge/batch-script.ts'
-import type { Change, Plan, Seen } from '../../src/convergent.ts'
+import { contentOf } from '../../src/converge/content.ts'
+import type { Change, Plan, Seen } from '../../src/converge/convergent.ts'
 
 export type TextFile =
   | { readonly kind: 'absent'; readonly path: string }

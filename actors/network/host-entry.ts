@@ -1,12 +1,12 @@
 /** Keeps names and addresses in /etc/hosts, for one host or for a whole group. */
 import * as z from 'zod'
-import { mapping } from '../src/config/shape.ts'
-import { convergent } from '../src/converge/actor.ts'
-import { absolutePath, wordList } from '../src/options.ts'
-import { canonical, type HostEntry, withEntries, withoutEntries } from './common/hosts.ts'
-import { joinLines, splitLines } from './common/lines.ts'
-import { presence } from './common/options.ts'
-import { CONVERGED, impossible, lacking, lookAtFile, rewrite, seenFile } from './common/text-file.ts'
+import { mapping } from '../../src/config/shape.ts'
+import { convergent } from '../../src/converge/convergent-actor.ts'
+import { absolutePath, wordList } from '../../src/run/actor-options.ts'
+import { presence } from '../common/options.ts'
+import { joinLines, splitLines } from '../files/lines.ts'
+import { CONVERGED, impossible, lacking, lookAtFile, rewrite, seenFile } from '../files/text-file.ts'
+import { canonical, type HostEntry, withEntries, withoutEntries } from './hosts-file.ts'
 
 const address = z.string().refine(text => canonical(text) !== undefined, 'expected an IPv4 or IPv6 address')
 const HOST_NAME = /^[A-Za-z0-9_][\w.-]*$/

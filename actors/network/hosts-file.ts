@@ -1,6 +1,6 @@
 /** The format of hosts(5), edited: which address has which names. Pure. */
 import { isIP, SocketAddress } from 'node:net'
-import { insert, type Line, trimmed } from './lines.ts'
+import { insert, type Line, trimmed } from '../files/lines.ts'
 
 export interface HostEntry {
   readonly address: string

@@ -1,16 +1,16 @@
 /** Waits until a port, a command, a path or the login itself is as it should be. */
 import { z } from 'zod'
-import type { Abortable } from '../src/abortable.ts'
-import type { Actor, Job } from '../src/actor.ts'
-import { mapping } from '../src/config/shape.ts'
-import type { Connection } from '../src/connection/connection.ts'
-import { dial, place } from '../src/connection/dial.ts'
-import { quote } from '../src/connection/quote.ts'
-import { StokerError } from '../src/errors.ts'
-import { absolutePath, parseOptions } from '../src/options.ts'
-import { duration } from '../src/report/duration.ts'
-import type { Target } from '../src/target.ts'
-import { type Answer, notYet, reach, duration as time, until } from './common/until.ts'
+import type { Abortable } from '../../src/base/abortable.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { duration } from '../../src/base/format-duration.ts'
+import { mapping } from '../../src/config/shape.ts'
+import type { Connection } from '../../src/connection/connection.ts'
+import { dial, place } from '../../src/connection/dial.ts'
+import { quote } from '../../src/connection/quote.ts'
+import type { Target } from '../../src/inventory/target.ts'
+import type { Actor, Job } from '../../src/run/actor.ts'
+import { absolutePath, parseOptions } from '../../src/run/actor-options.ts'
+import { type Answer, notYet, reach, duration as time, until } from '../common/until.ts'
 
 const schema = mapping({
   port: z.coerce

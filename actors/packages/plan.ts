@@ -1,5 +1,5 @@
 /** Which packages are to be installed, upgraded or removed, seen what there is. Pure. */
-import type { Change, Plan } from '../../src/convergent.ts'
+import type { Change, Plan } from '../../src/converge/convergent.ts'
 import { RUN } from '../common/run.ts'
 import type { Catalogue, Known, Manager, Wanted } from './manager.ts'
 import { isVersion } from './versions.ts'

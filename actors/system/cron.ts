@@ -1,14 +1,14 @@
 /** Keeps a job for cron in a file of its own in /etc/cron.d. */
 import * as z from 'zod'
-import { mapping } from '../src/config/shape.ts'
-import { quote } from '../src/connection/quote.ts'
-import { contentOf } from '../src/content.ts'
-import { convergent } from '../src/converge/actor.ts'
-import type { Change } from '../src/convergent.ts'
-import { absolutePath } from '../src/options.ts'
-import { scheduleProblem } from './common/cron-schedule.ts'
-import { presence, userName } from './common/options.ts'
-import { CONVERGED, impossible, lacking, lookAtFile, seenFile } from './common/text-file.ts'
+import { mapping } from '../../src/config/shape.ts'
+import { quote } from '../../src/connection/quote.ts'
+import { contentOf } from '../../src/converge/content.ts'
+import type { Change } from '../../src/converge/convergent.ts'
+import { convergent } from '../../src/converge/convergent-actor.ts'
+import { absolutePath } from '../../src/run/actor-options.ts'
+import { presence, userName } from '../common/options.ts'
+import { CONVERGED, impossible, lacking, lookAtFile, seenFile } from '../files/text-file.ts'
+import { scheduleProblem } from './cron-schedule.ts'
 
 // Debian's cron gives up on the whole file when a command is longer.
 const LONGEST = 998

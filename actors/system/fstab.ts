@@ -1,5 +1,5 @@
 /** The format of fstab(5), edited; /proc/self/mounts has the same fields. Pure; bytes are characters, see lines.ts. */
-import { insert, type Line, raw } from './lines.ts'
+import { insert, type Line, raw } from '../files/lines.ts'
 
 export interface FstabEntry {
   readonly device: string

@@ -1,15 +1,15 @@
 /** Keeps a file system mounted, and its line in /etc/fstab. */
 import * as z from 'zod'
-import { mapping } from '../src/config/shape.ts'
-import { quote } from '../src/connection/quote.ts'
-import { convergent } from '../src/converge/actor.ts'
-import type { Change, Plan } from '../src/convergent.ts'
-import { absolutePath } from '../src/options.ts'
-import { entryFor, escapeField, type FstabEntry, meantBy, plainPath, withEntry, withoutEntry } from './common/fstab.ts'
-import { joinLines, readable, splitLines } from './common/lines.ts'
-import { isBind, isOther, type Mounted, mountOptions, wrongFlag } from './common/mounts.ts'
-import { wholeNumber } from './common/options.ts'
-import { CONVERGED, impossible, lookAtFile, rewrite, seenFile } from './common/text-file.ts'
+import { mapping } from '../../src/config/shape.ts'
+import { quote } from '../../src/connection/quote.ts'
+import type { Change, Plan } from '../../src/converge/convergent.ts'
+import { convergent } from '../../src/converge/convergent-actor.ts'
+import { absolutePath } from '../../src/run/actor-options.ts'
+import { wholeNumber } from '../common/options.ts'
+import { joinLines, readable, splitLines } from '../files/lines.ts'
+import { CONVERGED, impossible, lookAtFile, rewrite, seenFile } from '../files/text-file.ts'
+import { entryFor, escapeField, type FstabEntry, meantBy, plainPath, withEntry, withoutEntry } from './fstab.ts'
+import { isBind, isOther, type Mounted, mountOptions, wrongFlag } from './mounted.ts'
 
 const digit = wholeNumber(0, 9)
 

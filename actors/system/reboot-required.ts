@@ -1,10 +1,10 @@
 /** Tells whether a target has to be rebooted before what was updated is in use. Changes nothing. */
 import * as z from 'zod'
-import { mapping } from '../src/config/shape.ts'
-import { convergent } from '../src/converge/actor.ts'
-import type { Plan, Seen } from '../src/convergent.ts'
-import { impossible } from './common/text-file.ts'
-import { compareVersions } from './package/versions.ts'
+import { mapping } from '../../src/config/shape.ts'
+import type { Plan, Seen } from '../../src/converge/convergent.ts'
+import { convergent } from '../../src/converge/convergent-actor.ts'
+import { impossible } from '../files/text-file.ts'
+import { compareVersions } from '../packages/versions.ts'
 
 const schema = mapping({
   report: z

@@ -1,15 +1,15 @@
 /** Reboots the target, and waits until it is back: reachable, and with another boot id than before. */
 import { z } from 'zod'
-import type { Abortable } from '../src/abortable.ts'
-import type { Actor, Job } from '../src/actor.ts'
-import { mapping } from '../src/config/shape.ts'
-import type { Connection, Exit } from '../src/connection/connection.ts'
-import { StokerError } from '../src/errors.ts'
-import type { Output } from '../src/event.ts'
-import { parseOptions } from '../src/options.ts'
-import { outcomeOfExit } from '../src/outcome.ts'
-import { duration } from '../src/report/duration.ts'
-import { type Answer, notYet, reach, duration as time, until } from './common/until.ts'
+import type { Abortable } from '../../src/base/abortable.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { duration } from '../../src/base/format-duration.ts'
+import { mapping } from '../../src/config/shape.ts'
+import type { Connection, Exit } from '../../src/connection/connection.ts'
+import type { Actor, Job } from '../../src/run/actor.ts'
+import { parseOptions } from '../../src/run/actor-options.ts'
+import type { Output } from '../../src/run/event.ts'
+import { outcomeOfExit } from '../../src/run/outcome.ts'
+import { type Answer, notYet, reach, duration as time, until } from '../common/until.ts'
 
 const schema = mapping({
   timeout: time.default(600_000).describe('how long it may take until it is back'),

@@ -1,14 +1,14 @@
 /** Keeps a kernel setting: now, and in a file for the next boot. */
 import { dirname } from 'node:path/posix'
 import * as z from 'zod'
-import { mapping } from '../src/config/shape.ts'
-import { quote } from '../src/connection/quote.ts'
-import { convergent } from '../src/converge/actor.ts'
-import type { Change, Plan, Step, TextChange } from '../src/convergent.ts'
-import { absolutePath, truth } from '../src/options.ts'
-import { insert, joinLines, type Line, readable, splitLines } from './common/lines.ts'
-import { presence } from './common/options.ts'
-import { CONVERGED, impossible, lacking, lookAtFile, rewrite, seenFile } from './common/text-file.ts'
+import { mapping } from '../../src/config/shape.ts'
+import { quote } from '../../src/connection/quote.ts'
+import type { Change, Plan, Step, TextChange } from '../../src/converge/convergent.ts'
+import { convergent } from '../../src/converge/convergent-actor.ts'
+import { absolutePath, truth } from '../../src/run/actor-options.ts'
+import { presence } from '../common/options.ts'
+import { insert, joinLines, type Line, readable, splitLines } from '../files/lines.ts'
+import { CONVERGED, impossible, lacking, lookAtFile, rewrite, seenFile } from '../files/text-file.ts'
 
 const schema = mapping({
   key: z

@@ -1,6 +1,6 @@
 /** What the parts find out, and how it is printed. Times are in seconds. */
-import { knee, type Overhead } from './paper/overheads.ts'
-import type { Standing } from './rounds.ts'
+import { knee, type Overhead } from '../paper/overheads.ts'
+import type { Standing } from '../push/rounds.ts'
 import { multiplesTable, percent, seconds, share, standingsTable, table } from './table.ts'
 
 export type Figures = Contest | StartUp | Sweep | Queue

@@ -1,7 +1,7 @@
 /** The machine the figures are of. */
 import { execFileSync } from 'node:child_process'
 import { cpus, loadavg, totalmem } from 'node:os'
-import { findProgram } from '../test/fixtures/debian.ts'
+import { findProgram } from '../../test/fixtures/servers/debian.ts'
 
 export interface Machine {
   readonly cores: number

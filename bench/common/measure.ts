@@ -1,7 +1,7 @@
 /** Runs a program to its end and tells what it cost on this machine, the processes it started and waited for included. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { childrenOf, type Look, peakMemory } from './memory.ts'
+import { childrenOf, type Look, peakMemory } from '../push/memory.ts'
 
 /** A program with its arguments, and what is added to its environment. */
 export interface Program {

@@ -1,7 +1,7 @@
 /** A part of the measurement: what it gets, and what it has to be. */
-import type { Built } from './build.ts'
+import type { Built } from '../push/build.ts'
+import type { Tool } from '../push/work.ts'
 import type { Figures } from './figures.ts'
-import type { Tool } from './work.ts'
 
 export interface Context {
   readonly built: Built

@@ -1,5 +1,5 @@
 /** Figures as text: tables in Markdown, which people can read as they are. */
-import type { Standing } from './rounds.ts'
+import type { Standing } from '../push/rounds.ts'
 
 /** Rows as a table, the first its head; the first column to the left, the others to the right. */
 export const table = (rows: readonly (readonly string[])[]): string => {

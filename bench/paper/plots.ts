@@ -1,6 +1,6 @@
 /** The plots which the figures allow, by file name: those of the paper, and one of the overhead in seconds. */
-import type { Figures, Queue, Sweep } from '../figures.ts'
-import type { Plot, PlotLine } from '../plot.ts'
+import type { Figures, Queue, Sweep } from '../common/figures.ts'
+import type { Plot, PlotLine } from '../common/plot.ts'
 import type { Overhead } from './overheads.ts'
 
 const FANOUT = 'fanout: targets at a time'

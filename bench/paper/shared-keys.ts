@@ -2,8 +2,8 @@
 import { chmod, chown, copyFile, mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { account } from '../../test/fixtures/account.ts'
-import { type Fleet, startTargets } from '../fleet.ts'
+import { account } from '../../test/fixtures/servers/account.ts'
+import { type Fleet, startTargets } from '../push/fleet.ts'
 
 /** A fleet whose logins wait for each other. */
 export interface SharedKeys extends AsyncDisposable {

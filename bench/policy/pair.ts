@@ -1,7 +1,7 @@
 /** One policy in two languages: what stoker and ansible-playbook are given to do on the same targets. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Fleet } from '../test/fixtures/sshd.ts'
+import type { Fleet } from '../../test/fixtures/servers/sshd.ts'
 
 /** One resource; `~/` is the home of each target. The key of a task is the name of its module. */
 interface Resource {

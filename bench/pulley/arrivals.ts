@@ -1,5 +1,5 @@
 /** A cold start: many machines of one image come at once, each with keys of its own, and want to be nodes. */
-import { Client } from '../../src/pulley/client.ts'
+import { Client } from '../../src/pulley/client/client.ts'
 import { makeSigningKey } from '../../src/pulley/protocol/keys.ts'
 import { enrolled, fingerprintOf, TOKEN, VO } from './agents.ts'
 import { cpuOf, memoryOf, servePulley } from './server.ts'

@@ -5,7 +5,7 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { contest, type Standing } from '../rounds.ts'
+import { contest, type Standing } from '../push/rounds.ts'
 import { enrolled, TOKEN, VO } from './agents.ts'
 import { cpuOf, memoryOf, servePulley } from './server.ts'
 

@@ -1,5 +1,5 @@
 /** Polls without news, as many as a core answers, beside a web server which answers 304 for a file. */
-import { median } from '../rounds.ts'
+import { median } from '../push/rounds.ts'
 import { enrolled, greetAll } from './agents.ts'
 import { requestOf } from './exchange.ts'
 import { cpuOf, type Served, serveNginx, servePulley } from './server.ts'

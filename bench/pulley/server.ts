@@ -5,7 +5,7 @@ import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { findProgram } from '../../test/fixtures/debian.ts'
+import { findProgram } from '../../test/fixtures/servers/debian.ts'
 
 /** The core of the servers; the load comes from the other one. */
 const SERVER_CORE = '0'

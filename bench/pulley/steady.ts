@@ -1,6 +1,6 @@
 /** A site at work: each agent on its own connection, in its own slot of the interval, with nothing new to hear. */
 import { setTimeout } from 'node:timers/promises'
-import { slotOf } from '../../src/pulley/agent/pace.ts'
+import { slotOf } from '../../src/pulley/agent/poll-schedule.ts'
 import { type Agent, enrolled, greetAll } from './agents.ts'
 import { Connection } from './exchange.ts'
 import { cpuOf, memoryOf, servePulley } from './server.ts'

@@ -1,9 +1,9 @@
 /** What is measured: the program as it is published, bundled, and the bare loop made the same way. */
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildPrograms } from '../src/build.ts'
+import { buildPrograms } from '../../scripts/build.ts'
 
-const ROOT = join(import.meta.dirname, '..')
+const ROOT = join(import.meta.dirname, '../..')
 // Inside node_modules packages are found, and neither git nor npm looks there.
 const OUT = join(ROOT, 'node_modules/.cache/stoker-bench')
 
@@ -23,7 +23,7 @@ export const build = async (): Promise<Built> => {
   writeFileSync(join(OUT, 'package.json'), '{ "type": "module" }\n')
   symlinkSync(join(ROOT, 'templates'), join(OUT, 'templates'))
   const dist = join(OUT, 'dist')
-  await buildPrograms(dist, ['bench/bare-ssh2.ts'])
+  await buildPrograms(dist, ['bench/push/bare-ssh2.ts'])
   return {
     stoker: join(dist, 'src/stoker.js'),
     pulley: join(dist, 'src/pulley.js'),

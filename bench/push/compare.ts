@@ -1,7 +1,7 @@
 /** The tools against each other: the same command on the same targets, so many at a time. */
-import type { Contest } from './figures.ts'
+import type { Contest } from '../common/figures.ts'
+import type { Context, Part } from '../common/part.ts'
 import { startTargets } from './fleet.ts'
-import type { Context, Part } from './part.ts'
 import { type Contestant, contest, type RoundOptions } from './rounds.ts'
 import type { Tool, Work } from './work.ts'
 

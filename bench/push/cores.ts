@@ -1,10 +1,10 @@
 /** Whether a second core for the handshakes would pay: one process beside two which share the targets. */
-import { quote } from '../src/connection/quote.ts'
+import { quote } from '../../src/connection/quote.ts'
+import { measure, type Program } from '../common/measure.ts'
+import type { Part } from '../common/part.ts'
+import { percent } from '../common/table.ts'
 import { type Fleet, startTargets } from './fleet.ts'
-import { measure, type Program } from './measure.ts'
-import type { Part } from './part.ts'
 import { contest } from './rounds.ts'
-import { percent } from './table.ts'
 
 /** The two are given half of the targets and half of the fanout each. */
 export const cores: Part = async function* ({ stoker, quick, say }) {

@@ -1,9 +1,9 @@
 /** The targets: a fleet of real sshd, in an inventory as a person writes it. */
 import { writeFile } from 'node:fs/promises'
-import { fold } from '../src/nodeset/fold.ts'
-import { type Fleet, type FleetOptions, startFleet } from '../test/fixtures/sshd.ts'
+import { fold } from '../../src/nodeset/fold.ts'
+import { type Fleet, type FleetOptions, startFleet } from '../../test/fixtures/servers/sshd.ts'
 
-export type { Fleet } from '../test/fixtures/sshd.ts'
+export type { Fleet } from '../../test/fixtures/servers/sshd.ts'
 
 /** Starts a fleet whose inventory has one line for each network instead of one for each target. */
 export const startTargets = async (options: FleetOptions): Promise<Fleet> => {

@@ -1,5 +1,5 @@
 /** Several rounds of the same contest, so that what else happens on the machine meets all alike. */
-import { type Cost, measure, measureMemory, type Program } from './measure.ts'
+import { type Cost, measure, measureMemory, type Program } from '../common/measure.ts'
 
 export interface Contestant {
   readonly name: string

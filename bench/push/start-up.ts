@@ -1,7 +1,8 @@
 /** What a person waits for before anything happens. */
+
+import type { Program } from '../common/measure.ts'
+import type { Part } from '../common/part.ts'
 import { startTargets } from './fleet.ts'
-import type { Program } from './measure.ts'
-import type { Part } from './part.ts'
 import { contest } from './rounds.ts'
 
 /** The first of them is the least that a program in Node can take. */

@@ -1,6 +1,6 @@
 /** The tools which are compared, each told to do the same work on the same targets in its own words. */
-import { fold } from '../src/nodeset/fold.ts'
-import { findProgram } from '../test/fixtures/debian.ts'
+import { fold } from '../../src/nodeset/fold.ts'
+import { findProgram } from '../../test/fixtures/servers/debian.ts'
 import { ansible } from './ansible.ts'
 import type { Built } from './build.ts'
 import type { Fleet } from './fleet.ts'

@@ -1,6 +1,7 @@
 /** What the tools are told to do, and what a tool is. */
+
+import type { Program } from '../common/measure.ts'
 import type { Fleet } from './fleet.ts'
-import type { Program } from './measure.ts'
 
 /** One command on the first so many targets of a fleet. */
 export interface Work {

@@ -1,5 +1,5 @@
 /** Lengths of time as people write them: `10`, `1.5`, `90s`, `5m`, `1h`, `7d`. Pure. */
-import { shown } from '../names.ts'
+import { shown } from './names.ts'
 
 const DURATION = /^(\d+(?:\.\d+)?)\s*([smhd]?)$/
 const SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }

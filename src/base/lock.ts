@@ -5,7 +5,7 @@
 import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import type { Abortable } from '../abortable.ts'
+import type { Abortable } from './abortable.ts'
 import { startOf } from './process-start.ts'
 
 /**

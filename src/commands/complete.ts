@@ -1,6 +1,6 @@
 /** `stoker complete`: names for a shell's completion. */
 import { standardSinks } from '../report/sink.ts'
-import { wire } from '../wire.ts'
+import { wire } from '../site/site.ts'
 
 /** Milliseconds: somebody has pressed a key and waits. */
 const DEADLINE = 1_500

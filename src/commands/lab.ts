@@ -4,10 +4,10 @@ import { mkdtempDisposable } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
+import { shown } from '../base/names.ts'
 import { type Lab, startLab } from '../lab/lab.ts'
-import { shown } from '../names.ts'
 
 /** What the command line says. */
 export interface LabArguments {

@@ -1,21 +1,21 @@
 /** `stoker runs`: what was run, and what became of it. */
 
-import { StokerError } from '../errors.ts'
-import type { RunEvent } from '../event.ts'
-import { journalFolder } from '../journal/place.ts'
+import { StokerError } from '../base/errors.ts'
+import { harmlessMessage } from '../base/printable.ts'
+import type { Target } from '../inventory/target.ts'
+import { journalFolder } from '../journal/paths.ts'
 import { type RunRecord, readRun, runIds } from '../journal/reader.ts'
 import { fold } from '../nodeset/fold.ts'
-import { OUTCOME_KINDS, type OutcomeKind } from '../outcome.ts'
-import { folded } from '../report/folded.ts'
-import { harmlessMessage } from '../report/harmless.ts'
-import { json } from '../report/json.ts'
-import { lines } from '../report/lines.ts'
 import { report, type View } from '../report/report.ts'
-import { resources } from '../report/resources.ts'
 import { type Sinks, standardSinks } from '../report/sink.ts'
-import { summary } from '../report/summary.ts'
-import type { Target } from '../target.ts'
-import { onInterrupt } from './interrupt.ts'
+import { folded } from '../report/views/folded.ts'
+import { json } from '../report/views/json.ts'
+import { lines } from '../report/views/lines.ts'
+import { resources } from '../report/views/resources.ts'
+import { summary } from '../report/views/summary.ts'
+import type { RunEvent } from '../run/event.ts'
+import { OUTCOME_KINDS, type OutcomeKind } from '../run/outcome.ts'
+import { onInterrupt } from './push/interrupt.ts'
 
 /** The newest runs, one a line. */
 export const listRuns = async (flags: { readonly limit: number; readonly json: boolean }): Promise<number> => {

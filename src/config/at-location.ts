@@ -1,5 +1,5 @@
 /** Errors which show after the configuration was read, with the place they come from in front. Pure. */
-import { StokerError } from '../errors.ts'
+import { StokerError } from '../base/errors.ts'
 import type { Config } from './config.ts'
 import { formatKey, formatPath, type Path } from './yaml-source.ts'
 

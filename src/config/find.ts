@@ -1,8 +1,8 @@
 /** Where the configuration is. */
 import { stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join } from 'node:path'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
 
 export interface Whereabouts {
   /** What `--config` says. */

@@ -1,7 +1,7 @@
 /** A network as people write it in YAML. What its values mean is looked at where those of all networks are. */
 import * as z from 'zod'
-import type { NetworkFacts } from '../warehouse.ts'
-import { parseAge } from './duration.ts'
+import { parseAge } from '../base/duration.ts'
+import type { NetworkFacts } from '../inventory/warehouse.ts'
 import { mapping, text, texts } from './shape.ts'
 
 const leaseTime = z.union([z.number(), z.string()], { error: 'expected a time' }).transform((input, context) => {

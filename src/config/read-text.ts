@@ -1,7 +1,7 @@
 /** A text file which the administrator wrote: whatever is wrong with it is hers to know, by name. */
 import { readFile } from 'node:fs/promises'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
 
 /** The file's text. Throws `CONFIG` naming the file when it cannot be read or is not UTF-8. */
 export const readText = async (path: string, { signal }: Abortable): Promise<string> => {

@@ -1,9 +1,9 @@
 /** The shape of `stoker.yaml`, key by key. */
 import * as z from 'zod'
-import { BECOME_METHODS } from '../connection/become-script.ts'
+import { parseAge, parseDuration } from '../base/duration.ts'
+import { BECOME_METHODS } from '../connection/become/script.ts'
 import { CONNECTION_KINDS } from '../connection/choose.ts'
-import { PROBLEM_KINDS, type Verdict } from '../render/problem.ts'
-import { parseAge, parseDuration } from './duration.ts'
+import { PROBLEM_KINDS, type Verdict } from '../render/data/problem.ts'
 import { mapping, text, texts } from './shape.ts'
 
 const word = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'expected a plain word: letters, digits, _ . -')

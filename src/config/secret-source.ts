@@ -1,8 +1,8 @@
 /** Where secrets come from on this side: a private file, or a program which prints them. No message holds what was read. */
 import { execFile } from 'node:child_process'
 import { open } from 'node:fs/promises'
-import type { Abortable } from './abortable.ts'
-import { StokerError } from './errors.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
 
 const MOST_BYTES = 1024 * 1024
 

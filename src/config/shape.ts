@@ -3,9 +3,9 @@
  * parse their options with `parseOptions`; the configuration adds file, line and column.
  */
 import * as z from 'zod'
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
-import { nearest } from '../nearest.ts'
+import { StokerError } from '../base/errors.ts'
+import { shown } from '../base/names.ts'
+import { nearest } from '../base/nearest.ts'
 import { formatPath, type Path } from './yaml-source.ts'
 
 /** A mapping which has these keys and no others; a mistyped key is told with the nearest known one. */

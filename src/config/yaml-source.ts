@@ -1,7 +1,7 @@
 /** YAML text as plain data which remembers its places, so that an error can say `file:line:column`. Pure. */
 import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseDocument } from 'yaml'
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
+import { StokerError } from '../base/errors.ts'
+import { shown } from '../base/names.ts'
 
 /** The way to a value: `['warehouses', 0, 'kind']`. */
 export type Path = readonly (string | number)[]

@@ -1,6 +1,6 @@
 /** How many connections may be in the making at once: a limit which is given, or one which is learned from refusals. */
-import { type Abortable, orAborted } from '../abortable.ts'
-import type { Jump } from './ssh-config.ts'
+import { type Abortable, orAborted } from '../base/abortable.ts'
+import type { Jump } from './ssh-config/ssh-config.ts'
 
 export interface Turns {
   /** Waits for a turn; disposing it lets another one begin. */

@@ -1,8 +1,8 @@
 /** One connector out of several: each target is reached by the kind which is right for it. */
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
-import type { Target } from '../target.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
+import { shown } from '../base/names.ts'
+import type { Target } from '../inventory/target.ts'
 import type { Connector } from './connection.ts'
 
 /** The kinds of connections to other machines. */

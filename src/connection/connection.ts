@@ -1,7 +1,7 @@
 /** The seam "how": a connection is an open way to one target. `ssh` and `local` pass one contract test. */
-import type { Abortable } from '../abortable.ts'
-import type { Output } from '../event.ts'
-import type { Target } from '../target.ts'
+import type { Abortable } from '../base/abortable.ts'
+import type { Target } from '../inventory/target.ts'
+import type { Output } from '../run/event.ts'
 
 /** What to run: `line` is given to the user's login shell on the target, as `ssh host line` does. */
 export interface Command {

@@ -1,7 +1,7 @@
 /** A TCP connection to the first of a target's addresses which answers. */
 import { connect, type Socket } from 'node:net'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
 
 /** Throws `CONNECT_FAILED` with the last address's reason, or the signal's reason. */
 export const dial = async (hosts: readonly string[], port: number, name: string, io: Abortable): Promise<Socket> => {

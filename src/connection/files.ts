@@ -1,7 +1,7 @@
 /** Reading and writing files over `exec`, with what every Linux system has: the same code for all connections. */
 import { randomBytes } from 'node:crypto'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
 import type { Connection, FileAttributes } from './connection.ts'
 import { quote } from './quote.ts'
 

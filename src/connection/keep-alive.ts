@@ -1,5 +1,5 @@
 /** When a peer which has gone without a word is given up: both kinds of SSH connections take the same answer. Pure. */
-import type { HostSettings } from './ssh-config.ts'
+import type { HostSettings } from './ssh-config/ssh-config.ts'
 
 export interface KeepAlive {
   /** Seconds of silence before the peer is asked for a sign of life; 0: never. */

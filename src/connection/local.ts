@@ -4,12 +4,12 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
-import { StokerError } from '../errors.ts'
-import { attend, type Running } from './attend.ts'
+import { StokerError } from '../base/errors.ts'
 import type { Command, Connection, Connector, Exit } from './connection.ts'
-import { feed } from './feed.ts'
 import { readFileOver, writeFileOver } from './files.ts'
-import { supervisedWithInput } from './supervisor.ts'
+import { feed } from './supervise/feed.ts'
+import { attend, type Running } from './supervise/supervised-command.ts'
+import { supervisedWithInput } from './supervise/supervisor.ts'
 
 /** Where commands start. */
 export interface Surroundings {

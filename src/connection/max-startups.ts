@@ -1,10 +1,10 @@
 /** Trying again while a server is too busy: sshd closes before its banner when too many come at once (MaxStartups). */
-import type { Abortable } from '../abortable.ts'
-import { backOff, pause } from '../back-off.ts'
-import { StokerError } from '../errors.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { backOff, pause } from '../base/back-off.ts'
+import { StokerError } from '../base/errors.ts'
+import type { Turns } from './adaptive-limit.ts'
 import type { Opening } from './connection.ts'
-import { Busy } from './login.ts'
-import type { Turns } from './turns.ts'
+import { Busy } from './ssh2/login.ts'
 
 const MOST_TRIES = 12
 const BACK_OFF = { first: 200, most: 4_000 }

@@ -3,13 +3,13 @@
  * another, and what each wrote comes back apart, byte for byte.
  */
 import { randomBytes } from 'node:crypto'
-import type { Abortable } from '../abortable.ts'
+import type { Abortable } from '../base/abortable.ts'
 import type { Connection, Exit } from '../connection/connection.ts'
 import { quote, quoteForAnyShell } from '../connection/quote.ts'
-import type { Output } from '../event.ts'
+import type { Output } from '../run/event.ts'
 import { type BatchStep, batchScript, opening, whole } from './batch-script.ts'
 import { Frames } from './frames.ts'
-import { freeShell } from './shell.ts'
+import { freeShell } from './remote-shell.ts'
 
 export { withLibrary } from './batch-script.ts'
 

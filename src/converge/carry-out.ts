@@ -1,13 +1,13 @@
 /** Makes the changes of a plan on the target, in order, and stops at the first which fails. */
-import type { Abortable } from '../abortable.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
 import type { Connection } from '../connection/connection.ts'
-import type { Change, Step } from '../convergent.ts'
-import { StokerError } from '../errors.ts'
-import type { Output } from '../event.ts'
-import type { Outcome } from '../outcome.ts'
+import type { Output } from '../run/event.ts'
+import type { Outcome } from '../run/outcome.ts'
 import { lastLines, type Ran, runBatch } from './batch.ts'
 import type { BatchStep } from './batch-script.ts'
-import { asScript, send } from './send.ts'
+import type { Change, Step } from './convergent.ts'
+import { asScript, send } from './send-content.ts'
 
 export type Progress =
   /** What a step with `show` wrote. */

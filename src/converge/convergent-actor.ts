@@ -6,19 +6,19 @@
  *     const [seen] = await lookAll(connection, [resource.look({ diff })], io)
  *     const outcome = yield* converge(resource, seen, connection, { apply, diff, signal })
  */
-import type { Abortable } from '../abortable.ts'
-import type { Actor } from '../actor.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { unifiedDiff } from '../base/diff.ts'
+import { StokerError } from '../base/errors.ts'
+import { shown } from '../base/names.ts'
 import type { Connection } from '../connection/connection.ts'
-import type { Change, Convergent, LookOptions, Materials, Seen, TextChange } from '../convergent.ts'
-import { unifiedDiff } from '../diff.ts'
-import { StokerError } from '../errors.ts'
-import type { MadeChange, Output } from '../event.ts'
-import { shown } from '../names.ts'
-import { parseOptions } from '../options.ts'
-import type { Outcome } from '../outcome.ts'
+import type { Actor } from '../run/actor.ts'
+import { parseOptions } from '../run/actor-options.ts'
+import type { MadeChange, Output } from '../run/event.ts'
+import type { Outcome } from '../run/outcome.ts'
 import { carryOut } from './carry-out.ts'
-import { lookAll } from './look.ts'
-import { withShell } from './shell.ts'
+import type { Change, Convergent, LookOptions, Materials, Seen, TextChange } from './convergent.ts'
+import { lookAll } from './probe.ts'
+import { withShell } from './remote-shell.ts'
 
 /** One thing that is wanted on one target: ready to be looked at, as often as need be. */
 export interface Resource {

@@ -4,13 +4,13 @@
  * and the same actor serves `stoker run`, `stoker apply` and the agent. See Burgess on convergence (cfengine).
  */
 import type * as z from 'zod'
-import type { Abortable } from './abortable.ts'
-import type { FileAttributes } from './connection/connection.ts'
+import type { Abortable } from '../base/abortable.ts'
+import type { FileAttributes } from '../connection/connection.ts'
 import type { Content } from './content.ts'
 
 /**
  * `O`: the parsed options. `W`: the wish for one target, with all that was read on this side. An actor of the kind is one
- * file which exports `convergent({...})` from `src/converge/actor.ts`.
+ * file which exports `convergent({...})` from `src/converge/convergent-actor.ts`.
  */
 export interface Convergent<O, W = O> {
   readonly name: string

@@ -1,9 +1,9 @@
 /** Facts: what a target says of itself, gathered in one round trip with plain POSIX sh. */
 import { isIP } from 'node:net'
-import type { Abortable } from './abortable.ts'
-import type { Connection } from './connection/connection.ts'
-import { lookAll } from './converge/look.ts'
-import { StokerError } from './errors.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
+import type { Connection } from '../connection/connection.ts'
+import { lookAll } from './probe.ts'
 
 /** Every target has all of them; what it does not tell is an empty text, 0, or an empty list. */
 export interface Facts {

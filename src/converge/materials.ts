@@ -5,14 +5,14 @@
 import { createHash } from 'node:crypto'
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { relative, resolve, sep } from 'node:path'
-import { type Abortable, orAborted } from './abortable.ts'
+import { type Abortable, orAborted } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
+import { hashFile, piecesOf } from '../base/hash-file.ts'
+import { shown } from '../base/names.ts'
+import type { Target } from '../inventory/target.ts'
+import type { Template } from '../template/template.ts'
 import type { Content } from './content.ts'
 import type { Materials } from './convergent.ts'
-import { StokerError } from './errors.ts'
-import { hashFile, piecesOf } from './hash-file.ts'
-import { shown } from './names.ts'
-import type { Target } from './target.ts'
-import type { Template } from './template/template.ts'
 
 /** Where sources and templates lie. */
 export interface Places {
@@ -64,7 +64,7 @@ export const sourcesIn = (places: Places): Sources => {
 
 /** Runs without templates start without their language, which takes its time to load. */
 const compiled = async (name: string, text: string): Promise<Template> => {
-  const { compileSource } = await import('./template/source.ts')
+  const { compileSource } = await import('../template/plain-format.ts')
   return compileSource(name, text)
 }
 

@@ -1,9 +1,9 @@
 /** Looks of many resources in one round trip. */
-import type { Abortable } from '../abortable.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
 import type { Connection } from '../connection/connection.ts'
-import type { Seen } from '../convergent.ts'
-import { StokerError } from '../errors.ts'
 import { lastLines, MOST_STDOUT, type Ran, runBatch } from './batch.ts'
+import type { Seen } from './convergent.ts'
 
 export interface LookAllOptions extends Abortable {
   /** Whether the scripts must not be seen in the target's list of processes; default false. It may cost round trips. */

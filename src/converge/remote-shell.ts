@@ -2,10 +2,10 @@
  * A shell which stays open on a connection, so that what is asked of it costs one round trip. A command with an input of its
  * own costs more: the connection opens a second channel for each.
  */
-import type { Abortable } from '../abortable.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
 import type { Connection, Exit } from '../connection/connection.ts'
-import { StokerError } from '../errors.ts'
-import type { Output } from '../event.ts'
+import type { Output } from '../run/event.ts'
 
 /** How long a shell may take to end after its input has ended: something it started holds its output open. */
 const FAREWELL_MS = 1_000

@@ -1,10 +1,10 @@
 /** How a file's content reaches the target: within a script where it is small, as a stream where it is not. */
-import type { Abortable } from '../abortable.ts'
+import type { Abortable } from '../base/abortable.ts'
 import type { Connection } from '../connection/connection.ts'
 import { writeScript } from '../connection/files.ts'
 import { quote } from '../connection/quote.ts'
-import { bytesOf, type Content } from '../content.ts'
-import type { Step } from '../convergent.ts'
+import { bytesOf, type Content } from './content.ts'
+import type { Step } from './convergent.ts'
 
 type Write = Extract<Step, { kind: 'write' }>
 

@@ -3,9 +3,9 @@
  * configuration. What an expression means is not decided here but in `resolve`.
  */
 import { isIP } from 'node:net'
-import type { Abortable } from './abortable.ts'
-import { StokerError, toStokerError } from './errors.ts'
-import { type GroupName, isNodeName, type NodeName } from './names.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError, toStokerError } from '../base/errors.ts'
+import { type GroupName, isNodeName, type NodeName } from '../base/names.ts'
 import type { Member, NodeFacts, Warehouse } from './warehouse.ts'
 
 /** A node as the warehouses gave it, before it is known which nodes are the same machine. */

@@ -2,8 +2,8 @@
  * Attribute queries for warehouses which have no query language of their own: `rack=3`, `rack!=3`, `gpu`, joined by `,`
  * or `&` which both mean "and". `*` in a value stands for any text. Pure.
  */
-import { StokerError } from './errors.ts'
-import { shown } from './names.ts'
+import { StokerError } from '../base/errors.ts'
+import { shown } from '../base/names.ts'
 import type { NodeFacts } from './warehouse.ts'
 
 /** Whether a node matches. */

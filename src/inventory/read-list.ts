@@ -1,9 +1,9 @@
 /** `^file` in a target expression: a list of names on disk. */
 import { readFile } from 'node:fs/promises'
-import type { Abortable } from './abortable.ts'
-import { StokerError } from './errors.ts'
-import type { Expression } from './nodeset/expression.ts'
-import { parseList } from './nodeset/list.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
+import type { Expression } from '../nodeset/syntax/expression.ts'
+import { parseList } from '../nodeset/syntax/list.ts'
 
 /** One expression a line, blank lines and `#` comments left out, joined by `,`. Throws `EXPRESSION` with file and line. */
 export const readList = async (path: string, { signal }: Abortable): Promise<Expression> => {

@@ -1,6 +1,7 @@
 /** Targets of an expression, and which of them other expressions mean: who is who is decided for all of them together. */
+
+import type { Expression } from '../nodeset/syntax/expression.ts'
 import { dedupWithin } from './dedup.ts'
-import type { Expression } from './nodeset/expression.ts'
 import { type ResolveOptions, resolve, type Selection } from './resolve.ts'
 import type { Target } from './target.ts'
 import type { Warehouse } from './warehouse.ts'

@@ -2,13 +2,13 @@
  * Expression x warehouses -> resolution: asks who every name is. What is one machine, and what the operators leave, is
  * decided afterwards by `dedup`.
  */
-import type { Abortable } from './abortable.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
+import { isNodeName, parseGroupName, shown } from '../base/names.ts'
+import { nearest } from '../base/nearest.ts'
+import { globMatcher, matchRegex } from '../nodeset/match.ts'
+import type { Expression, Operator } from '../nodeset/syntax/expression.ts'
 import { type Questions, questions, type ResolvedNode } from './ask.ts'
-import { StokerError } from './errors.ts'
-import { isNodeName, parseGroupName, shown } from './names.ts'
-import { nearest } from './nearest.ts'
-import type { Expression, Operator } from './nodeset/expression.ts'
-import { globMatcher, matchRegex } from './nodeset/match.ts'
 import type { Member, Warehouse } from './warehouse.ts'
 
 /** An expression whose names have been answered. */

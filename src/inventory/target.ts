@@ -1,5 +1,5 @@
 /** A target: one machine after deduplication, with all that is known of it and how it was reached. */
-import type { NodeName } from './names.ts'
+import type { NodeName } from '../base/names.ts'
 
 /** One way which led to a target: `warehouse` answered the last name of `path`. */
 export interface Provenance {

@@ -1,10 +1,10 @@
 /** The warehouses as the node-set calculator sees them: sources of groups, by name only. */
-import type { Abortable } from './abortable.ts'
-import { StokerError } from './errors.ts'
-import { parseGroupName } from './names.ts'
-import type { Expression } from './nodeset/expression.ts'
-import type { Groups } from './nodeset/groups.ts'
-import { unionOf } from './nodeset/union.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
+import { parseGroupName } from '../base/names.ts'
+import type { Groups } from '../nodeset/groups.ts'
+import type { Expression } from '../nodeset/syntax/expression.ts'
+import { unionOf } from '../nodeset/syntax/union.ts'
 import type { Member, Warehouse } from './warehouse.ts'
 
 /** Each warehouse which knows groups is a source; the first one is the default. */

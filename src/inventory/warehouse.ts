@@ -1,7 +1,7 @@
 /** The seam "who": a warehouse answers names. A third party's warehouse is one file which exports a `WarehouseFactory`. */
-import type { Abortable } from './abortable.ts'
-import type { GroupName, NodeName } from './names.ts'
-import type { Expression } from './nodeset/expression.ts'
+import type { Abortable } from '../base/abortable.ts'
+import type { GroupName, NodeName } from '../base/names.ts'
+import type { Expression } from '../nodeset/syntax/expression.ts'
 
 /** What a warehouse knows about one node. Only `name` is sure to be there. */
 export interface NodeFacts {

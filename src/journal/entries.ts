@@ -1,9 +1,9 @@
 /** The lines of a run's journal. Each is one JSON object; the last may be cut off where the program was killed. Pure. */
-import { type ErrorCode, StokerError } from '../errors.ts'
-import type { ResourceResult, RunEvent, Timing } from '../event.ts'
-import { parseNodeName } from '../names.ts'
-import type { Outcome } from '../outcome.ts'
-import type { Provenance, Target } from '../target.ts'
+import { type ErrorCode, StokerError } from '../base/errors.ts'
+import { parseNodeName } from '../base/names.ts'
+import type { Provenance, Target } from '../inventory/target.ts'
+import type { ResourceResult, RunEvent, Timing } from '../run/event.ts'
+import type { Outcome } from '../run/outcome.ts'
 
 /** What was run, as it can be run again. */
 export interface RunHead {

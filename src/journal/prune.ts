@@ -1,7 +1,7 @@
 /** Keeps the journal small: old runs go, and the oldest when all of them together are too large. */
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runFile } from './place.ts'
+import { runFile } from './paths.ts'
 import { runIds } from './reader.ts'
 import { NEW } from './writer.ts'
 

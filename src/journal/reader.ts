@@ -2,14 +2,14 @@
 import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import type { RunEvent } from '../event.ts'
-import type { Outcome } from '../outcome.ts'
-import type { Target } from '../target.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
+import type { Target } from '../inventory/target.ts'
+import type { RunEvent } from '../run/event.ts'
+import type { Outcome } from '../run/outcome.ts'
 import { living } from './author.ts'
 import { parseLine, type RunHead } from './entries.ts'
-import { idOfFile, runFile } from './place.ts'
+import { idOfFile, runFile } from './paths.ts'
 
 export interface RunRecord {
   readonly head: RunHead

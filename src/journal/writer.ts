@@ -3,11 +3,11 @@
  * there, but for a line which was being written.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
-import type { RunEvent } from '../event.ts'
+import type { Target } from '../inventory/target.ts'
 import type { View } from '../report/report.ts'
-import type { Target } from '../target.ts'
+import type { RunEvent } from '../run/event.ts'
 import { formatLine, type Line, type RunHead } from './entries.ts'
-import { runFile } from './place.ts'
+import { runFile } from './paths.ts'
 
 export interface JournalWriter extends View {
   /** Before anything happens on the target. */

@@ -1,9 +1,9 @@
 /** A fleet of throw-away SSH targets in this process, with everything written that is needed to act on it. */
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
+import { shown } from '../base/names.ts'
 import { makeKeyPair } from './keys.ts'
 import { killAllWith } from './processes.ts'
 import { LAB_USER, LOOPBACK, startServer } from './server.ts'

@@ -1,15 +1,15 @@
 /** Expressions to sets of names, asking a `Groups` port. What is one machine is not decided here: names are names. */
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import { combine, limited } from './algebra.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
 import { expandExpression } from './expand.ts'
-import type { Expression } from './expression.ts'
-import { families } from './family.ts'
 import type { Groups } from './groups.ts'
 import { globMatcher, matchRegex } from './match.ts'
-import { inOrder } from './order.ts'
-import { parseExpression } from './parse.ts'
-import { expandPattern, parsePattern } from './pattern.ts'
+import { combine, limited } from './sets/algebra.ts'
+import { families } from './sets/family.ts'
+import { inOrder } from './sets/order.ts'
+import type { Expression } from './syntax/expression.ts'
+import { parseExpression } from './syntax/parse.ts'
+import { expandPattern, parsePattern } from './syntax/pattern.ts'
 
 export type Names = ReadonlySet<string>
 

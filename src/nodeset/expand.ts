@@ -1,9 +1,9 @@
 /** Plain expressions to names, without asking anyone. */
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
-import { combine } from './algebra.ts'
-import type { Expression } from './expression.ts'
-import { parseExpression } from './parse.ts'
+import { StokerError } from '../base/errors.ts'
+import { shown } from '../base/names.ts'
+import { combine } from './sets/algebra.ts'
+import type { Expression } from './syntax/expression.ts'
+import { parseExpression } from './syntax/parse.ts'
 
 /**
  * The names which names, ranges and operators write out, each once, in the order written: `expand('n[3,1-2]!n2')` is

@@ -1,7 +1,7 @@
 /** Names in, the short way to write them out. */
-import { foldRanks } from './axis.ts'
-import { type Family, families } from './family.ts'
-import type { Box } from './merge.ts'
+import { foldRanks } from './sets/axis.ts'
+import { type Family, families } from './sets/family.ts'
+import type { Box } from './sets/merge.ts'
 
 export interface FoldOptions {
   /** From how many elements on `1,3,5` is written `1-5/2`; without it, steps are never written. */

@@ -1,6 +1,6 @@
 /** What the calculator needs to know about groups. */
-import type { Abortable } from '../abortable.ts'
-import type { Expression } from './expression.ts'
+import type { Abortable } from '../base/abortable.ts'
+import type { Expression } from './syntax/expression.ts'
 
 /**
  * Group sources, each under a name. `undefined` from a method means that the source cannot answer such questions at all;

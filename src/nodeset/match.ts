@@ -1,9 +1,9 @@
 /** Names which a wildcard or a regular expression matches. No pattern, however odd, keeps the program busy for long. */
 import { createContext, runInContext } from 'node:vm'
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
-import { parsePattern } from './pattern.ts'
-import { expandRanges } from './ranges.ts'
+import { StokerError } from '../base/errors.ts'
+import { shown } from '../base/names.ts'
+import { parsePattern } from './syntax/pattern.ts'
+import { expandRanges } from './syntax/ranges.ts'
 
 /** A step through a name: from all places reached so far to all which can be reached next. */
 type Step = (name: string, from: ReadonlySet<number>) => ReadonlySet<number>

@@ -1,11 +1,11 @@
 /** What a policy wishes for on one target: the units of each resource, and what each wants, worked out once. */
-import type { Abortable } from '../abortable.ts'
-import type { Resource as Ready } from '../converge/actor.ts'
-import type { Facts } from '../facts.ts'
-import type { Target } from '../target.ts'
+import type { Abortable } from '../base/abortable.ts'
+import type { Resource as Ready } from '../converge/convergent-actor.ts'
+import type { Facts } from '../converge/facts.ts'
+import type { Target } from '../inventory/target.ts'
+import type { Unit } from './desired-state.ts'
 import type { Resource } from './policy.ts'
 import type { PreparedPolicy } from './prepare.ts'
-import type { Unit } from './wish.ts'
 
 export class Wishes {
   readonly #prepared: PreparedPolicy

@@ -1,9 +1,10 @@
 /** A policy as it was read: resources in the order of application, what each waits for, and where everything stands. */
+
+import { StokerError } from '../base/errors.ts'
 import type { Path, YamlSource } from '../config/yaml-source.ts'
-import type { Convergent } from '../convergent.ts'
-import { StokerError } from '../errors.ts'
-import type { Condition } from './condition.ts'
-import type { SecretSource } from './shape.ts'
+import type { Convergent } from '../converge/convergent.ts'
+import type { Condition } from './condition/condition.ts'
+import type { SecretSource } from './file/shape.ts'
 
 /** Where something stands, for errors which show later. */
 export interface Place {

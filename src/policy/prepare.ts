@@ -3,18 +3,18 @@
  * looked at, for every target. Works on this side only, so that the agent prepares what it was sent in the same way.
  */
 import { setImmediate } from 'node:timers/promises'
-import type { Abortable } from '../abortable.ts'
-import type { Resource as Ready } from '../converge/actor.ts'
-import { StokerError } from '../errors.ts'
-import { type Facts, TYPICAL_FACTS } from '../facts.ts'
-import { nodeValues } from '../materials.ts'
-import type { Target } from '../target.ts'
-import { checkConditions } from './check-names.ts'
-import { holds, valueAt } from './condition.ts'
-import { type Mask, maskOf } from './mask.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
+import type { Resource as Ready } from '../converge/convergent-actor.ts'
+import { type Facts, TYPICAL_FACTS } from '../converge/facts.ts'
+import { nodeValues } from '../converge/materials.ts'
+import type { Target } from '../inventory/target.ts'
+import { type Mask, maskOf } from './apply/mask.ts'
+import { checkConditions } from './condition/check-names.ts'
+import { holds, valueAt } from './condition/condition.ts'
+import { type Preview, type Unit, Wisher } from './desired-state.ts'
 import { errorAt, type Policy, type Resource } from './policy.ts'
 import { type SharedValues, sharedValues } from './values.ts'
-import { type Preview, type Unit, Wisher } from './wish.ts'
 
 /** Which targets a target expression of the policy means, among those of the run. */
 export type Narrowing = (expression: string, target: Target) => boolean

@@ -1,7 +1,7 @@
 /** What a policy asks of a target, as far as it can be said without asking the target. */
-import type { Abortable } from '../abortable.ts'
-import { type Facts, TYPICAL_FACTS } from '../facts.ts'
-import type { Target } from '../target.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { type Facts, TYPICAL_FACTS } from '../converge/facts.ts'
+import type { Target } from '../inventory/target.ts'
 import { type Resource, valueIn } from './policy.ts'
 import type { PreparedPolicy } from './prepare.ts'
 

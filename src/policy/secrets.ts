@@ -1,10 +1,10 @@
 /** Secrets of a policy: read on this side, before any target is touched, and never written anywhere here. */
 import { homedir } from 'node:os'
-import type { Abortable } from '../abortable.ts'
-import { resolvePath } from '../config/paths.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
 import { readText } from '../config/read-text.ts'
-import { StokerError } from '../errors.ts'
-import { printedBy } from '../secret-source.ts'
+import { resolvePath } from '../config/resolve-path.ts'
+import { printedBy } from '../config/secret-source.ts'
 import { errorAt, type Policy, type Secret } from './policy.ts'
 
 /** The values by name. Throws `CONFIG` with the place of the first which cannot be had; no message holds a value. */

@@ -1,7 +1,7 @@
 /** What templates and conditions can speak of, apart by their first word: `node`, `facts`, `vars`, `nodes`, `secret`, `item`. Pure. */
 import type { Path } from '../config/yaml-source.ts'
-import { nodeValues } from '../materials.ts'
-import type { Target } from '../target.ts'
+import { nodeValues } from '../converge/materials.ts'
+import type { Target } from '../inventory/target.ts'
 
 /** The first words of names in conditions. Secrets are not among them: what hangs on a secret tells it. */
 export const NAME_ROOTS = ['facts', 'node', 'vars'] as const

@@ -1,5 +1,5 @@
 /** The end of the pipe: takes a run's events, shows them through views, and says what they add up to. */
-import type { RunEvent } from '../event.ts'
+import type { RunEvent } from '../run/event.ts'
 import { type Report, tally } from './tally.ts'
 
 /** One way to show a run. Several may watch the same run; each sees every event, in order. */

@@ -1,6 +1,7 @@
 /** How many resources ended how, per target. Pure. */
-import { RESOURCE_STATES, type ResourceState } from '../event.ts'
-import type { Target } from '../target.ts'
+
+import type { Target } from '../inventory/target.ts'
+import { RESOURCE_STATES, type ResourceState } from '../run/event.ts'
 
 export type ResourceCounts = Readonly<Record<ResourceState, number>>
 

@@ -5,7 +5,7 @@ import { Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isatty } from 'node:tty'
 import { promisify } from 'node:util'
-import { StokerError } from '../errors.ts'
+import { StokerError } from '../base/errors.ts'
 
 export interface Sink {
   /**

@@ -1,9 +1,10 @@
 /** The report as data: what a run's events add up to. Pure; the time is handed in. */
-import type { RunEvent, Timing } from '../event.ts'
-import { OUTCOME_KINDS, type Outcome, type OutcomeKind } from '../outcome.ts'
-import type { Target } from '../target.ts'
-import { maskOwnNames } from './mask.ts'
+
+import type { Target } from '../inventory/target.ts'
+import type { RunEvent, Timing } from '../run/event.ts'
+import { OUTCOME_KINDS, type Outcome, type OutcomeKind } from '../run/outcome.ts'
 import { type ResourceCounts, resourceTotals } from './resource-counter.ts'
+import { maskOwnNames } from './text/mask.ts'
 
 /** How it ended on one target. */
 export interface Result {

@@ -1,8 +1,8 @@
 /** An actor's argument against its schema, with errors which name the option. */
 import * as z from 'zod'
-import { parseShape } from './config/shape.ts'
-import { StokerError } from './errors.ts'
-import { shown } from './names.ts'
+import { StokerError } from '../base/errors.ts'
+import { shown } from '../base/names.ts'
+import { parseShape } from '../config/shape.ts'
 
 /** The argument as the schema's type; throws `ACTOR_OPTION` naming the first option that is wrong and what was expected. */
 export const parseOptions = <S extends z.ZodType>(actor: string, schema: S, argument: unknown): z.output<S> => {

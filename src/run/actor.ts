@@ -1,10 +1,10 @@
 /** The seam "what": an actor applies one argument to one target. A third party's actor is one file which exports an `Actor`. */
-import type { Abortable } from './abortable.ts'
-import type { Connection } from './connection/connection.ts'
-import type { Convergent, Materials } from './convergent.ts'
+import type { Abortable } from '../base/abortable.ts'
+import type { Connection } from '../connection/connection.ts'
+import type { Convergent, Materials } from '../converge/convergent.ts'
+import type { Target } from '../inventory/target.ts'
 import type { Output, ResourceResult } from './event.ts'
 import type { Outcome } from './outcome.ts'
-import type { Target } from './target.ts'
 
 /** What the core gives an actor for one target. Parallelism, time limits and retries are the core's business. */
 export interface Job extends Abortable {

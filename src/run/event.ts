@@ -1,7 +1,7 @@
 /** What happens in a run, in order: per target one `started`, any `output` and `resource`, one `finished`. */
-import type { StokerError } from './errors.ts'
+import type { StokerError } from '../base/errors.ts'
+import type { Target } from '../inventory/target.ts'
 import type { Outcome } from './outcome.ts'
-import type { Target } from './target.ts'
 
 /** A piece of a target's output, as it came: not split at lines, not decoded. */
 export interface Output {

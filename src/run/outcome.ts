@@ -1,6 +1,7 @@
 /** How an action ended on one target. Every target of a run gets exactly one. */
-import type { Exit } from './connection/connection.ts'
-import { StokerError } from './errors.ts'
+
+import { StokerError } from '../base/errors.ts'
+import type { Exit } from '../connection/connection.ts'
 
 export type Outcome =
   /** Done. `changed: false` means nothing had to be done; with `--check`, `changed` says what would be. */

@@ -2,10 +2,10 @@
  * A run which goes on in steps: how many targets at a time, after how many failures no more are started, and how often
  * one which was not reached is tried again. Pure but for what it tells.
  */
-import { type BackOff, backOff } from './back-off.ts'
+import { type BackOff, backOff } from '../base/back-off.ts'
+import type { Target } from '../inventory/target.ts'
+import { who } from '../report/text/target-set.ts'
 import type { Outcome } from './outcome.ts'
-import { who } from './report/who.ts'
-import type { Target } from './target.ts'
 
 /** A number of targets, or a share of all of them. */
 export type Amount =

@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Abortable } from './abortable.ts'
-import { StokerError } from './errors.ts'
-import { journalFolder } from './journal/place.ts'
-import { shown } from './names.ts'
-import { takeLock } from './render/lock.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
+import { takeLock } from '../base/lock.ts'
+import { shown } from '../base/names.ts'
+import { journalFolder } from '../journal/paths.ts'
 
 /** What may not be run twice at once. */
 export interface Locked {

@@ -3,18 +3,18 @@
  * target whatever happens. Parallelism lives here alone.
  */
 import pLimit from 'p-limit'
-import type { Abortable } from './abortable.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { pause } from '../base/back-off.ts'
+import { StokerError, toStokerError } from '../base/errors.ts'
+import type { Connection, Connector } from '../connection/connection.ts'
+import type { Materials } from '../converge/convergent.ts'
+import type { Target } from '../inventory/target.ts'
 import type { Actor, Job } from './actor.ts'
-import { pause } from './back-off.ts'
 import { channel } from './channel.ts'
-import type { Connection, Connector } from './connection/connection.ts'
-import type { Materials } from './convergent.ts'
-import { StokerError, toStokerError } from './errors.ts'
 import type { Output, ResourceResult, RunEvent, Timing } from './event.ts'
 import type { Outcome } from './outcome.ts'
 import type { Rolling } from './rolling.ts'
 import { type Stopwatch, stopwatch } from './stopwatch.ts'
-import type { Target } from './target.ts'
 
 export interface Schedule extends Abortable {
   /** How many targets are worked on at once. */

@@ -2,7 +2,7 @@
 import { clearScreenDown, createInterface, cursorTo, moveCursor } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { ReadStream, WriteStream } from 'node:tty'
-import { type Abortable, orAborted } from '../abortable.ts'
+import { type Abortable, orAborted } from '../base/abortable.ts'
 
 export interface Console extends Disposable {
   readonly isInteractive: boolean

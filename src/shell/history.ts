@@ -1,8 +1,8 @@
 /** The lines typed into earlier shells: one file which only its owner reads. */
 import { closeSync, fchmodSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { isAbsent } from '../connection/fault.ts'
-import { isKept } from './typed.ts'
+import { isAbsent } from '../base/not-found.ts'
+import { isKept } from './parse-line.ts'
 
 export interface History {
   /** The newest first. */

@@ -1,6 +1,6 @@
 /** A command of the shell which runs on this machine, with the shell's own terminal. */
 import { spawn } from 'node:child_process'
-import { StokerError } from '../errors.ts'
+import { StokerError } from '../base/errors.ts'
 
 /**
  * Runs the line with the user's own shell; returns the exit code, 1 for one that was ended by a signal. Ctrl-C reaches it

@@ -2,14 +2,14 @@
  * One open connection for each target, kept from one command to the next. Whoever is lost is told at once, and tried again
  * in the background, later and later.
  */
-import type { Abortable } from '../abortable.ts'
-import type { Actor } from '../actor.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
 import type { Connection, Connector } from '../connection/connection.ts'
-import { StokerError } from '../errors.ts'
-import type { RunEvent } from '../event.ts'
-import { who } from '../report/who.ts'
-import { type Schedule, schedule } from '../schedule.ts'
-import type { Target } from '../target.ts'
+import type { Target } from '../inventory/target.ts'
+import { who } from '../report/text/target-set.ts'
+import type { Actor } from '../run/actor.ts'
+import type { RunEvent } from '../run/event.ts'
+import { type Schedule, schedule } from '../run/schedule.ts'
 
 /** How connections are opened, and who is told about them. */
 export interface LinksOptions {

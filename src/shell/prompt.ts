@@ -1,6 +1,7 @@
 /** The shell's prompt. Pure. */
+
+import type { Target } from '../inventory/target.ts'
 import { fold } from '../nodeset/fold.ts'
-import type { Target } from '../target.ts'
 
 const MOST_COLUMNS = 40
 

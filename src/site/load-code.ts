@@ -2,16 +2,16 @@
 import { createRequire, registerHooks } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { CodeName } from './config/config.ts'
-import { StokerError } from './errors.ts'
-import { moduleFile } from './place.ts'
+import { StokerError } from '../base/errors.ts'
+import { moduleFile } from '../base/package-paths.ts'
+import type { CodeName } from '../config/config.ts'
 
 /** What third parties import from us, as in the `exports` of package.json, and the module of ours which it is. */
 const OURS: Readonly<Record<string, string>> = {
-  'stoker/actor': 'actor',
-  'stoker/warehouse': 'warehouse',
-  'stoker/errors': 'errors',
-  'stoker/names': 'names',
+  'stoker/actor': 'run/actor',
+  'stoker/warehouse': 'inventory/warehouse',
+  'stoker/errors': 'base/errors',
+  'stoker/names': 'base/names',
   'stoker/nodeset': 'nodeset/index',
 }
 

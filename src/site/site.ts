@@ -1,10 +1,9 @@
 /** The composition root: configuration and command line -> warehouses, actors, connections. Only this file names concrete ones. */
 import { homedir } from 'node:os'
-import type { Abortable } from './abortable.ts'
-import type { Actor } from './actor.ts'
-import { ACTORS } from './built-in.ts'
-import { withCopy } from './cache/with-copy.ts'
-import { atPlace } from './config/at-place.ts'
+import type { Abortable } from '../base/abortable.ts'
+import { StokerError } from '../base/errors.ts'
+import { nearest } from '../base/nearest.ts'
+import { atPlace } from '../config/at-location.ts'
 import {
   type ActionEntry,
   type Config,
@@ -13,17 +12,18 @@ import {
   loadConfig,
   refuseBuiltIn,
   type WarehouseEntry,
-} from './config/config.ts'
-import { findConfig } from './config/find.ts'
-import { type ConnectionKind, choosingConnector } from './connection/choose.ts'
-import type { Connector } from './connection/connection.ts'
-import type { SshConfig } from './connection/ssh-config.ts'
-import { StokerError } from './errors.ts'
+} from '../config/config.ts'
+import { findConfig } from '../config/find.ts'
+import { type ConnectionKind, choosingConnector } from '../connection/choose.ts'
+import type { Connector } from '../connection/connection.ts'
+import type { SshConfig } from '../connection/ssh-config/ssh-config.ts'
+import type { Warehouse, WarehouseFactory } from '../inventory/warehouse.ts'
+import type { Groups } from '../nodeset/groups.ts'
+import type { Actor } from '../run/actor.ts'
+import { optionWords } from '../run/actor-options.ts'
+import { ACTORS } from './built-in.ts'
 import { loadCode } from './load-code.ts'
-import { nearest } from './nearest.ts'
-import type { Groups } from './nodeset/groups.ts'
-import { optionWords } from './options.ts'
-import type { Warehouse, WarehouseFactory } from './warehouse.ts'
+import { withCopy } from './with-copy.ts'
 
 /** The part of the command line which decides what is used. */
 export interface WireFlags {
@@ -108,7 +108,7 @@ export const wire = async (flags: WireFlags, say: (notice: string) => void, io: 
 
 /** The groups of a groups.conf of ClusterShell, for the calculator's --groupsconf. */
 export const clustershellGroups = async (path: string, io: Abortable): Promise<Groups> => {
-  const { groupsOf, openSources } = await import('../warehouses/clustershell/groups.ts')
+  const { groupsOf, openSources } = await import('../../warehouses/clustershell/groups.ts')
   return groupsOf(await openSources({ warehouse: 'clustershell', path, deadline: 30_000 }, io))
 }
 
@@ -124,7 +124,7 @@ type SshParts = ReturnType<typeof sshParts>
 const sshParts = (config: Config, flags: WireFlags, say: (notice: string) => void, io: Abortable) => {
   const { ssh, defaults } = config
   const load = async () => {
-    const { loadSshConfig } = await import('./connection/ssh-config.ts')
+    const { loadSshConfig } = await import('../connection/ssh-config/ssh-config.ts')
     const none = ssh.config.kind === 'none'
     return await loadSshConfig(
       {
@@ -150,9 +150,9 @@ const sshParts = (config: Config, flags: WireFlags, say: (notice: string) => voi
   const parts = {
     async ssh(): Promise<Connector> {
       const [{ sshConnector }, { openIdentities }, { askSecret }] = await Promise.all([
-        import('./connection/ssh.ts'),
-        import('./connection/identities.ts'),
-        import('./prompt.ts'),
+        import('../connection/ssh2/ssh.ts'),
+        import('../connection/ssh2/identities.ts'),
+        import('../cli/prompts/ask-secret.ts'),
       ])
       const identities = await openIdentities(
         {
@@ -171,7 +171,7 @@ const sshParts = (config: Config, flags: WireFlags, say: (notice: string) => voi
       })
     },
     async openssh(): Promise<Connector> {
-      const { opensshConnector } = await import('./connection/openssh.ts')
+      const { opensshConnector } = await import('../connection/openssh/openssh.ts')
       return opensshConnector({
         ...shared,
         config: ssh.config,
@@ -199,25 +199,25 @@ const namesOf = async (
   io: Abortable,
 ): Promise<ReadonlySet<string>> => {
   const [{ parseExpression }, { resolve }, { dedup }] = await Promise.all([
-    import('./nodeset/parse.ts'),
-    import('./resolve.ts'),
-    import('./dedup.ts'),
+    import('../nodeset/syntax/parse.ts'),
+    import('../inventory/resolve.ts'),
+    import('../inventory/dedup.ts'),
   ])
   const resolution = await resolve(parseExpression(expressions.join(',')), warehouses, { ...io, allowUnknown: false })
   return new Set(dedup(resolution).flatMap(({ names }) => names))
 }
 
 const KINDS: Readonly<Record<string, (ssh: SshParts) => Promise<WarehouseFactory>>> = {
-  file: async () => (await import('../warehouses/file.ts')).file,
-  ldap: async () => (await import('../warehouses/ldap.ts')).ldap,
-  mysql: async () => (await import('../warehouses/mysql.ts')).mysql,
-  exec: async () => (await import('../warehouses/exec.ts')).exec,
-  clustershell: async () => (await import('../warehouses/clustershell.ts')).clustershell,
-  genders: async () => (await import('../warehouses/genders.ts')).genders,
-  hosts: async () => (await import('../warehouses/hosts.ts')).hosts,
-  pulley: async () => (await import('../warehouses/pulley.ts')).pulley,
+  file: async () => (await import('../../warehouses/file.ts')).file,
+  ldap: async () => (await import('../../warehouses/ldap.ts')).ldap,
+  mysql: async () => (await import('../../warehouses/mysql.ts')).mysql,
+  exec: async () => (await import('../../warehouses/exec.ts')).exec,
+  clustershell: async () => (await import('../../warehouses/clustershell.ts')).clustershell,
+  genders: async () => (await import('../../warehouses/genders.ts')).genders,
+  hosts: async () => (await import('../../warehouses/hosts.ts')).hosts,
+  pulley: async () => (await import('../../warehouses/pulley.ts')).pulley,
   dns: async ssh => {
-    const { dnsWarehouse } = await import('../warehouses/dns.ts')
+    const { dnsWarehouse } = await import('../../warehouses/dns.ts')
     return dnsWarehouse({ settings: async name => nameSettings(name, await ssh.settings()) })
   },
 }

@@ -2,10 +2,10 @@
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import type { Config, WarehouseEntry } from '../config/config.ts'
-import type { Warehouse } from '../warehouse.ts'
-import { cached } from './cached.ts'
-import type { Held } from './copy.ts'
-import { copyPath } from './place.ts'
+import { cached } from '../inventory/cache/cached.ts'
+import type { Held } from '../inventory/cache/copy.ts'
+import { copyPath } from '../inventory/cache/copy-path.ts'
+import type { Warehouse } from '../inventory/warehouse.ts'
 
 export interface CopySettings {
   readonly config: Config

@@ -1,7 +1,7 @@
 /** Where in a template something is wrong, and of which item. Pure. */
 import type Handlebars from 'handlebars'
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
+import { StokerError } from '../base/errors.ts'
+import { shown } from '../base/names.ts'
 import { hintFor } from './missing.ts'
 
 /** What handlebars tells its helpers beside their values. */

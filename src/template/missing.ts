@@ -1,5 +1,5 @@
 /** What a person may have meant by a key which is not there. Pure. */
-import { nearest } from '../nearest.ts'
+import { nearest } from '../base/nearest.ts'
 
 const MOST_KEYS = 12
 

@@ -1,7 +1,7 @@
 /** What becomes of a template between its text and its code. Pure. */
 import Handlebars from 'handlebars'
-import { nearest } from '../nearest.ts'
-import type { Place } from './place.ts'
+import { nearest } from '../base/nearest.ts'
+import type { Place } from './error-location.ts'
 
 // No path in a template can be called so.
 export const ESCAPE = ' escape'

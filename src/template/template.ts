@@ -3,8 +3,8 @@
  * goes through its format's escaping, unless the template's author writes `{{{ }}}`. Pure.
  */
 import Handlebars from 'handlebars'
-import { shown } from '../names.ts'
-import { type Located, Place } from './place.ts'
+import { shown } from '../base/names.ts'
+import { type Located, Place } from './error-location.ts'
 import { ESCAPE, RAW, Rewrite } from './rewrite.ts'
 import { Trace } from './trace.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { linesGone, unifiedDiff } from '../src/diff.ts'
+import { linesGone, unifiedDiff } from '../../src/base/diff.ts'
 
 const numbered = (count: number, word = 'line') => Array.from({ length: count }, (_, i) => `${word} ${i}\n`).join('')
 

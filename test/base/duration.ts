@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseAge, parseDuration } from '../../src/config/duration.ts'
+import { parseAge, parseDuration } from '../../src/base/duration.ts'
 
 t.test('seconds, or a number with s, m, h or d, become milliseconds', async t => {
   const table = [

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { duration } from '../../src/report/duration.ts'
+import { duration } from '../../src/base/format-duration.ts'
 
 t.test('a time is shown in the unit in which people would say it', async t => {
   const cases: readonly (readonly [number, string])[] = [

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { takeLock } from '../../src/render/lock.ts'
-import { startOf } from '../../src/render/process-start.ts'
+import { takeLock } from '../../src/base/lock.ts'
+import { startOf } from '../../src/base/process-start.ts'
 
 const io = { signal: new AbortController().signal }
 const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
@@ -27,7 +27,7 @@ t.test('one at a time has it, however many want it', async t => {
 
 t.test('the lock of a process which was killed is free at once', async t => {
   const path = `${t.testdir()}/lock`
-  const module = new URL('../../src/render/lock.ts', import.meta.url)
+  const module = new URL('../../src/base/lock.ts', import.meta.url)
   const code = `const { takeLock } = await import(${JSON.stringify(module.href)})
     await takeLock(${JSON.stringify(path)}, { signal: new AbortController().signal })
     process.stdout.write('held')

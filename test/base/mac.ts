@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseMac } from '../src/mac.ts'
+import { parseMac } from '../../src/base/mac.ts'
 
 t.test('every common spelling becomes lower case pairs with colons', async t => {
   const spellings = [

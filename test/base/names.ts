@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isNodeName, parseGroupName, parseNodeName, shown } from '../src/names.ts'
+import { isNodeName, parseGroupName, parseNodeName, shown } from '../../src/base/names.ts'
 
 t.test('host names, addresses and rack coordinates are node names', async t => {
   for (const name of ['web1', 'a.b-c.example.org', '10.0.0.1', 'fe80::1%eth0', 'x1y2-ib0', 'knöten', '_srv', '1'])

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { shown } from '../../src/names.ts'
-import { harmlessLines, harmlessMessage } from '../../src/report/harmless.ts'
+import { shown } from '../../src/base/names.ts'
+import { harmlessLines, harmlessMessage } from '../../src/base/printable.ts'
 
 const RESET = '\u001b[0m'
 

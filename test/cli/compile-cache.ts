@@ -2,8 +2,8 @@
 import { chownSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { stoker } from './fixtures/cli.ts'
-import { needRoot } from './fixtures/debian.ts'
+import { stoker } from '../fixtures/program/cli.ts'
+import { needRoot } from '../fixtures/servers/debian.ts'
 
 t.test('compiled code is kept in the cache folder', async t => {
   const home = t.testdir()

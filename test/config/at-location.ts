@@ -1,9 +1,9 @@
 import t from 'tap'
 import * as z from 'zod'
-import { atPlace } from '../../src/config/at-place.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { atPlace } from '../../src/config/at-location.ts'
 import { defaultConfig, parseConfig } from '../../src/config/config.ts'
 import { mapping, parseOptions } from '../../src/config/shape.ts'
-import { StokerError } from '../../src/errors.ts'
 
 const config = parseConfig(
   `warehouses:

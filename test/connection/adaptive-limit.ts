@@ -1,5 +1,5 @@
 import t from 'tap'
-import { turns } from '../../src/connection/turns.ts'
+import { turns } from '../../src/connection/adaptive-limit.ts'
 
 const { signal } = new AbortController()
 const io = { signal }

@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { listProcesses } from '../../src/lab/processes.ts'
-import { configWith, jump } from '../fixtures/bastions.ts'
-import { startStoker } from '../fixtures/cli.ts'
-import { need } from '../fixtures/debian.ts'
-import { type FleetTarget, needFleet, startFleet } from '../fixtures/sshd.ts'
+import { startStoker } from '../fixtures/program/cli.ts'
+import { configWith, jump } from '../fixtures/servers/bastions.ts'
+import { need } from '../fixtures/servers/debian.ts'
+import { type FleetTarget, needFleet, startFleet } from '../fixtures/servers/sshd.ts'
 
 /** Stops or wakes the processes of a target's sshd, all but the one which listens: its kernel answers, and nobody else does. */
 const signalSessions = async ({ pid }: FleetTarget, signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { localConnection } from '../../src/connection/local.ts'
 import { listProcesses } from '../../src/lab/processes.ts'
-import { capture, connectionContract } from '../fixtures/connection-contract.ts'
+import { capture, connectionContract } from '../fixtures/contracts/connection.ts'
 
 const folder = t.testdir({})
 connectionContract(t, {

@@ -1,14 +1,14 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
-import { contentOf } from '../../src/content.ts'
+import { StokerError } from '../../src/base/errors.ts'
 import { carryOut } from '../../src/converge/carry-out.ts'
-import { withShell } from '../../src/converge/shell.ts'
-import type { Change, Step } from '../../src/convergent.ts'
-import { StokerError } from '../../src/errors.ts'
-import { sourcesIn } from '../../src/materials.ts'
-import { target } from '../fixtures/act.ts'
-import { type Counted, counted, shells } from '../fixtures/shells.ts'
+import { contentOf } from '../../src/converge/content.ts'
+import type { Change, Step } from '../../src/converge/convergent.ts'
+import { sourcesIn } from '../../src/converge/materials.ts'
+import { withShell } from '../../src/converge/remote-shell.ts'
+import { target } from '../fixtures/program/act.ts'
+import { type Counted, counted, shells } from '../fixtures/roots/shells.ts'
 
 const io = { signal: new AbortController().signal }
 

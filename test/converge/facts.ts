@@ -1,6 +1,6 @@
 import t from 'tap'
-import { localConnection } from '../src/connection/local.ts'
-import { gatherFacts, parseFacts, TYPICAL_FACTS } from '../src/facts.ts'
+import { localConnection } from '../../src/connection/local.ts'
+import { gatherFacts, parseFacts, TYPICAL_FACTS } from '../../src/converge/facts.ts'
 
 const keysOf = (value: unknown, path = ''): readonly string[] =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

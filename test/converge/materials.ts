@@ -1,8 +1,8 @@
 import { symlinkSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { bytesOf, contentOf } from '../src/content.ts'
-import { sourcesIn, type Values } from '../src/materials.ts'
-import { target } from './fixtures/act.ts'
+import { bytesOf, contentOf } from '../../src/converge/content.ts'
+import { sourcesIn, type Values } from '../../src/converge/materials.ts'
+import { target } from '../fixtures/program/act.ts'
 
 const io = { signal: new AbortController().signal }
 

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import t from 'tap'
+import { StokerError } from '../../src/base/errors.ts'
 import { quote } from '../../src/connection/quote.ts'
 import { withLibrary } from '../../src/converge/batch.ts'
-import { lookAll } from '../../src/converge/look.ts'
-import { withShell } from '../../src/converge/shell.ts'
-import type { Seen } from '../../src/convergent.ts'
-import { StokerError } from '../../src/errors.ts'
+import type { Seen } from '../../src/converge/convergent.ts'
+import { lookAll } from '../../src/converge/probe.ts'
+import { withShell } from '../../src/converge/remote-shell.ts'
 import { listProcesses } from '../../src/lab/processes.ts'
-import { counted, shells } from '../fixtures/shells.ts'
+import { counted, shells } from '../fixtures/roots/shells.ts'
 
 const io = { signal: new AbortController().signal }
 

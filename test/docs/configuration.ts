@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
+import { parseGroupName, parseNodeName } from '../../src/base/names.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { parseYaml } from '../../src/config/yaml-source.ts'
-import { parseGroupName, parseNodeName } from '../../src/names.ts'
-import { checkSite } from '../../src/render/check.ts'
-import { DEFAULT_POLICY } from '../../src/render/problem.ts'
+import { checkSite } from '../../src/render/data/check.ts'
+import { DEFAULT_POLICY } from '../../src/render/data/problem.ts'
 import { parseInventory } from '../../warehouses/file/inventory.ts'
 
 const read = (name: string) => readFile(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
@@ -57,7 +57,7 @@ t.test('what is documented as left out is what counts then', async t => {
 })
 
 t.test('the examples of the inventory are read, and say what the text says of them', async t => {
-  const texts = examples(await read('inventory-file.md'))
+  const texts = examples(await read('warehouses/inventory-file.md'))
   t.equal(texts.length, 3)
   const [first, networks, second] = texts.map(text => parseInventory(parseYaml(text, 'nodes.yaml')))
   t.match(first?.nodes.get(parseNodeName('web3')), {
@@ -81,7 +81,7 @@ t.test('the examples of the inventory are read, and say what the text says of th
 
 t.test('the errors shown are the errors given', async t => {
   const wrong = 'nodes:\n  web[1-4]:\n    address: 10.0.0.[11-13]\n'
-  const markdown = await read('inventory-file.md')
+  const markdown = await read('warehouses/inventory-file.md')
   const message = (work: () => unknown): string => {
     try {
       work()

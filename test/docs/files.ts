@@ -2,11 +2,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { copy } from '../../actors/copy.ts'
-import { fetch } from '../../actors/fetch.ts'
+import { copy } from '../../actors/files/copy.ts'
+import { fetch } from '../../actors/files/fetch.ts'
 import { parseConfig } from '../../src/config/config.ts'
-import { needBecome, startBecomeFleet } from '../fixtures/become.ts'
-import { stoker } from '../fixtures/cli.ts'
+import { stoker } from '../fixtures/program/cli.ts'
+import { needBecome, startBecomeFleet } from '../fixtures/servers/become.ts'
 
 const read = (name: string) => readFile(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
 

@@ -1,15 +1,15 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import type { Actor } from '../../src/actor.ts'
-import { parseCondition } from '../../src/policy/condition.ts'
-import { loadPolicy } from '../../src/policy/load.ts'
+import { convergentActors, policyDocs } from '../../scripts/policy-docs.ts'
+import { parseCondition } from '../../src/policy/condition/condition.ts'
+import { loadPolicy } from '../../src/policy/file/load.ts'
 import { preparePolicy } from '../../src/policy/prepare.ts'
 import { NAME_ROOTS } from '../../src/policy/values.ts'
-import { target } from '../fixtures/act.ts'
-import { stoker } from '../fixtures/cli.ts'
-import { convergentActors, policyDocs } from '../fixtures/policy-docs.ts'
-import { needRoots, startRoots } from '../fixtures/roots.ts'
+import type { Actor } from '../../src/run/actor.ts'
+import { target } from '../fixtures/program/act.ts'
+import { stoker } from '../fixtures/program/cli.ts'
+import { needRoots, startRoots } from '../fixtures/roots/roots.ts'
 
 const markdown = await readFile(join(import.meta.dirname, '../../docs/policy.md'), 'utf8')
 const io = { signal: new AbortController().signal }
@@ -39,7 +39,7 @@ t.test('the reference and the JSON Schema are what the schemas say', async t => 
   for (const [path, text] of await policyDocs())
     t.ok(
       (await readFile(join(root, path), 'utf8')) === text,
-      `${path} is current; node test/fixtures/policy-docs.ts makes it so`,
+      `${path} is current; node scripts/policy-docs.ts makes it so`,
     )
   for (const { name } of actors) t.match(markdown, `### ${name}\n`)
 })

@@ -4,8 +4,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Started, startProgram } from '../fixtures/cli.ts'
-import { freePort } from '../fixtures/sshd.ts'
+import { type Started, startProgram } from '../fixtures/program/cli.ts'
+import { freePort } from '../fixtures/servers/sshd.ts'
 
 const PULLEY = join(import.meta.dirname, '../../src/pulley.ts')
 const text = readFileSync(join(import.meta.dirname, '../../docs/pulley.md'), 'utf8')

@@ -4,10 +4,10 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { startLab } from '../src/lab/lab.ts'
-import { stoker } from './fixtures/cli.ts'
+import { startLab } from '../../src/lab/lab.ts'
+import { stoker } from '../fixtures/program/cli.ts'
 
-const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
+const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
 const block = (language: string, start: string): string => {
   const found = [...readme.matchAll(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, 'g'))].map(
     ([, text = '']) => text,

@@ -3,13 +3,13 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
-import { StokerError } from '../../../src/errors.ts'
-import { FORMATS } from '../../../src/render/formats/formats.ts'
-import { SERVICES } from '../../../src/render/services.ts'
-import { compileTemplate } from '../../../src/template/template.ts'
-import { configured, SITE } from '../../fixtures/render-site.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { FORMATS } from '../../src/render/formats/formats.ts'
+import { SERVICES } from '../../src/render/services/services.ts'
+import { compileTemplate } from '../../src/template/template.ts'
+import { configured, SITE } from '../fixtures/sites/render-site.ts'
 
-const page = await readFile(join(import.meta.dirname, '../../../docs/render-templates.md'), 'utf8')
+const page = await readFile(join(import.meta.dirname, '../../docs/render/templates.md'), 'utf8')
 
 const block = (language: string): string => new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(page)?.[1] ?? ''
 

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseConfig } from '../../src/config/config.ts'
-import { DEFAULT_POLICY } from '../../src/render/problem.ts'
-import { exitCodeOfRender } from '../../src/render/result.ts'
-import { SERVICES } from '../../src/render/services.ts'
+import { DEFAULT_POLICY } from '../../src/render/data/problem.ts'
+import { exitCodeOfRender } from '../../src/render/run/result.ts'
+import { SERVICES } from '../../src/render/services/services.ts'
 
 const root = join(import.meta.dirname, '../..')
 const page = await readFile(join(root, 'docs/render.md'), 'utf8')

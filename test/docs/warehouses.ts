@@ -2,24 +2,24 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { parseGroupName } from '../../src/base/names.ts'
 import { parseYaml } from '../../src/config/yaml-source.ts'
-import { parseGroupName } from '../../src/names.ts'
-import { readSite } from '../../src/render/site.ts'
-import type { Warehouse, WarehouseFactory } from '../../src/warehouse.ts'
+import type { Warehouse, WarehouseFactory } from '../../src/inventory/warehouse.ts'
+import { readSite } from '../../src/render/data/site.ts'
 import { clustershell } from '../../warehouses/clustershell.ts'
 import { exec } from '../../warehouses/exec.ts'
 import { genders } from '../../warehouses/genders.ts'
 import { hosts } from '../../warehouses/hosts.ts'
 import { stokerDdl } from '../../warehouses/mysql/stoker.ts'
 import { mysql } from '../../warehouses/mysql.ts'
-import { needMariadb, startMariadb } from '../fixtures/mariadb.ts'
-import { at, fill, targets } from '../fixtures/mysql-site.ts'
+import { needMariadb, startMariadb } from '../fixtures/servers/mariadb.ts'
+import { at, fill, targets } from '../fixtures/sites/mysql-site.ts'
 
 const io = { signal: new AbortController().signal }
 const KINDS: Readonly<Record<string, WarehouseFactory>> = { clustershell, exec, genders, hosts, mysql }
 
 const blocks = (page: string, language: string): readonly string[] => {
-  const markdown = readFileSync(join(import.meta.dirname, '../../docs', page), 'utf8')
+  const markdown = readFileSync(join(import.meta.dirname, '../../docs/warehouses', page), 'utf8')
   return [...markdown.matchAll(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, text = '']) => text)
 }
 

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { parseAttributeQuery } from '../src/attribute-query.ts'
-import { parseNodeName } from '../src/names.ts'
-import type { NodeFacts } from '../src/warehouse.ts'
+import { parseNodeName } from '../../src/base/names.ts'
+import { parseAttributeQuery } from '../../src/inventory/attribute-query.ts'
+import type { NodeFacts } from '../../src/inventory/warehouse.ts'
 
 const nodes: readonly NodeFacts[] = [
   { name: parseNodeName('a'), vars: { rack: 3, role: 'front end', tags: ['gpu', 'big'], on: true }, user: 'deploy' },

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { resolveWithin } from '../src/narrow.ts'
-import { parseExpression } from '../src/nodeset/parse.ts'
-import { memory } from './fixtures/memory.ts'
+import { resolveWithin } from '../../src/inventory/resolve-within.ts'
+import { parseExpression } from '../../src/nodeset/syntax/parse.ts'
+import { memory } from '../fixtures/sites/memory.ts'
 
 const { signal } = new AbortController()
 const site = memory({

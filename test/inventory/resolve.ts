@@ -1,10 +1,10 @@
 import t from 'tap'
-import { dedup } from '../src/dedup.ts'
-import { parseExpression } from '../src/nodeset/parse.ts'
-import { readList } from '../src/read-list.ts'
-import { resolve } from '../src/resolve.ts'
-import type { Warehouse } from '../src/warehouse.ts'
-import { memory } from './fixtures/memory.ts'
+import { dedup } from '../../src/inventory/dedup.ts'
+import { readList } from '../../src/inventory/read-list.ts'
+import { resolve } from '../../src/inventory/resolve.ts'
+import type { Warehouse } from '../../src/inventory/warehouse.ts'
+import { parseExpression } from '../../src/nodeset/syntax/parse.ts'
+import { memory } from '../fixtures/sites/memory.ts'
 
 const { signal } = new AbortController()
 const targets = async (text: string, warehouses: readonly Warehouse[], allowUnknown = false) => {

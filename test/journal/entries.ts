@@ -1,8 +1,8 @@
 import t from 'tap'
-import { StokerError } from '../../src/errors.ts'
-import type { RunEvent } from '../../src/event.ts'
+import { StokerError } from '../../src/base/errors.ts'
 import { formatLine, type Line, parseLine, type RunHead } from '../../src/journal/entries.ts'
-import { target } from '../fixtures/act.ts'
+import type { RunEvent } from '../../src/run/event.ts'
+import { target } from '../fixtures/program/act.ts'
 
 const one = target('web1', {
   addresses: ['10.0.0.1'],

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { readRun, runIds } from '../../src/journal/reader.ts'
-import { startStoker, stoker } from '../fixtures/cli.ts'
-import { needFleet, startFleet } from '../fixtures/sshd.ts'
+import { startStoker, stoker } from '../fixtures/program/cli.ts'
+import { needFleet, startFleet } from '../fixtures/servers/sshd.ts'
 
 const io = { signal: new AbortController().signal }
 

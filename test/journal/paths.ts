@@ -1,5 +1,5 @@
 import t from 'tap'
-import { idOfFile, journalFolder, newRunId, runFile } from '../../src/journal/place.ts'
+import { idOfFile, journalFolder, newRunId, runFile } from '../../src/journal/paths.ts'
 
 t.test('ids are in the order of time, to the millisecond, and no two are alike', async t => {
   const start = Date.UTC(2026, 10, 21, 10, 58, 30)

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { lab } from '../../src/commands/lab.ts'
-import { need } from '../fixtures/debian.ts'
-import { ssh } from '../fixtures/openssh.ts'
+import { need } from '../fixtures/servers/debian.ts'
+import { ssh } from '../fixtures/servers/openssh.ts'
 
 const makeIo = (signal: AbortSignal = new AbortController().signal) => ({
   stdout: new PassThrough(),

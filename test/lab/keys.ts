@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import ssh2 from 'ssh2'
 import t from 'tap'
 import { makeKeyPair } from '../../src/lab/keys.ts'
-import { need } from '../fixtures/debian.ts'
+import { need } from '../fixtures/servers/debian.ts'
 
 t.test('ssh-keygen reads a key and finds the same public key and comment', async t => {
   if (!need(t, 'ssh-keygen', 'openssh-client')) return

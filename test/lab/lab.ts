@@ -8,8 +8,8 @@ import t from 'tap'
 import { parse } from 'yaml'
 import { type Lab, type LabTarget, startLab } from '../../src/lab/lab.ts'
 import { processesWith } from '../../src/lab/processes.ts'
-import { need } from '../fixtures/debian.ts'
-import { openSsh, ssh } from '../fixtures/openssh.ts'
+import { need } from '../fixtures/servers/debian.ts'
+import { openSsh, ssh } from '../fixtures/servers/openssh.ts'
 
 const io = { signal: new AbortController().signal }
 const canRun = (t: Parameters<typeof need>[0]) => need(t, 'ssh', 'openssh-client')

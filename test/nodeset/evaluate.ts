@@ -1,10 +1,10 @@
 import t from 'tap'
 import { evaluator } from '../../src/nodeset/evaluate.ts'
 import { fold } from '../../src/nodeset/fold.ts'
-import { parseList } from '../../src/nodeset/list.ts'
-import { parseExpression } from '../../src/nodeset/parse.ts'
 import { memberships, regroup } from '../../src/nodeset/regroup.ts'
-import { groupsConf } from '../fixtures/groups-conf.ts'
+import { parseList } from '../../src/nodeset/syntax/list.ts'
+import { parseExpression } from '../../src/nodeset/syntax/parse.ts'
+import { groupsConf } from '../fixtures/sites/groups-conf.ts'
 
 // `case` answers per group; the sources can do ever less: site everything, rack no `all`, bare only `map`.
 const CONF = `

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { expand } from '../../src/nodeset/expand.ts'
-import { families } from '../../src/nodeset/family.ts'
 import { fold } from '../../src/nodeset/fold.ts'
-import { contiguous, inOrder } from '../../src/nodeset/order.ts'
+import { families } from '../../src/nodeset/sets/family.ts'
+import { contiguous, inOrder } from '../../src/nodeset/sets/order.ts'
 
 /** Folds names separated by blanks. */
 const folded = (names: string, options = {}) => fold(names === '' ? [] : names.split(' '), options)

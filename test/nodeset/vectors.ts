@@ -1,21 +1,21 @@
 /**
  * Runs a table of node-set cases against the library and the calculator, and prints every case which differs.
  *
- *     node test/conformance/nodeset-vectors.ts FILE.tsv
+ *     node test/nodeset/vectors.ts FILE.tsv
  *
  * Three columns: expression, operation, expected; `# FIX name = json` lines hold groups.conf texts for operations which end
  * in `@name`. Differences which docs/nodesets.md explains are counted apart. Exit code 1: there are others.
  */
 import { readFile } from 'node:fs/promises'
-import { nodes } from '../../src/commands/nodes.ts'
-import { foldRanks } from '../../src/nodeset/axis.ts'
+import { nodes } from '../../src/commands/nodes/nodes.ts'
 import { evaluator } from '../../src/nodeset/evaluate.ts'
-import { families, rangeFamily } from '../../src/nodeset/family.ts'
 import { fold } from '../../src/nodeset/fold.ts'
-import { inOrder } from '../../src/nodeset/order.ts'
-import { parseExpression } from '../../src/nodeset/parse.ts'
-import { parseRangeSet } from '../../src/nodeset/ranges.ts'
-import { groupsConf } from '../fixtures/groups-conf.ts'
+import { foldRanks } from '../../src/nodeset/sets/axis.ts'
+import { families, rangeFamily } from '../../src/nodeset/sets/family.ts'
+import { inOrder } from '../../src/nodeset/sets/order.ts'
+import { parseExpression } from '../../src/nodeset/syntax/parse.ts'
+import { parseRangeSet } from '../../src/nodeset/syntax/ranges.ts'
+import { groupsConf } from '../fixtures/sites/groups-conf.ts'
 
 /** Cases which differ on purpose, in the words of docs/nodesets.md. */
 const DELIBERATE: readonly { readonly reason: string; readonly matches: (row: Row) => boolean }[] = [
@@ -146,7 +146,7 @@ const agrees = (row: Row, got: string): boolean => {
 }
 
 const path = process.argv[2]
-if (!path) throw new Error('usage: node test/conformance/nodeset-vectors.ts FILE.tsv')
+if (!path) throw new Error('usage: node test/nodeset/vectors.ts FILE.tsv')
 for (const line of (await readFile(path, 'utf8')).split('\n')) {
   const fixture = /^# FIX (\w+) = (.*)$/.exec(line)
   if (fixture?.[1] && fixture[2]) fixtures.set(fixture[1], JSON.parse(fixture[2]) as string)

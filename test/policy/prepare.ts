@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { command } from '../../actors/command.ts'
-import { file } from '../../actors/file.ts'
-import { template } from '../../actors/template.ts'
-import type { Actor } from '../../src/actor.ts'
-import { TYPICAL_FACTS } from '../../src/facts.ts'
-import { loadPolicy } from '../../src/policy/load.ts'
+import { command } from '../../actors/commands/command.ts'
+import { file } from '../../actors/files/file.ts'
+import { template } from '../../actors/files/template.ts'
+import { TYPICAL_FACTS } from '../../src/converge/facts.ts'
+import { loadPolicy } from '../../src/policy/file/load.ts'
 import { type PrepareOptions, preparePolicy } from '../../src/policy/prepare.ts'
 import { preview } from '../../src/policy/preview.ts'
-import { target } from '../fixtures/act.ts'
+import type { Actor } from '../../src/run/actor.ts'
+import { target } from '../fixtures/program/act.ts'
 
 const ACTORS = { file, command, template } as unknown as Readonly<Record<string, Actor>>
 const library = { names: Object.keys(ACTORS), actor: async (name: string) => ACTORS[name] as Actor }

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { loadPolicy } from '../../src/policy/load.ts'
+import { loadPolicy } from '../../src/policy/file/load.ts'
 import { readSecrets } from '../../src/policy/secrets.ts'
 
 const io = { signal: new AbortController().signal }

@@ -1,7 +1,7 @@
 import t from 'tap'
-import type { RunEvent } from '../../src/event.ts'
 import { exitCode, report, type View } from '../../src/report/report.ts'
-import { ended, exited, ok, said, started, stream, target, targets, wrong } from './fixtures/events.ts'
+import type { RunEvent } from '../../src/run/event.ts'
+import { ended, exited, ok, said, started, stream, target, targets, wrong } from '../fixtures/report/events.ts'
 
 const gone = (name: string, ms = 1) =>
   ended(target(name), wrong('unreachable', 'CONNECT_FAILED', 'no route'), { total: ms })

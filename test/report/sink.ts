@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import t from 'tap'
 import { descriptorStream, sinks } from '../../src/report/sink.ts'
-import { Memory } from './fixtures/events.ts'
+import { Memory } from '../fixtures/report/events.ts'
 
 const ERASE = '\r\u001b[K'
 const plain = (text: string) =>
@@ -173,7 +173,7 @@ t.test('a slow pipe holds up the writer, not the program; closing it ends the wr
 })
 
 t.test('standard output and error in one pipe do not cut each other in two', async t => {
-  const program = join(import.meta.dirname, 'fixtures', 'both.ts')
+  const program = join(import.meta.dirname, '../fixtures/report/both.ts')
   const command = `"${process.execPath}" --no-warnings "${program}" 2>&1 | cat`
   const lines = execFileSync('/bin/sh', ['-c', command], { maxBuffer: 1e8, env: {} }).toString().trimEnd().split('\n')
   t.equal(lines.filter(line => line === 'o'.repeat(100_000)).length, 20)

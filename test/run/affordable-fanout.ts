@@ -1,5 +1,5 @@
 import t from 'tap'
-import { affordable } from '../src/window.ts'
+import { affordable } from '../../src/run/affordable-fanout.ts'
 
 t.test('the window is what is wanted, needed and allowed, and says when it is less', async t => {
   for (const [wanted, targets, descriptors, limit, expected, told] of [

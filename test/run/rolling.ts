@@ -1,9 +1,9 @@
 import t from 'tap'
-import { backOff, pause } from '../src/back-off.ts'
-import { StokerError } from '../src/errors.ts'
-import type { Outcome } from '../src/outcome.ts'
-import { batchSizes, parseAmount, parseSerial, type RollingFlags, rolling } from '../src/rolling.ts'
-import { target } from './fixtures/act.ts'
+import { backOff, pause } from '../../src/base/back-off.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import type { Outcome } from '../../src/run/outcome.ts'
+import { batchSizes, parseAmount, parseSerial, type RollingFlags, rolling } from '../../src/run/rolling.ts'
+import { target } from '../fixtures/program/act.ts'
 
 const targets = (count: number) => Array.from({ length: count }, (_, i) => target(`n${i + 1}`))
 const ok: Outcome = { kind: 'ok', changed: true }

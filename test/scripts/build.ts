@@ -3,9 +3,9 @@ import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { buildPrograms } from '../src/build.ts'
-import { VERSION } from '../src/version.ts'
-import { needFleet, startFleet } from './fixtures/sshd.ts'
+import { buildPrograms } from '../../scripts/build.ts'
+import { VERSION } from '../../src/base/version.ts'
+import { needFleet, startFleet } from '../fixtures/servers/sshd.ts'
 
 const run = promisify(execFile)
 
@@ -37,7 +37,7 @@ t.test('the built programs do what the source does: others’ code, templates, P
     'nodes.yaml': 'nodes:\n  web1: {address: 10.0.0.1}\n',
     'stoker.yaml': CONFIG,
   })
-  const root = join(import.meta.dirname, '..')
+  const root = join(import.meta.dirname, '../..')
   await symlink(join(root, 'templates'), join(folder, 'templates'))
   await buildPrograms(join(folder, 'dist'))
   const program = async (name: string, ...words: readonly string[]) =>

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { listProcesses } from '../src/lab/processes.ts'
-import { stoker } from './fixtures/cli.ts'
-import { capture } from './fixtures/connection-contract.ts'
-import { needRoots, type Roots, startRoots } from './fixtures/roots.ts'
+import { listProcesses } from '../../src/lab/processes.ts'
+import { capture } from '../fixtures/contracts/connection.ts'
+import { stoker } from '../fixtures/program/cli.ts'
+import { needRoots, type Roots, startRoots } from '../fixtures/roots/roots.ts'
 
 const APT = 'DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0'
 const ASK_WEB = `bash -c 'exec 3<>/dev/tcp/127.0.0.1/80; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; head -1 <&3'`
@@ -84,7 +84,7 @@ t.test('a killed sshd comes back, and the commands of its sessions are ended by 
 
 t.test('nothing outlives a test which is killed', async t => {
   if (!needRoots(t)) return
-  const fixture = join(import.meta.dirname, 'fixtures/roots.ts')
+  const fixture = join(import.meta.dirname, '../fixtures/roots/roots.ts')
   const script = `
     const { startRoots } = await import(${JSON.stringify(fixture)})
     const roots = await startRoots({ count: 1 })

@@ -4,11 +4,18 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { processesWith } from '../src/lab/processes.ts'
-import { need } from './fixtures/debian.ts'
-import { bannerServer, busyServer, type Endpoint, proxyServer, refusing, silentServer } from './fixtures/faults.ts'
-import { openSsh, ssh } from './fixtures/openssh.ts'
-import { type FleetTarget, knownAs, needFleet, startFleet } from './fixtures/sshd.ts'
+import { processesWith } from '../../src/lab/processes.ts'
+import { need } from '../fixtures/servers/debian.ts'
+import {
+  bannerServer,
+  busyServer,
+  type Endpoint,
+  proxyServer,
+  refusing,
+  silentServer,
+} from '../fixtures/servers/faults.ts'
+import { openSsh, ssh } from '../fixtures/servers/openssh.ts'
+import { type FleetTarget, knownAs, needFleet, startFleet } from '../fixtures/servers/sshd.ts'
 
 const canRun = (t: Test) => needFleet(t) && need(t, 'ssh', 'openssh-client')
 

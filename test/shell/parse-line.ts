@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isKept, parseTyped } from '../../src/shell/typed.ts'
+import { isKept, parseTyped } from '../../src/shell/parse-line.ts'
 
 t.test('the first character decides what a line means', async t => {
   for (const [text, meant] of [

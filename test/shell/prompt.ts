@@ -1,6 +1,6 @@
 import t from 'tap'
 import { promptOf } from '../../src/shell/prompt.ts'
-import { target, targets } from '../report/fixtures/events.ts'
+import { target, targets } from '../fixtures/report/events.ts'
 
 t.test('the prompt is the folded set, and says how many are not connected', async t => {
   t.equal(promptOf(targets('web', 40), 0), 'web[1-40]> ')

@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { withCopy } from '../../src/cache/with-copy.ts'
+import { parseNodeName } from '../../src/base/names.ts'
 import { parseConfig, type WarehouseEntry } from '../../src/config/config.ts'
-import { parseNodeName } from '../../src/names.ts'
-import { memory } from '../fixtures/memory.ts'
+import { withCopy } from '../../src/site/with-copy.ts'
+import { memory } from '../fixtures/sites/memory.ts'
 
 const io = { signal: new AbortController().signal }
 const ENTRIES = `warehouses:

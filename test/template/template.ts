@@ -1,5 +1,5 @@
 import t from 'tap'
-import { StokerError } from '../../src/errors.ts'
+import { StokerError } from '../../src/base/errors.ts'
 import { compileTemplate, type Format } from '../../src/template/template.ts'
 
 const render = (text: string, data: object, format?: Format): string =>

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { type NodeName, parseGroupName, parseNodeName } from '../../src/names.ts'
+import { type NodeName, parseGroupName, parseNodeName } from '../../src/base/names.ts'
 import { type DnsDependencies, dnsWarehouse, type NameSettings } from '../../warehouses/dns.ts'
-import { warehouseContract } from '../fixtures/warehouse-contract.ts'
+import { warehouseContract } from '../fixtures/contracts/warehouse.ts'
 
 const io = { signal: new AbortController().signal }
 const context = { name: 'dns', folder: '/' }

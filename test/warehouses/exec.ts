@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { dedup } from '../../src/dedup.ts'
-import { parseGroupName, parseNodeName } from '../../src/names.ts'
-import { parseExpression } from '../../src/nodeset/parse.ts'
-import { resolve } from '../../src/resolve.ts'
+import { parseGroupName, parseNodeName } from '../../src/base/names.ts'
+import { dedup } from '../../src/inventory/dedup.ts'
+import { resolve } from '../../src/inventory/resolve.ts'
+import { parseExpression } from '../../src/nodeset/syntax/parse.ts'
 import { exec } from '../../warehouses/exec.ts'
-import { type ContractData, warehouseContract } from '../fixtures/warehouse-contract.ts'
+import { type ContractData, warehouseContract } from '../fixtures/contracts/warehouse.ts'
 
 const io = { signal: new AbortController().signal }
 type Options = Readonly<Record<string, unknown>>

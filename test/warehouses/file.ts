@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { type GroupName, type NodeName, parseGroupName, parseNodeName } from '../../src/names.ts'
-import type { NodeFacts } from '../../src/warehouse.ts'
+import { type GroupName, type NodeName, parseGroupName, parseNodeName } from '../../src/base/names.ts'
+import type { NodeFacts } from '../../src/inventory/warehouse.ts'
 import { file } from '../../warehouses/file.ts'
-import { type ContractData, warehouseContract } from '../fixtures/warehouse-contract.ts'
+import { type ContractData, warehouseContract } from '../fixtures/contracts/warehouse.ts'
 
 const KEY = `ssh-ed25519 ${Buffer.from([0, 0, 0, 11, ...Buffer.from('ssh-ed25519'), 0, 0, 0, 32, ...new Uint8Array(32)]).toString('base64')}`
 const io = { signal: new AbortController().signal }

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { parseGroupName, parseNodeName } from '../../src/names.ts'
+import { parseGroupName, parseNodeName } from '../../src/base/names.ts'
 import { genders } from '../../warehouses/genders.ts'
-import { findProgram, need } from '../fixtures/debian.ts'
-import { type ContractData, warehouseContract } from '../fixtures/warehouse-contract.ts'
+import { type ContractData, warehouseContract } from '../fixtures/contracts/warehouse.ts'
+import { findProgram, need } from '../fixtures/servers/debian.ts'
 
 const io = { signal: new AbortController().signal }
 const make = (path: string) => genders({ path }, { name: 'site', folder: '/' })

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { parseNodeName } from '../../src/names.ts'
+import { parseNodeName } from '../../src/base/names.ts'
 import { hosts } from '../../warehouses/hosts.ts'
-import { type ContractData, warehouseContract } from '../fixtures/warehouse-contract.ts'
+import { type ContractData, warehouseContract } from '../fixtures/contracts/warehouse.ts'
 
 const io = { signal: new AbortController().signal }
 const make = (path: string) => hosts({ path }, { name: 'site', folder: '/' })

@@ -2,12 +2,12 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { stoker } from '../fixtures/cli.ts'
-import { INVENTORY } from '../fixtures/large-site.ts'
-import { MACHINE, rfc2307 } from '../fixtures/ldap-site.ts'
-import { needMariadb, roundTrips, startMariadb } from '../fixtures/mariadb.ts'
-import { at, fill, stokerRows } from '../fixtures/mysql-site.ts'
-import { BASE, needSlapd, startSlapd } from '../fixtures/slapd.ts'
+import { stoker } from '../fixtures/program/cli.ts'
+import { needMariadb, roundTrips, startMariadb } from '../fixtures/servers/mariadb.ts'
+import { BASE, needSlapd, startSlapd } from '../fixtures/servers/slapd.ts'
+import { INVENTORY } from '../fixtures/sites/large-site.ts'
+import { MACHINE, rfc2307 } from '../fixtures/sites/ldap-site.ts'
+import { at, fill, stokerRows } from '../fixtures/sites/mysql-site.ts'
 
 const EXPRESSIONS = [
   '@all',

@@ -4,11 +4,11 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
-import { dedup } from '../../src/dedup.ts'
-import { parseGroupName, parseNodeName } from '../../src/names.ts'
-import { parseExpression } from '../../src/nodeset/parse.ts'
-import { resolve } from '../../src/resolve.ts'
-import type { Warehouse } from '../../src/warehouse.ts'
+import { parseGroupName, parseNodeName } from '../../src/base/names.ts'
+import { dedup } from '../../src/inventory/dedup.ts'
+import { resolve } from '../../src/inventory/resolve.ts'
+import type { Warehouse } from '../../src/inventory/warehouse.ts'
+import { parseExpression } from '../../src/nodeset/syntax/parse.ts'
 import { dnKey, firstRdn } from '../../warehouses/ldap/dn.ts'
 import { entryOf } from '../../warehouses/ldap/entry.ts'
 import { parseFilter } from '../../warehouses/ldap/filter.ts'
@@ -19,8 +19,10 @@ import { searchAll } from '../../warehouses/ldap/search.ts'
 import type { Reply, Session } from '../../warehouses/ldap/session.ts'
 import { parseSettings } from '../../warehouses/ldap/settings.ts'
 import { ldap } from '../../warehouses/ldap.ts'
-import { findProgram } from '../fixtures/debian.ts'
-import { INVENTORY, inventory } from '../fixtures/large-site.ts'
+import { type ContractData, warehouseContract } from '../fixtures/contracts/warehouse.ts'
+import { findProgram } from '../fixtures/servers/debian.ts'
+import { BASE, entry, needSlapd, type Slapd, startSlapd } from '../fixtures/servers/slapd.ts'
+import { INVENTORY, inventory } from '../fixtures/sites/large-site.ts'
 import {
   groupDn,
   type HostOptions,
@@ -32,9 +34,7 @@ import {
   rfc2307,
   UNITS,
   unit,
-} from '../fixtures/ldap-site.ts'
-import { BASE, entry, needSlapd, type Slapd, startSlapd } from '../fixtures/slapd.ts'
-import { type ContractData, warehouseContract } from '../fixtures/warehouse-contract.ts'
+} from '../fixtures/sites/ldap-site.ts'
 
 const io = { signal: new AbortController().signal }
 const context = { name: 'site', folder: '/' }
@@ -146,7 +146,7 @@ t.test('a wrong option is named', async t => {
 })
 
 t.test('the examples of the documentation are good options', async t => {
-  const text = await readFile(join(import.meta.dirname, '../../docs/ldap.md'), 'utf8')
+  const text = await readFile(join(import.meta.dirname, '../../docs/warehouses/ldap.md'), 'utf8')
   const examples = [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, example = '']) => parse(example))
   t.ok(examples.length >= 4)
   for (const { warehouses } of examples)

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { parseGroupName, parseNodeName } from '../../src/names.ts'
+import { parseGroupName, parseNodeName } from '../../src/base/names.ts'
 import { stokerDdl } from '../../warehouses/mysql/stoker.ts'
 import { mysql } from '../../warehouses/mysql.ts'
-import { INVENTORY } from '../fixtures/large-site.ts'
-import { needMariadb, roundTrips, startMariadb } from '../fixtures/mariadb.ts'
-import { at, fill, rows, stokerRows, targets } from '../fixtures/mysql-site.ts'
-import { type ContractData, warehouseContract } from '../fixtures/warehouse-contract.ts'
+import { type ContractData, warehouseContract } from '../fixtures/contracts/warehouse.ts'
+import { needMariadb, roundTrips, startMariadb } from '../fixtures/servers/mariadb.ts'
+import { INVENTORY } from '../fixtures/sites/large-site.ts'
+import { at, fill, rows, stokerRows, targets } from '../fixtures/sites/mysql-site.ts'
 
 const io = { signal: new AbortController().signal }
 const context = { name: 'site', folder: '/' }

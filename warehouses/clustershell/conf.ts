@@ -1,6 +1,6 @@
 /** ClusterShell's configuration files, as Python's configparser reads them. Pure. */
-import { StokerError } from '../../src/errors.ts'
-import { shown } from '../../src/names.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { shown } from '../../src/base/names.ts'
 
 export interface Section {
   readonly name: string

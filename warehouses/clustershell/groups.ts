@@ -1,6 +1,6 @@
 /** The group sources of a groups.conf as the calculator's port. */
-import type { Abortable } from '../../src/abortable.ts'
-import { StokerError } from '../../src/errors.ts'
+import type { Abortable } from '../../src/base/abortable.ts'
+import { StokerError } from '../../src/base/errors.ts'
 import type { Groups } from '../../src/nodeset/groups.ts'
 import { runner } from '../upcall/command.ts'
 import { expressionOf, type GroupSource } from '../upcall/source.ts'

@@ -1,5 +1,5 @@
 /** Several rows, lines or entries may be about one node: they are gathered here. */
-import type { NodeFacts } from '../../src/warehouse.ts'
+import type { NodeFacts } from '../../src/inventory/warehouse.ts'
 import type { Row } from './table.ts'
 
 /** What one row says of a node. `undefined` is what it does not say. */

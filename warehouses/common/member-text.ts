@@ -1,8 +1,8 @@
 /** Members of a group which somebody outside wrote as a target expression. */
-import { StokerError } from '../../src/errors.ts'
-import { isNodeName, parseGroupName, shown } from '../../src/names.ts'
-import type { Expression } from '../../src/nodeset/expression.ts'
-import { parseExpression } from '../../src/nodeset/parse.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { isNodeName, parseGroupName, shown } from '../../src/base/names.ts'
+import type { Expression } from '../../src/nodeset/syntax/expression.ts'
+import { parseExpression } from '../../src/nodeset/syntax/parse.ts'
 
 /**
  * The expression. Throws `WAREHOUSE_FAILED` naming what is wrong with it: it cannot be parsed, it has a name which is none,

@@ -1,7 +1,7 @@
 /** What the options of several warehouse kinds have in common. */
 import * as z from 'zod'
-import { parseDuration } from '../../src/config/duration.ts'
-import { StokerError } from '../../src/errors.ts'
+import { parseDuration } from '../../src/base/duration.ts'
+import { StokerError } from '../../src/base/errors.ts'
 
 /** A span of time above zero (`0.5`, `5`, `2m`), in milliseconds. */
 export const duration = z.union([z.number(), z.string()], { error: 'expected a time' }).transform((input, context) => {

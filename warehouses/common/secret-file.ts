@@ -1,8 +1,8 @@
 /** Files with a secret in them: a password, a private key. */
 import { open } from 'node:fs/promises'
-import type { Abortable } from '../../src/abortable.ts'
-import { StokerError } from '../../src/errors.ts'
-import { readPrivate } from '../../src/secret-source.ts'
+import type { Abortable } from '../../src/base/abortable.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { readPrivate } from '../../src/config/secret-source.ts'
 import { unusableOption } from './options.ts'
 
 /**

@@ -1,10 +1,10 @@
 /** Warehouses which read their whole source at the first question, and answer everything from memory afterwards. */
-import type { Abortable } from '../../src/abortable.ts'
-import { orAborted } from '../../src/abortable.ts'
-import { parseAttributeQuery } from '../../src/attribute-query.ts'
-import { StokerError } from '../../src/errors.ts'
-import { type GroupName, isNodeName, type NodeName, parseGroupName, shown } from '../../src/names.ts'
-import type { Member, NodeFacts, NodeRecord, Warehouse } from '../../src/warehouse.ts'
+import type { Abortable } from '../../src/base/abortable.ts'
+import { orAborted } from '../../src/base/abortable.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { type GroupName, isNodeName, type NodeName, parseGroupName, shown } from '../../src/base/names.ts'
+import { parseAttributeQuery } from '../../src/inventory/attribute-query.ts'
+import type { Member, NodeFacts, NodeRecord, Warehouse } from '../../src/inventory/warehouse.ts'
 import { parseMemberText } from './member-text.ts'
 
 /** What a source says of one node, not yet looked at. */

@@ -1,5 +1,5 @@
 /** What an Ansible inventory script prints for `--list`, as a table. Pure. */
-import { StokerError } from '../../src/errors.ts'
+import { StokerError } from '../../src/base/errors.ts'
 import type { Row, RowMember, Table } from '../common/table.ts'
 import { isEntry, parseJson, portOf, portProblem, textOf } from './facts.ts'
 

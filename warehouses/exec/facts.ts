@@ -1,6 +1,6 @@
 /** Facts of nodes as a command prints them: a JSON array of objects, or one object a line. Pure. */
-import { StokerError } from '../../src/errors.ts'
-import { shown } from '../../src/names.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { shown } from '../../src/base/names.ts'
 import { gather, type NodeLine } from '../common/gather.ts'
 import type { Row } from '../common/table.ts'
 

@@ -1,16 +1,16 @@
 /** One entry of an inventory's `nodes:`, which may be many nodes: the ranges of the key and of the attributes run side by side. */
 import { isIP } from 'node:net'
 import * as z from 'zod'
+import { parseMac } from '../../src/base/mac.ts'
+import { isNodeName, type NodeName, parseNodeName, shown } from '../../src/base/names.ts'
 import { mapping, parseShape, text, texts } from '../../src/config/shape.ts'
 import type { Path, YamlSource } from '../../src/config/yaml-source.ts'
-import { parseMac } from '../../src/mac.ts'
-import { isNodeName, type NodeName, parseNodeName, shown } from '../../src/names.ts'
-import { countPattern, expandPattern, parsePattern } from '../../src/nodeset/pattern.ts'
-import { parseBootFile, parseNextServer } from '../../src/render/boot.ts'
-import { parseDhcpOption } from '../../src/render/dhcp-options.ts'
-import { parseDuid } from '../../src/render/duid.ts'
-import { parsePublicKey } from '../../src/render/public-key.ts'
-import type { NodeFacts } from '../../src/warehouse.ts'
+import type { NodeFacts } from '../../src/inventory/warehouse.ts'
+import { countPattern, expandPattern, parsePattern } from '../../src/nodeset/syntax/pattern.ts'
+import { parseBootFile, parseNextServer } from '../../src/render/data/boot.ts'
+import { parseDhcpOption } from '../../src/render/data/dhcp-options.ts'
+import { parseDuid } from '../../src/render/data/duid.ts'
+import { parsePublicKey } from '../../src/render/data/public-key.ts'
 
 const number = z.number().transform(String)
 

@@ -1,13 +1,13 @@
 /** An inventory file: `nodes:` with ranges in their keys, `groups:` of target expressions, `networks:`. Pure. */
 import * as z from 'zod'
+import type { StokerError } from '../../src/base/errors.ts'
+import { type GroupName, isNodeName, type NodeName, parseGroupName, parseNodeName } from '../../src/base/names.ts'
 import { networkFacts, networkShape } from '../../src/config/network.ts'
 import { mapping, parseShape, texts, what } from '../../src/config/shape.ts'
 import type { Path, YamlSource } from '../../src/config/yaml-source.ts'
-import type { StokerError } from '../../src/errors.ts'
-import { type GroupName, isNodeName, type NodeName, parseGroupName, parseNodeName } from '../../src/names.ts'
+import type { Member, NetworkFacts, NodeFacts } from '../../src/inventory/warehouse.ts'
 import { expand } from '../../src/nodeset/expand.ts'
-import { parseExpression } from '../../src/nodeset/parse.ts'
-import type { Member, NetworkFacts, NodeFacts } from '../../src/warehouse.ts'
+import { parseExpression } from '../../src/nodeset/syntax/parse.ts'
 import { nodeFacts } from './inventory-node.ts'
 
 export interface Inventory {

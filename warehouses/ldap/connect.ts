@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect as connectSocket, isIP, type Socket } from 'node:net'
 import { connect as connectTls, getCACertificates, type TLSSocket } from 'node:tls'
-import type { Abortable } from '../../src/abortable.ts'
+import type { Abortable } from '../../src/base/abortable.ts'
 import { unusableOption } from '../common/options.ts'
 import { readOptionFile, readSecret } from '../common/secret-file.ts'
 import { refused, resultTrouble } from './failure.ts'

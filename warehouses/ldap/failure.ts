@@ -1,6 +1,6 @@
 /** What went wrong between us and a directory server, in words which help. */
-import { StokerError } from '../../src/errors.ts'
-import { shown } from '../../src/names.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { shown } from '../../src/base/names.ts'
 import type { Reply } from './session.ts'
 import type { Server, Settings } from './settings.ts'
 

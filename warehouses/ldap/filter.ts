@@ -1,6 +1,6 @@
 /** LDAP filters (RFC 4515): the text as a tree, so that no text of ours and theirs is ever put together. Pure. */
 import { AndFilter, type Filter, FilterParser, OrFilter } from 'ldapts'
-import { shown } from '../../src/names.ts'
+import { shown } from '../../src/base/names.ts'
 
 export type { Filter } from 'ldapts'
 

@@ -1,7 +1,7 @@
 /** Entries -> groups and their direct members. Pure. */
-import { StokerError } from '../../src/errors.ts'
-import { isNodeName, shown } from '../../src/names.ts'
-import type { Member } from '../../src/warehouse.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { isNodeName, shown } from '../../src/base/names.ts'
+import type { Member } from '../../src/inventory/warehouse.ts'
 import { fitMembers, type RowMember } from '../common/table.ts'
 import { dnKey } from './dn.ts'
 import { type Entry, valuesOf } from './entry.ts'

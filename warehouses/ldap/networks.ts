@@ -1,6 +1,7 @@
 /** Entries -> networks: those of RFC 2307 and those of the DHCP server's schema. Pure. */
-import { parseBlock } from '../../src/render/address.ts'
-import type { NetworkFacts } from '../../src/warehouse.ts'
+
+import type { NetworkFacts } from '../../src/inventory/warehouse.ts'
+import { parseBlock } from '../../src/render/data/address.ts'
 import { type Entry, valuesOf } from './entry.ts'
 import { namesOf } from './nodes.ts'
 import { statementsOf } from './scopes.ts'

@@ -1,8 +1,8 @@
 /** Entries -> nodes: what each says of its machine, and which belong together. Pure. */
 import { isIP } from 'node:net'
-import { parseMac } from '../../src/mac.ts'
-import { isNodeName, shown } from '../../src/names.ts'
-import type { NodeRecord } from '../../src/warehouse.ts'
+import { parseMac } from '../../src/base/mac.ts'
+import { isNodeName, shown } from '../../src/base/names.ts'
+import type { NodeRecord } from '../../src/inventory/warehouse.ts'
 import type { Row } from '../common/table.ts'
 import { dnKey, firstRdn } from './dn.ts'
 import { type Entry, valuesOf } from './entry.ts'

@@ -1,6 +1,6 @@
 /** Searches on one session, complete or not at all. */
 
-import { shown } from '../../src/names.ts'
+import { shown } from '../../src/base/names.ts'
 import { dnKey } from './dn.ts'
 import type { Entry } from './entry.ts'
 import { refused, resultTrouble } from './failure.ts'

@@ -1,6 +1,6 @@
 /** The directory servers as one: asks the first one that can be used, all within the deadline. */
-import type { Abortable } from '../../src/abortable.ts'
-import { StokerError } from '../../src/errors.ts'
+import type { Abortable } from '../../src/base/abortable.ts'
+import { StokerError } from '../../src/base/errors.ts'
 import { connect } from './connect.ts'
 import type { Entry } from './entry.ts'
 import { networkTrouble, noneLeft, unusable } from './failure.ts'

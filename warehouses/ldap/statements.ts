@@ -1,6 +1,7 @@
 /** Statements of dhcpd's in a directory: what they say of a host or network. They are read, and never passed on as they are. Pure. */
-import { parseText } from '../../src/render/dhcp-options.ts'
-import type { DhcpStatement } from '../../src/warehouse.ts'
+
+import type { DhcpStatement } from '../../src/inventory/warehouse.ts'
+import { parseText } from '../../src/render/data/dhcp-options.ts'
 
 /** A statement with the DN of the entry which says it. */
 export interface Statement {

@@ -1,6 +1,7 @@
 /** Subnets, pools and shared networks of the DHCP server's schema -> networks. Pure. */
-import { contains, parseBlock, parseRange } from '../../src/render/address.ts'
-import type { DhcpStatement, NetworkFacts } from '../../src/warehouse.ts'
+
+import type { DhcpStatement, NetworkFacts } from '../../src/inventory/warehouse.ts'
+import { contains, parseBlock, parseRange } from '../../src/render/data/address.ts'
 import { dnKey, parentKey } from './dn.ts'
 import { type Entry, valuesOf } from './entry.ts'
 import { namesOf } from './nodes.ts'

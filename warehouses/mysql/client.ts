@@ -1,7 +1,7 @@
 /** One MySQL server, asked within a deadline. Nothing else here knows the driver. */
 import { connect, type Socket } from 'node:net'
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2'
-import type { Abortable } from '../../src/abortable.ts'
+import type { Abortable } from '../../src/base/abortable.ts'
 import { readOptionFile, readSecret } from '../common/secret-file.ts'
 import { failure } from './failure.ts'
 import type { Settings, TlsSettings } from './settings.ts'

@@ -1,6 +1,6 @@
 /** What went wrong between us and a MySQL server, in words which help. */
-import { StokerError } from '../../src/errors.ts'
-import { shown } from '../../src/names.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { shown } from '../../src/base/names.ts'
 import type { Settings } from './settings.ts'
 
 /** `WAREHOUSE_FAILED` with the server, what was asked of it, and what to try. A `StokerError` stays as it is. */

@@ -1,5 +1,5 @@
 /** Rows as what is said of networks. */
-import type { NetworkFacts } from '../../src/warehouse.ts'
+import type { NetworkFacts } from '../../src/inventory/warehouse.ts'
 import type { Answer, Session } from './client.ts'
 import { isMissingTable } from './failure.ts'
 import { bootOf, itemsOf, linesOf, senseless, textOf } from './rows.ts'

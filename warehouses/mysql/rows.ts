@@ -1,6 +1,6 @@
 /** Rows of an answer as what is said of nodes. */
-import { StokerError } from '../../src/errors.ts'
-import { shown } from '../../src/names.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { shown } from '../../src/base/names.ts'
 import type { NodeLine } from '../common/gather.ts'
 import type { Answer } from './client.ts'
 

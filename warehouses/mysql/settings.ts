@@ -2,9 +2,9 @@
 import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import * as z from 'zod'
-import { resolvePath } from '../../src/config/paths.ts'
+import { resolvePath } from '../../src/config/resolve-path.ts'
 import { mapping, parseOptions, text } from '../../src/config/shape.ts'
-import type { WarehouseContext } from '../../src/warehouse.ts'
+import type { WarehouseContext } from '../../src/inventory/warehouse.ts'
 import { badOption, duration } from '../common/options.ts'
 
 const schema = mapping({

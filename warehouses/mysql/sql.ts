@@ -1,5 +1,5 @@
 /** Queries of the administrator's own. */
-import type { Abortable } from '../../src/abortable.ts'
+import type { Abortable } from '../../src/base/abortable.ts'
 import { gather, listIn } from '../common/gather.ts'
 import type { RowMember, Table } from '../common/table.ts'
 import type { Answer, Database, Session } from './client.ts'

@@ -1,6 +1,6 @@
 /** Our own tables: what they are, how they are made, and how they are read. */
-import type { Abortable } from '../../src/abortable.ts'
-import { StokerError } from '../../src/errors.ts'
+import type { Abortable } from '../../src/base/abortable.ts'
+import { StokerError } from '../../src/base/errors.ts'
 import { gather, listIn } from '../common/gather.ts'
 import type { RowMember, Table } from '../common/table.ts'
 import type { Database, Session } from './client.ts'

@@ -1,9 +1,9 @@
 /** Runs commands which answer questions: within a time, with little output, and gone when nobody waits any more. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
-import type { Abortable } from '../../src/abortable.ts'
-import { StokerError } from '../../src/errors.ts'
-import { shown } from '../../src/names.ts'
+import type { Abortable } from '../../src/base/abortable.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { shown } from '../../src/base/names.ts'
 
 /** A text for `/bin/sh -c`, or a program and its arguments. */
 export type CommandLine = string | readonly string[]

@@ -1,12 +1,12 @@
 /** Group sources in the manner of ClusterShell's upcalls: questions whose answers are node sets as text. */
-import type { Abortable } from '../../src/abortable.ts'
-import { StokerError } from '../../src/errors.ts'
-import { type GroupName, isNodeName, type NodeName, parseGroupName, shown } from '../../src/names.ts'
+import type { Abortable } from '../../src/base/abortable.ts'
+import { StokerError } from '../../src/base/errors.ts'
+import { type GroupName, isNodeName, type NodeName, parseGroupName, shown } from '../../src/base/names.ts'
+import type { Member, NodeFacts, Warehouse } from '../../src/inventory/warehouse.ts'
 import { evaluator } from '../../src/nodeset/evaluate.ts'
-import type { Expression } from '../../src/nodeset/expression.ts'
 import type { Groups } from '../../src/nodeset/groups.ts'
-import { unionOf } from '../../src/nodeset/union.ts'
-import type { Member, NodeFacts, Warehouse } from '../../src/warehouse.ts'
+import type { Expression } from '../../src/nodeset/syntax/expression.ts'
+import { unionOf } from '../../src/nodeset/syntax/union.ts'
 import { parseMemberText } from '../common/member-text.ts'
 import { type Row, tableWarehouse, unfit } from '../common/table.ts'
 

@@ -1,8 +1,8 @@
 /** How accounts and groups are looked at, and what was seen of them. */
-import { quote } from '../../src/connection/quote.ts'
-import { withLibrary } from '../../src/converge/batch.ts'
-import type { Seen } from '../../src/convergent.ts'
-import { wholeNumber } from '../common/options.ts'
+import { quote } from '../../../src/connection/quote.ts'
+import { withLibrary } from '../../../src/converge/batch.ts'
+import type { Seen } from '../../../src/converge/convergent.ts'
+import { wholeNumber } from '../../common/options.ts'
 import { busybox, shadow, type Tools } from './tools.ts'
 
 /** The number of a user or group; the largest stands for nobody: credentials(7). */

@@ -1,6 +1,6 @@
 /** What of a tree has to be sent, and what put right. Pure. */
-import { StokerError } from '../../src/errors.ts'
-import type { Attributes, Found, Seen } from './look.ts'
+import { StokerError } from '../../../src/base/errors.ts'
+import type { Attributes, Found, Seen } from './probe.ts'
 import { type Entry, printable } from './tree.ts'
 
 export interface Wanted {

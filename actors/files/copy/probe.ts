@@ -1,6 +1,6 @@
 /** What of a tree is on the target already: one question for all of it. Pure. */
-import { quote } from '../../src/connection/quote.ts'
-import { FIND_SHA256 } from '../common/checksum.ts'
+import { quote } from '../../../src/connection/quote.ts'
+import { FIND_SHA256 } from '../checksum.ts'
 
 /** What there is under a name. */
 export type Found =

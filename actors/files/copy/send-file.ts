@@ -1,12 +1,12 @@
 /** Sends a large file so that what a broken connection has left of it need not be sent again. */
-import type { Abortable } from '../../src/abortable.ts'
-import type { Connection, Exit, FileAttributes } from '../../src/connection/connection.ts'
-import { writeScript } from '../../src/connection/files.ts'
-import { quote } from '../../src/connection/quote.ts'
-import type { Content } from '../../src/content.ts'
-import { StokerError } from '../../src/errors.ts'
-import { FIND_SHA256 } from '../common/checksum.ts'
-import { idOf, keptPath, WORTH_KEEPING } from '../common/kept.ts'
+import type { Abortable } from '../../../src/base/abortable.ts'
+import { StokerError } from '../../../src/base/errors.ts'
+import type { Connection, Exit, FileAttributes } from '../../../src/connection/connection.ts'
+import { writeScript } from '../../../src/connection/files.ts'
+import { quote } from '../../../src/connection/quote.ts'
+import type { Content } from '../../../src/converge/content.ts'
+import { FIND_SHA256 } from '../checksum.ts'
+import { idOf, keptPath, WORTH_KEEPING } from '../partial-file.ts'
 import { tryOwner } from './owner.ts'
 
 /** How far it is: bytes which have been sent, of those which were to be sent. */

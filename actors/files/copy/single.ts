@@ -1,12 +1,13 @@
 /** One file: what the actor `file` can do already, and large ones go on where a broken connection has stopped them. */
-import type { Actor } from '../../src/actor.ts'
-import type { Connection } from '../../src/connection/connection.ts'
-import { quote } from '../../src/connection/quote.ts'
-import type { Content } from '../../src/content.ts'
-import { convergent } from '../../src/converge/actor.ts'
-import type { Change, Convergent } from '../../src/convergent.ts'
-import { idOf, type Kept, keptLook, keptPath, parseKept } from '../common/kept.ts'
+
+import type { Connection } from '../../../src/connection/connection.ts'
+import { quote } from '../../../src/connection/quote.ts'
+import type { Content } from '../../../src/converge/content.ts'
+import type { Change, Convergent } from '../../../src/converge/convergent.ts'
+import { convergent } from '../../../src/converge/convergent-actor.ts'
+import type { Actor } from '../../../src/run/actor.ts'
 import { file } from '../file.ts'
+import { idOf, type Kept, keptLook, keptPath, parseKept } from '../partial-file.ts'
 import { type Moved, sendFile } from './send-file.ts'
 
 /** The actor `file` for this content at this absolute path; takes the options of `file`. */

@@ -1,10 +1,10 @@
 /** A folder on this side, to the last byte of its names: read and hashed once for all targets. */
 import { createHash } from 'node:crypto'
 import { lstat, readdir, readlink } from 'node:fs/promises'
-import type { Abortable } from '../../src/abortable.ts'
-import { StokerError } from '../../src/errors.ts'
-import { hashFile, piecesOf } from '../../src/hash-file.ts'
-import { shown } from '../../src/names.ts'
+import type { Abortable } from '../../../src/base/abortable.ts'
+import { StokerError } from '../../../src/base/errors.ts'
+import { hashFile, piecesOf } from '../../../src/base/hash-file.ts'
+import { shown } from '../../../src/base/names.ts'
 
 /** Something in the folder. Names are bytes, one in each character, because no encoding is sure. */
 export type Entry =

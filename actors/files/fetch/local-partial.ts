@@ -1,7 +1,7 @@
 /** What stays on this side of files which were being fetched when the connection broke. */
 import { lstat, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type Kept, keptAmong } from '../common/kept.ts'
+import { type Kept, keptAmong } from '../partial-file.ts'
 
 export interface KeptHere extends Kept {
   readonly path: string

@@ -1,5 +1,5 @@
 /** The completion script of a program for a shell. Pure. */
-import type { CommandNode } from '../command-tree.ts'
+import type { CommandNode } from '../help/command-tree.ts'
 import { bashCompletion } from './bash.ts'
 import { fishCompletion } from './fish.ts'
 import type { Shell } from './shells.ts'

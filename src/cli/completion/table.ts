@@ -1,5 +1,5 @@
 /** What can be typed where: a command's words and what they stand for, ready to be written down for a shell. Pure. */
-import type { CommandNode, OptionNode } from '../command-tree.ts'
+import type { CommandNode, OptionNode } from '../help/command-tree.ts'
 
 /** What a value is: one of some words, a name which is asked for, a file, or anything. */
 export type ValueKind =

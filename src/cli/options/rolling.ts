@@ -1,7 +1,7 @@
 /** Options which `run` and `apply` share: how a run goes from target to target, and what has to be so before it begins. */
 import type { Command } from 'commander'
-import { parseAmount, parseSerial } from '../rolling.ts'
-import { withBecome } from './options.ts'
+import { parseAmount, parseSerial } from '../../run/rolling.ts'
+import { withBecome } from './shared.ts'
 import { count, explained } from './values.ts'
 
 /** Adds them, and as whom to act. */

@@ -1,7 +1,7 @@
 /** Options which several commands share. */
 import { type Command, Option } from 'commander'
-import { BECOME_METHODS } from '../connection/become-script.ts'
-import { CONNECTION_KINDS } from '../connection/choose.ts'
+import { BECOME_METHODS } from '../../connection/become/script.ts'
+import { CONNECTION_KINDS } from '../../connection/choose.ts'
 import { collect, count, duration, wholeNumber, wholeNumberOrZero, words } from './values.ts'
 
 /** Told the exit code. */

@@ -1,6 +1,6 @@
 /** What stands behind an option, parsed. Each throws commander's `InvalidArgumentError` with what was expected. */
 import { InvalidArgumentError } from 'commander'
-import { parseDuration } from '../config/duration.ts'
+import { parseDuration } from '../../base/duration.ts'
 
 export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
 

@@ -1,7 +1,7 @@
 /** Asking the person at the terminal for a secret, whatever standard input and output are connected to. */
 import { openSync, writeSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
-import type { Abortable } from './abortable.ts'
+import type { Abortable } from '../../base/abortable.ts'
 
 const ENTER = ['\r', '\n']
 const END_OF_INPUT = '\u0004'

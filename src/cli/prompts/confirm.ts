@@ -2,11 +2,11 @@
 import { openSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { ReadStream, WriteStream } from 'node:tty'
-import type { Abortable } from './abortable.ts'
-import { StokerError } from './errors.ts'
-import { shown } from './names.ts'
-import { who } from './report/who.ts'
-import type { Target } from './target.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
+import type { Target } from '../../inventory/target.ts'
+import { who } from '../../report/text/target-set.ts'
 
 /** What `run` and `apply` have on the command line. */
 export interface ConfirmFlags {

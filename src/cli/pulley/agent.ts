@@ -1,7 +1,7 @@
 /** The commands of a node, which are also all that the agent's single file has. */
 import type { Command } from 'commander'
-import type { Abortable } from '../abortable.ts'
-import { collect, oneOf, wholeNumberOrZero } from './arguments.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { collect, oneOf, wholeNumberOrZero } from '../options/pulley-values.ts'
 
 /** Adds `enrol` and `agent` to a program; `exit` is told the exit code. */
 export const addAgentCommands = (program: Command, io: Abortable, exit: (code: number) => void): void => {
@@ -16,14 +16,14 @@ export const addAgentCommands = (program: Command, io: Abortable, exit: (code: n
     .option('--vo-key <key>', "the VO's public key, to be sure of it from the beginning")
     .option('--anew', 'forget who this machine has been', false)
     .action(async flags => {
-      const { enrolCommand } = await import('./commands/enrol.ts')
+      const { enrolCommand } = await import('../../pulley/commands/enrol.ts')
       exit(await enrolCommand(flags, io))
     })
   const agent = onNode(program.command('agent').description('poll, converge and obey; resident, or --once'))
     .option('--once', 'one poll with all that follows from it', false)
     .option('--wait <seconds>', 'let the server hold a poll until there is news', wholeNumberOrZero, 0)
     .action(async flags => {
-      const { agentCommand } = await import('./commands/agent.ts')
+      const { agentCommand } = await import('../../pulley/commands/agent.ts')
       exit(await agentCommand(flags, io))
     })
   agent
@@ -37,7 +37,7 @@ export const addAgentCommands = (program: Command, io: Abortable, exit: (code: n
     .option('--remove', 'take it away again', false)
     .option('--print', 'show what would be written, write nothing', false)
     .action(async (_flags, command: Command) => {
-      const { installCommand } = await import('./commands/install.ts')
+      const { installCommand } = await import('../../pulley/commands/install.ts')
       exit(await installCommand(command.optsWithGlobals(), io))
     })
 }

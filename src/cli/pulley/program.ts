@@ -1,14 +1,14 @@
 /** What can be typed after `pulley`, and which command it means. Each command is loaded when it is used. */
 import { Argument, Command, InvalidArgumentError } from 'commander'
-import type { Abortable } from '../abortable.ts'
-import { commandTree } from '../command-tree.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { parseAge } from '../../base/duration.ts'
+import { VERSION } from '../../base/version.ts'
+import type { Administered } from '../../pulley/client/admin.ts'
 import { completionScript } from '../completion/completion.ts'
 import { SHELLS, type Shell } from '../completion/shells.ts'
-import { parseAge } from '../config/duration.ts'
-import { VERSION } from '../version.ts'
-import type { Administered } from './admin.ts'
-import { addAgentCommands } from './agent-program.ts'
-import { collect, oneOf, wholeNumber } from './arguments.ts'
+import { commandTree } from '../help/command-tree.ts'
+import { collect, oneOf, wholeNumber } from '../options/pulley-values.ts'
+import { addAgentCommands } from './agent.ts'
 
 /** Parses the words and runs the command they ask for; returns its exit code. Throws what it throws, and commander's own errors. */
 export const runPulley = async (argv: readonly string[], io: Abortable): Promise<number> => {
@@ -29,7 +29,7 @@ export const pulleyProgram = (io: Abortable): { readonly program: Command; exitC
     .showHelpAfterError("('pulley help' tells more)")
 
   const keys = async (): Promise<string> => {
-    const { keysFolder } = await import('./admin.ts')
+    const { keysFolder } = await import('../../pulley/client/admin.ts')
     return keysFolder(program.opts().keys, process.env)
   }
   /** A command on one VO, with its key. */
@@ -37,7 +37,7 @@ export const pulleyProgram = (io: Abortable): { readonly program: Command; exitC
     flags: { readonly vo?: string; readonly key?: string },
     work: (vo: Administered) => Promise<number>,
   ): Promise<void> => {
-    const { administer, onlyVo } = await import('./admin.ts')
+    const { administer, onlyVo } = await import('../../pulley/client/admin.ts')
     const folder = await keys()
     await using vo = await administer(flags.vo ?? (await onlyVo(folder)), folder, flags.key)
     exitCode = await work(vo)
@@ -62,7 +62,7 @@ export const pulleyProgram = (io: Abortable): { readonly program: Command; exitC
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--interval <seconds>', "between an agent's polls", wholeNumber, 60)
     .action(async flags => {
-      const { serveCommand } = await import('./commands/serve.ts')
+      const { serveCommand } = await import('../../pulley/commands/serve.ts')
       exitCode = await serveCommand(flags)
     })
 
@@ -74,26 +74,26 @@ export const pulleyProgram = (io: Abortable): { readonly program: Command; exitC
       .option('--operator-key <file>', "the server's operator key", '/var/lib/pulley-server/operator.key')
   onServer(vo.command('create').description('make a VO: its key stays here').argument('<name>')).action(
     async (name: string, flags) => {
-      const { voCreate } = await import('./commands/vo.ts')
+      const { voCreate } = await import('../../pulley/commands/vo.ts')
       exitCode = await voCreate(name, { ...flags, keys: await keys() }, io)
     },
   )
   onServer(vo.command('list').description('the VOs of a server').option(json, asJson)).action(async flags => {
-    const { voList } = await import('./commands/vo.ts')
+    const { voList } = await import('../../pulley/commands/vo.ts')
     exitCode = await voList({ ...flags, keys: await keys() }, flags.json === true, io)
   })
   vo.command('show')
     .description('what the server knows of a VO')
     .argument('<name>')
     .action(async (name: string) => {
-      const { voShow } = await import('./commands/vo.ts')
+      const { voShow } = await import('../../pulley/commands/vo.ts')
       exitCode = await voShow(name, await keys(), io)
     })
   vo.command('rekey')
     .description('hand a VO on to a new key, which its nodes follow')
     .argument('<name>')
     .action(async (name: string) => {
-      const { voRekey } = await import('./commands/vo.ts')
+      const { voRekey } = await import('../../pulley/commands/vo.ts')
       exitCode = await voRekey(name, await keys(), io)
     })
 
@@ -105,18 +105,18 @@ export const pulleyProgram = (io: Abortable): { readonly program: Command; exitC
     .option('--role <name>', 'a role for its nodes (may be repeated)', collect, [])
     .option('-o, --out <file>', 'write it to a new file, for its owner only')
     .action(async flags => {
-      const { tokenCreate } = await import('./commands/token.ts')
+      const { tokenCreate } = await import('../../pulley/commands/token.ts')
       await administering(flags, vo => tokenCreate(vo, flags, io))
     })
   onVo(token.command('list').description('tokens with their uses and last use').option(json, asJson)).action(
     async flags => {
-      const { tokenList } = await import('./commands/token.ts')
+      const { tokenList } = await import('../../pulley/commands/token.ts')
       await administering(flags, vo => tokenList(vo, flags.json === true, io))
     },
   )
   onVo(token.command('revoke').description('admit nobody by it any more').argument('<id>')).action(
     async (id: string, flags) => {
-      const { tokenRevoke } = await import('./commands/token.ts')
+      const { tokenRevoke } = await import('../../pulley/commands/token.ts')
       await administering(flags, vo => tokenRevoke(vo, id, io))
     },
   )
@@ -136,14 +136,14 @@ export const pulleyProgram = (io: Abortable): { readonly program: Command; exitC
     .option(json, asJson, false)
     .action(async (policy: string, flags) => {
       const [{ publish }, { onThisMachine }] = await Promise.all([
-        import('./commands/publish.ts'),
-        import('../built-in.ts'),
+        import('../../pulley/commands/publish.ts'),
+        import('../../site/built-in.ts'),
       ])
       await administering(flags, async vo => await publish(vo, policy, flags, await onThisMachine(), io))
     })
   onVo(program.command('history').description('published bundles, the newest first').option(json, asJson)).action(
     async flags => {
-      const { history } = await import('./commands/waves.ts')
+      const { history } = await import('../../pulley/commands/waves.ts')
       await administering(flags, vo => history(vo, flags.json === true, io))
     },
   )
@@ -156,7 +156,7 @@ export const pulleyProgram = (io: Abortable): { readonly program: Command; exitC
     .option('--expires <time>', 'when nodes tell that it is stale', age, 30 * 24 * 3_600_000)
     .option(json, asJson, false)
     .action(async (serial: number, flags) => {
-      const { rollback } = await import('./commands/publish.ts')
+      const { rollback } = await import('../../pulley/commands/publish.ts')
       await administering(flags, vo => rollback(vo, serial, flags, io))
     })
   onVo(
@@ -166,7 +166,7 @@ export const pulleyProgram = (io: Abortable): { readonly program: Command; exitC
       .argument('<serial>', 'which', wholeNumber)
       .argument('<do>', 'halt, resume or finish', oneOf('halt', 'resume', 'finish')),
   ).action(async (serial: number, what: 'halt' | 'resume' | 'finish', flags) => {
-    const { changeWaves } = await import('./commands/waves.ts')
+    const { changeWaves } = await import('../../pulley/commands/waves.ts')
     await administering(flags, vo => changeWaves(vo, serial, what, io))
   })
 
@@ -186,7 +186,10 @@ export const pulleyProgram = (io: Abortable): { readonly program: Command; exitC
     .option('--config <file>', 'stoker.yaml, for named actions')
     .option(json, asJson, false)
     .action(async (action: string, words: readonly string[], flags) => {
-      const [{ send }, { wire }] = await Promise.all([import('./commands/send.ts'), import('../wire.ts')])
+      const [{ send }, { wire }] = await Promise.all([
+        import('../../pulley/commands/send.ts'),
+        import('../../site/site.ts'),
+      ])
       const say = (notice: string) => void process.stderr.write(`pulley: ${notice}\n`)
       await using site = await wire({ ...(flags.config && { config: flags.config }) }, say, io)
       const ordered = await site.order(action, words)
@@ -200,7 +203,7 @@ export const pulleyProgram = (io: Abortable): { readonly program: Command; exitC
       .option('--limit <n>', 'how many', wholeNumber, 1000)
       .option(json, asJson, false),
   ).action(async flags => {
-    const { listActions } = await import('./commands/actions.ts')
+    const { listActions } = await import('../../pulley/commands/actions.ts')
     await administering(flags, vo => listActions(vo, flags.limit, flags.json, io))
   })
   onVo(
@@ -211,18 +214,18 @@ export const pulleyProgram = (io: Abortable): { readonly program: Command; exitC
       .option('-b, --fold', 'show equal output once', false)
       .option(json, asJson, false),
   ).action(async (id: string, flags) => {
-    const { showActions } = await import('./commands/actions.ts')
+    const { showActions } = await import('../../pulley/commands/actions.ts')
     await administering(flags, vo => showActions(vo, id, flags, io))
   })
   onVo(program.command('cancel').description('do not start an action any more, or end it').argument('<id>')).action(
     async (id: string, flags) => {
-      const { cancelActions } = await import('./commands/actions.ts')
+      const { cancelActions } = await import('../../pulley/commands/actions.ts')
       await administering(flags, vo => cancelActions(vo, id, io))
     },
   )
 
   onVo(program.command('nodes').description('the nodes of a VO').option(json, asJson, false)).action(async flags => {
-    const { listNodes } = await import('./commands/nodes.ts')
+    const { listNodes } = await import('../../pulley/commands/nodes.ts')
     await administering(flags, vo => listNodes(vo, flags.json, io))
   })
   onVo(
@@ -231,25 +234,25 @@ export const pulleyProgram = (io: Abortable): { readonly program: Command; exitC
       .description('how the nodes are; exit code 1 when something is wrong')
       .option(json, asJson, false),
   ).action(async flags => {
-    const { status } = await import('./commands/nodes.ts')
+    const { status } = await import('../../pulley/commands/nodes.ts')
     await administering(flags, vo => status(vo, flags.json, io))
   })
   onVo(program.command('reports').description('what nodes have told, the newest first').argument('[node]'))
     .option('--limit <n>', 'how many', wholeNumber, 20)
     .option(json, asJson, false)
     .action(async (node: string | undefined, flags) => {
-      const { listReports } = await import('./commands/nodes.ts')
+      const { listReports } = await import('../../pulley/commands/nodes.ts')
       await administering(flags, vo => listReports(vo, { ...flags, ...(node !== undefined && { node }) }, io))
     })
   onVo(program.command('role').description('set the roles of a node').argument('<node>').argument('[roles...]')).action(
     async (node: string, roles: readonly string[], flags) => {
-      const { setRoles } = await import('./commands/nodes.ts')
+      const { setRoles } = await import('../../pulley/commands/nodes.ts')
       await administering(flags, vo => setRoles(vo, node, roles, io))
     },
   )
   onVo(program.command('revoke').description('put nodes out, for good').argument('<nodes>')).action(
     async (nodes: string, flags) => {
-      const { revokeNodes } = await import('./commands/nodes.ts')
+      const { revokeNodes } = await import('../../pulley/commands/nodes.ts')
       await administering(flags, vo => revokeNodes(vo, nodes, io))
     },
   )

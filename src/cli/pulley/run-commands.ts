@@ -1,6 +1,6 @@
 /** Runs a program's commands: signals, exit codes, and the one place which tells an error to a person. */
-import type { Abortable } from '../abortable.ts'
-import { exitCodeOf, toStokerError } from '../errors.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { exitCodeOf, toStokerError } from '../../base/errors.ts'
 
 /** Returns the exit code and throws nothing. Ctrl-C and SIGTERM abort what the program works with. */
 export const runCommands = async (

@@ -1,8 +1,8 @@
 /** The commands for a shell's completion. */
 import { Argument, type Command } from 'commander'
-import { commandTree } from '../command-tree.ts'
 import { SHELLS, type Shell } from '../completion/shells.ts'
-import type { Done } from './options.ts'
+import { commandTree } from '../help/command-tree.ts'
+import type { Done } from '../options/shared.ts'
 
 export const addCompletion = (program: Command, done: Done): void => {
   program
@@ -18,7 +18,7 @@ export const addCompletion = (program: Command, done: Done): void => {
     .command('complete', { hidden: true })
     .addArgument(new Argument('<what>').choices(['actions', 'groups']))
     .action(async (what: 'actions' | 'groups') => {
-      const { complete } = await import('../commands/complete.ts')
+      const { complete } = await import('../../commands/complete.ts')
       done(await complete(what, program.opts()))
     })
 }

@@ -1,6 +1,6 @@
 /** The commands for what the warehouses know. */
 import type { Command } from 'commander'
-import { type Done, FRESH, withTargets } from './options.ts'
+import { type Done, FRESH, withTargets } from '../options/shared.ts'
 
 /** `resolve`, `show`, `groups`, `nodes` and `warehouse`. */
 export const addInventory = (program: Command, done: Done): void => {
@@ -12,7 +12,7 @@ export const addInventory = (program: Command, done: Done): void => {
   )
     .option('--json', 'one target a line')
     .action(async (targets: string, flags) => {
-      const { resolveCommand } = await import('../commands/resolve.ts')
+      const { resolveCommand } = await import('../../commands/inventory/resolve.ts')
       done(await resolveCommand(targets, { ...program.opts(), ...flags }))
     })
 
@@ -23,7 +23,7 @@ export const addInventory = (program: Command, done: Done): void => {
     .option('--fresh', FRESH)
     .option('--json', 'as one JSON object')
     .action(async (name: string, flags) => {
-      const { show } = await import('../commands/show.ts')
+      const { show } = await import('../../commands/inventory/show.ts')
       done(await show(name, { ...program.opts(), ...flags }))
     })
 
@@ -35,7 +35,7 @@ export const addInventory = (program: Command, done: Done): void => {
     .option('--fresh', FRESH)
     .option('--json', 'one group a line')
     .action(async (pattern: string | undefined, flags) => {
-      const { groups } = await import('../commands/groups.ts')
+      const { groups } = await import('../../commands/inventory/groups.ts')
       done(await groups(pattern, { ...program.opts(), ...flags }))
     })
 
@@ -49,7 +49,7 @@ export const addInventory = (program: Command, done: Done): void => {
     .argument('<name>', 'the name of the warehouse in the configuration')
     .option('--print', 'print the statements and run nothing')
     .action(async (name: string, flags) => {
-      const { warehouseInit } = await import('../commands/warehouse-init.ts')
+      const { warehouseInit } = await import('../../commands/inventory/warehouse-init.ts')
       done(await warehouseInit(name, { ...program.opts(), ...flags }))
     })
 }

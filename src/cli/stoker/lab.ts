@@ -1,7 +1,7 @@
 /** The command which starts a lab. */
 import type { Command } from 'commander'
-import type { Done } from './options.ts'
-import { wholeNumber } from './values.ts'
+import type { Done } from '../options/shared.ts'
+import { wholeNumber } from '../options/values.ts'
 
 export const addLab = (program: Command, done: Done): void => {
   program
@@ -11,7 +11,7 @@ export const addLab = (program: Command, done: Done): void => {
     .option('-c, --count <n>', 'how many targets', wholeNumber, 16)
     .option('--dir <folder>', 'keep the files of the lab there')
     .action(async (command: readonly string[], flags) => {
-      const { lab } = await import('../commands/lab.ts')
+      const { lab } = await import('../../commands/lab.ts')
       using end = onEnd(command.length === 0)
       done(
         await lab({ ...flags, command }, { signal: end.signal, stdout: process.stdout, entry: process.argv[1] ?? '' }),

@@ -1,5 +1,5 @@
 /** The command line of `stoker`: argv -> exit code, and the one place which tells an error to a person. */
-import { exitCodeOf, toStokerError } from './errors.ts'
+import { exitCodeOf, toStokerError } from '../../base/errors.ts'
 
 /** Runs the command which `argv` (without the program's name) asks for; returns the exit code and throws nothing. */
 export const cli = async (argv: readonly string[]): Promise<number> => {
@@ -7,7 +7,7 @@ export const cli = async (argv: readonly string[]): Promise<number> => {
     // The calculator reads its flags in their order, as nodeset(1) does; scripts call it often, so it starts with little.
     const calculator = nodesWords(argv)
     if (calculator) {
-      const { nodesCommand } = await import('./commands/nodes-command.ts')
+      const { nodesCommand } = await import('../../commands/nodes/command.ts')
       return await nodesCommand(calculator.words, calculator.flags)
     }
     const { runProgram } = await import('./program.ts')

@@ -1,14 +1,14 @@
 /** What can be typed, and which command it means. Each command is loaded when it is used. */
 import { Command } from 'commander'
-import { withBecomeUser } from './become-words.ts'
-import { addActing } from './program/acting.ts'
-import { addCompletion } from './program/completion.ts'
-import { addInventory } from './program/inventory.ts'
-import { addLab } from './program/lab.ts'
-import { addLookingBack } from './program/looking-back.ts'
-import { addRendering } from './program/rendering.ts'
-import { withBareConfirm } from './program/steps.ts'
-import { VERSION } from './version.ts'
+import { VERSION } from '../../base/version.ts'
+import { withBecomeUser } from '../options/become-words.ts'
+import { withBareConfirm } from '../options/rolling.ts'
+import { addCompletion } from './completion.ts'
+import { addInventory } from './inventory.ts'
+import { addLab } from './lab.ts'
+import { addRendering } from './render.ts'
+import { addActing } from './run.ts'
+import { addLookingBack } from './runs.ts'
 
 /** Parses the words and runs the command they ask for; returns its exit code. Throws what it throws, and commander's own errors. */
 export const runProgram = async (argv: readonly string[]): Promise<number> => {

@@ -1,7 +1,7 @@
 /** The commands which make services' configuration. */
 import { type Command, InvalidArgumentError } from 'commander'
-import type { Done } from './options.ts'
-import { duration } from './values.ts'
+import type { Done } from '../options/shared.ts'
+import { duration } from '../options/values.ts'
 
 /** `render` and `hook`. */
 export const addRendering = (program: Command, done: Done): void => {
@@ -23,11 +23,11 @@ export const addRendering = (program: Command, done: Done): void => {
     .option('--json', 'one render a line')
     .action(async (names: readonly string[], flags) => {
       if (flags.watch) {
-        const { renderWatch } = await import('../commands/render-watch.ts')
+        const { renderWatch } = await import('../../commands/render/watch.ts')
         done(await renderWatch(names, { ...program.opts(), ...flags }))
         return
       }
-      const { render } = await import('../commands/render.ts')
+      const { render } = await import('../../commands/render/render.ts')
       done(await render(names, { ...program.opts(), ...flags, ...(flags.rollback === true && { rollback: 1 }) }))
     })
 
@@ -46,7 +46,7 @@ export const addRendering = (program: Command, done: Done): void => {
       .option('-y, --yes', 'do not ask, also at a terminal')
       .option('--json', 'as one JSON object')
       .action(async (service: string, flags) => {
-        const { hook } = await import('../commands/hook.ts')
+        const { hook } = await import('../../commands/render/hook.ts')
         done(await hook(verb, service, { ...program.opts(), ...flags }))
       })
 }

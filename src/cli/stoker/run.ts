@@ -1,8 +1,8 @@
 /** The commands which act on targets. */
 import type { Command } from 'commander'
-import { holdYoungGeneration } from '../young-generation.ts'
-import { type Done, withBecome, withPolicy, withReach, withTargets } from './options.ts'
-import { withSteps } from './steps.ts'
+import { holdYoungGeneration } from '../../base/young-generation.ts'
+import { withSteps } from '../options/rolling.ts'
+import { type Done, withBecome, withPolicy, withReach, withTargets } from '../options/shared.ts'
 
 /** `run`, `apply`, `plan` and `shell`. */
 export const addActing = (program: Command, done: Done): void => {
@@ -36,7 +36,7 @@ export const addActing = (program: Command, done: Done): void => {
     .action(async (action: string, targets: string, words: readonly string[], flags) => {
       // Before all that has to be loaded makes it grow.
       holdYoungGeneration()
-      const { run } = await import('../commands/run.ts')
+      const { run } = await import('../../commands/push/run.ts')
       done(await run({ action, targets, words }, { ...program.opts(), ...flags }))
     })
 
@@ -60,7 +60,7 @@ export const addActing = (program: Command, done: Done): void => {
     .option('-v, --verbose', 'times of every target in the report, and what a when leaves out')
     .option('-q, --quiet', 'no report when all went well')
     .action(async (policy: string, targets: string | undefined, flags) => {
-      const { apply } = await import('../commands/apply.ts')
+      const { apply } = await import('../../commands/push/apply.ts')
       done(await apply({ policy, targets }, { ...program.opts(), ...flags }))
     })
 
@@ -73,7 +73,7 @@ export const addActing = (program: Command, done: Done): void => {
   )
     .option('--json', 'one resource of a node a line')
     .action(async (policy: string, targets: string | undefined, flags) => {
-      const { plan } = await import('../commands/plan.ts')
+      const { plan } = await import('../../commands/push/plan.ts')
       done(await plan({ policy, targets }, { ...program.opts(), ...flags }))
     })
 
@@ -92,7 +92,7 @@ export const addActing = (program: Command, done: Done): void => {
     .option('-N, --no-label', 'no node names in front of the lines')
     .option('-v, --verbose', 'a report with times after each command')
     .action(async (targets: string, flags) => {
-      const { shell } = await import('../commands/shell.ts')
+      const { shell } = await import('../../commands/push/shell.ts')
       done(await shell(targets, { ...program.opts(), ...flags }))
     })
 }

@@ -1,8 +1,8 @@
 /** The commands for what was run before. */
 import type { Command } from 'commander'
-import { type Done, withReach } from './options.ts'
-import { withSteps } from './steps.ts'
-import { wholeNumber } from './values.ts'
+import { withSteps } from '../options/rolling.ts'
+import { type Done, withReach } from '../options/shared.ts'
+import { wholeNumber } from '../options/values.ts'
 
 /** `runs` and `rerun`. */
 export const addLookingBack = (program: Command, done: Done): void => {
@@ -13,7 +13,7 @@ export const addLookingBack = (program: Command, done: Done): void => {
     .option('--limit <n>', 'how many', wholeNumber, 20)
     .option('--json', 'one run a line', false)
     .action(async flags => {
-      const { listRuns } = await import('../commands/runs.ts')
+      const { listRuns } = await import('../../commands/runs.ts')
       done(await listRuns(flags))
     })
   runs
@@ -24,7 +24,7 @@ export const addLookingBack = (program: Command, done: Done): void => {
     .option('-b, --fold', 'show equal output once, under the folded names', false)
     .option('--json', 'one event a line on standard output', false)
     .action(async (id: string, node: string | undefined, flags) => {
-      const { showRun } = await import('../commands/runs.ts')
+      const { showRun } = await import('../../commands/runs.ts')
       done(await showRun(id, node, flags))
     })
 
@@ -52,7 +52,7 @@ export const addLookingBack = (program: Command, done: Done): void => {
     .option('--json', 'one event a line on standard output')
     .option('-q, --quiet', 'no report when all went well')
     .action(async (id: string | undefined, flags) => {
-      const { rerun } = await import('../commands/rerun.ts')
+      const { rerun } = await import('../../commands/push/rerun.ts')
       done(await rerun(id, flags, { ...program.opts(), ...flags }))
     })
 }

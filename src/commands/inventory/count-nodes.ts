@@ -1,10 +1,10 @@
 /** How many machines a group is, as a run would count them. */
-import type { Abortable } from '../abortable.ts'
-import { dedup } from '../dedup.ts'
-import { type StokerError, toStokerError } from '../errors.ts'
-import type { GroupName } from '../names.ts'
-import { resolve } from '../resolve.ts'
-import type { Warehouse } from '../warehouse.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { type StokerError, toStokerError } from '../../base/errors.ts'
+import type { GroupName } from '../../base/names.ts'
+import { dedup } from '../../inventory/dedup.ts'
+import { resolve } from '../../inventory/resolve.ts'
+import type { Warehouse } from '../../inventory/warehouse.ts'
 
 /** The number, or why nobody could act on that group: it contains itself, or a name which nobody knows. */
 export const countNodes = async (

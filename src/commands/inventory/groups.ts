@@ -1,10 +1,10 @@
 /** `stoker groups`: what groups there are, and who says so. */
-import { StokerError } from '../errors.ts'
-import type { GroupName } from '../names.ts'
-import { globMatcher } from '../nodeset/match.ts'
-import { harmlessMessage } from '../report/harmless.ts'
-import { standardSinks } from '../report/sink.ts'
-import { wire } from '../wire.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { GroupName } from '../../base/names.ts'
+import { harmlessMessage } from '../../base/printable.ts'
+import { globMatcher } from '../../nodeset/match.ts'
+import { standardSinks } from '../../report/sink.ts'
+import { wire } from '../../site/site.ts'
 import { countNodes } from './count-nodes.ts'
 import { listGroups } from './memberships.ts'
 

@@ -1,12 +1,12 @@
 /** Which groups a node is in, directly or through other groups, in every warehouse which can list its groups. */
-import type { Abortable } from '../abortable.ts'
-import type { Questions } from '../ask.ts'
-import { type StokerError, toStokerError } from '../errors.ts'
-import { type GroupName, isNodeName, parseGroupName } from '../names.ts'
-import type { Expression } from '../nodeset/expression.ts'
-import { globMatcher, matchRegex } from '../nodeset/match.ts'
-import { readList } from '../read-list.ts'
-import type { Member, Warehouse } from '../warehouse.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { type StokerError, toStokerError } from '../../base/errors.ts'
+import { type GroupName, isNodeName, parseGroupName } from '../../base/names.ts'
+import type { Questions } from '../../inventory/ask.ts'
+import { readList } from '../../inventory/read-list.ts'
+import type { Member, Warehouse } from '../../inventory/warehouse.ts'
+import { globMatcher, matchRegex } from '../../nodeset/match.ts'
+import type { Expression } from '../../nodeset/syntax/expression.ts'
 
 export interface Memberships {
   /** One for each group, by the shortest way: from the group down to the one which names the node. */

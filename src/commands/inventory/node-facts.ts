@@ -1,7 +1,7 @@
 /** What several warehouses say of one node, side by side. Pure. */
 import { isIP } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
-import type { NodeFacts } from '../warehouse.ts'
+import type { NodeFacts } from '../../inventory/warehouse.ts'
 
 export interface Answer {
   readonly warehouse: string

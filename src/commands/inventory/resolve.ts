@@ -1,9 +1,9 @@
 /** `stoker resolve`: who would be acted on, how they are reached, and what led to them. */
 import { isIP } from 'node:net'
-import { standardSinks } from '../report/sink.ts'
-import type { Provenance, Target } from '../target.ts'
-import { wire } from '../wire.ts'
-import { type TargetFlags, targetsOf } from './targets.ts'
+import type { Provenance, Target } from '../../inventory/target.ts'
+import { standardSinks } from '../../report/sink.ts'
+import { wire } from '../../site/site.ts'
+import { type TargetFlags, targetsOf } from '../push/targets.ts'
 
 export interface ResolveFlags extends TargetFlags {
   readonly config?: string

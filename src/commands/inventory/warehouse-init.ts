@@ -1,11 +1,11 @@
 /** `stoker warehouse init NAME`: creates what a warehouse reads from, where its source has nothing yet. */
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
-import { nearest } from '../nearest.ts'
-import { standardSinks } from '../report/sink.ts'
-import type { Warehouse } from '../warehouse.ts'
-import { wire } from '../wire.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
+import { nearest } from '../../base/nearest.ts'
+import type { Warehouse } from '../../inventory/warehouse.ts'
+import { standardSinks } from '../../report/sink.ts'
+import { wire } from '../../site/site.ts'
 
 export interface WarehouseInitFlags {
   readonly config?: string

@@ -1,9 +1,9 @@
 /** Who knows a name: each warehouse's own answer, not yet made one. */
-import type { Abortable } from '../abortable.ts'
-import { type Questions, questions, type ResolvedNode } from '../ask.ts'
-import { dedup } from '../dedup.ts'
-import { type GroupName, isNodeName, type NodeName } from '../names.ts'
-import type { Member, Warehouse } from '../warehouse.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { type GroupName, isNodeName, type NodeName } from '../../base/names.ts'
+import { type Questions, questions, type ResolvedNode } from '../../inventory/ask.ts'
+import { dedup } from '../../inventory/dedup.ts'
+import type { Member, Warehouse } from '../../inventory/warehouse.ts'
 import { listGroups } from './memberships.ts'
 import type { Answer } from './node-facts.ts'
 

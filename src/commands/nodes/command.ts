@@ -1,7 +1,8 @@
 /** `stoker nodes` in the program: the calculator, with the groups of the warehouses or of a groups.conf. */
-import type { Groups } from '../nodeset/groups.ts'
-import { standardSinks } from '../report/sink.ts'
-import { VERSION } from '../version.ts'
+
+import { VERSION } from '../../base/version.ts'
+import type { Groups } from '../../nodeset/groups.ts'
+import { standardSinks } from '../../report/sink.ts'
 import { nodes } from './nodes.ts'
 
 /** Runs the calculator with these words; returns the exit code. */
@@ -12,8 +13,8 @@ export const nodesCommand = async (words: readonly string[], flags: { readonly c
   // Much arithmetic needs no groups, and so no configuration.
   const groups = async (conf: string | undefined): Promise<Groups> => {
     const [{ clustershellGroups, wire }, { warehouseGroups }] = await Promise.all([
-      import('../wire.ts'),
-      import('../warehouse-groups.ts'),
+      import('../../site/site.ts'),
+      import('../../inventory/warehouse-groups.ts'),
     ])
     if (conf !== undefined) return await clustershellGroups(conf, { signal })
     const site = opened.use(await wire(flags, notice => void stderr.write(`stoker nodes: ${notice}\n`), { signal }))

@@ -1,5 +1,5 @@
 /** Output formats and separators of `stoker nodes`, as nodeset(1) reads them. */
-import { StokerError } from '../errors.ts'
+import { StokerError } from '../../base/errors.ts'
 
 const CONVERSION = /%(?:%|(-?)(0?)(\d*)(?:\.(\d+))?([sd]))/g
 

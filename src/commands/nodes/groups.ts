@@ -1,9 +1,9 @@
 /** What `stoker nodes` prints of groups: the sources, their groups, and the groups of nodes. */
-import { type Evaluator, type Names, noListing } from '../nodeset/evaluate.ts'
-import { families } from '../nodeset/family.ts'
-import { foldFamilies } from '../nodeset/fold.ts'
-import { memberships } from '../nodeset/regroup.ts'
-import { type NodesOptions, stepsFrom } from './nodes-options.ts'
+import { type Evaluator, type Names, noListing } from '../../nodeset/evaluate.ts'
+import { foldFamilies } from '../../nodeset/fold.ts'
+import { memberships } from '../../nodeset/regroup.ts'
+import { families } from '../../nodeset/sets/family.ts'
+import { type NodesOptions, stepsFrom } from './options.ts'
 
 /** Where the lines go. */
 interface Streams {

@@ -1,6 +1,6 @@
 /** The command line of `stoker nodes`: nodeset(1)'s flags, spelled and refused as nodeset(1) does. */
-import { StokerError } from '../errors.ts'
-import type { Operator } from '../nodeset/expression.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { Operator } from '../../nodeset/syntax/expression.ts'
 
 export type NodesCommand = 'count' | 'expand' | 'fold' | 'list' | 'list-all' | 'regroup' | 'groupsources' | 'completion'
 

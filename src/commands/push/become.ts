@@ -1,13 +1,13 @@
 /** `--become`: as whom a run acts on its targets, and where the password for that comes from. */
-import type { Abortable } from '../abortable.ts'
-import type { BecomeSettings } from '../config/config.ts'
-import { becomingConnector } from '../connection/become.ts'
-import { becomePassword } from '../connection/become-password.ts'
-import type { BecomeMethod } from '../connection/become-script.ts'
-import type { Connector } from '../connection/connection.ts'
-import { StokerError } from '../errors.ts'
-import { askSecret } from '../prompt.ts'
-import { firstLine, printedBy, readPrivate } from '../secret-source.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { askSecret } from '../../cli/prompts/ask-secret.ts'
+import type { BecomeSettings } from '../../config/config.ts'
+import { firstLine, printedBy, readPrivate } from '../../config/secret-source.ts'
+import { becomingConnector } from '../../connection/become/become.ts'
+import { becomePassword } from '../../connection/become/password.ts'
+import type { BecomeMethod } from '../../connection/become/script.ts'
+import type { Connector } from '../../connection/connection.ts'
 
 /** The options of a command which can act as another user. */
 export interface BecomeFlags {

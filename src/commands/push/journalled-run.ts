@@ -1,11 +1,12 @@
 /** A run's place in the journal: what `run` and `apply` have in common. */
-import { thisAuthor } from '../journal/author.ts'
-import type { RunHead } from '../journal/entries.ts'
-import { journalFolder, newRunId } from '../journal/place.ts'
-import { prune } from '../journal/prune.ts'
-import { type JournalWriter, openJournal } from '../journal/writer.ts'
-import type { Target } from '../target.ts'
-import { VERSION } from '../version.ts'
+
+import { VERSION } from '../../base/version.ts'
+import type { Target } from '../../inventory/target.ts'
+import { thisAuthor } from '../../journal/author.ts'
+import type { RunHead } from '../../journal/entries.ts'
+import { journalFolder, newRunId } from '../../journal/paths.ts'
+import { prune } from '../../journal/prune.ts'
+import { type JournalWriter, openJournal } from '../../journal/writer.ts'
 
 /** A run which is run again on some of its targets. */
 export interface Again {

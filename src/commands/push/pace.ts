@@ -1,8 +1,9 @@
 /** How a run goes over its targets: what `run`, `apply` and `shell` have in common. */
-import { here } from '../built-in.ts'
-import type { Defaults } from '../config/config.ts'
-import type { ConnectionKind } from '../connection/choose.ts'
-import type { Schedule } from '../schedule.ts'
+
+import type { Defaults } from '../../config/config.ts'
+import type { ConnectionKind } from '../../connection/choose.ts'
+import type { Schedule } from '../../run/schedule.ts'
+import { here } from '../../site/built-in.ts'
 
 /** How targets are reached, and how many at a time; what is absent comes from the configuration. Times are in milliseconds. */
 export interface ReachFlags {

@@ -1,13 +1,14 @@
 /** `stoker plan`: what a policy asks of each node; no target is touched, and no secret is read. */
-import { fold } from '../nodeset/fold.ts'
-import { loadForTargets, type PolicyFlags, type PolicyRequest } from '../policy/for-targets.ts'
-import { plannedText } from '../policy/planned-text.ts'
-import { preparePolicy } from '../policy/prepare.ts'
-import { type Planned, preview } from '../policy/preview.ts'
-import { harmlessLines } from '../report/harmless.ts'
-import { standardSinks } from '../report/sink.ts'
-import type { Target } from '../target.ts'
-import { wire } from '../wire.ts'
+
+import { harmlessLines } from '../../base/printable.ts'
+import type { Target } from '../../inventory/target.ts'
+import { fold } from '../../nodeset/fold.ts'
+import { loadForTargets, type PolicyFlags, type PolicyRequest } from '../../policy/for-targets.ts'
+import { plannedText } from '../../policy/format-plan.ts'
+import { preparePolicy } from '../../policy/prepare.ts'
+import { type Planned, preview } from '../../policy/preview.ts'
+import { standardSinks } from '../../report/sink.ts'
+import { wire } from '../../site/site.ts'
 import { onInterrupt } from './interrupt.ts'
 
 export interface PlanFlags extends PolicyFlags {

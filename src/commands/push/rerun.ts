@@ -1,11 +1,11 @@
 /** `stoker rerun`: an earlier run again, on exactly those of its targets which are asked for. */
 import { resolve } from 'node:path'
-import { StokerError } from '../errors.ts'
-import { journalFolder } from '../journal/place.ts'
-import { type RunRecord, readRun, runIds } from '../journal/reader.ts'
-import { fold } from '../nodeset/fold.ts'
-import type { OutcomeKind } from '../outcome.ts'
-import type { Target } from '../target.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { Target } from '../../inventory/target.ts'
+import { journalFolder } from '../../journal/paths.ts'
+import { type RunRecord, readRun, runIds } from '../../journal/reader.ts'
+import { fold } from '../../nodeset/fold.ts'
+import type { OutcomeKind } from '../../run/outcome.ts'
 import { type ApplyFlags, apply } from './apply.ts'
 import { type RunFlags, run } from './run.ts'
 

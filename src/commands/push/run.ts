@@ -1,23 +1,24 @@
 /** `stoker run`: parse, resolve, dedup, schedule, report. */
-import type { Actor } from '../actor.ts'
-import { broadcast, hasInput } from '../broadcast.ts'
-import { type ConfirmFlags, confirmed } from '../confirm.ts'
-import type { Connector } from '../connection/connection.ts'
-import { StokerError } from '../errors.ts'
-import { sourcesIn } from '../materials.ts'
-import { progress } from '../report/progress.ts'
-import { exitCode, report } from '../report/report.ts'
-import { standardSinks } from '../report/sink.ts'
-import { fileViews, streamViews, type ViewFlags } from '../report/views.ts'
-import { type RollingFlags, rolling } from '../rolling.ts'
-import { runLock } from '../run-lock.ts'
-import { schedule } from '../schedule.ts'
-import { affordable } from '../window.ts'
-import { wire } from '../wire.ts'
-import { holdYoungGeneration } from '../young-generation.ts'
+
+import { StokerError } from '../../base/errors.ts'
+import { holdYoungGeneration } from '../../base/young-generation.ts'
+import { type ConfirmFlags, confirmed } from '../../cli/prompts/confirm.ts'
+import type { Connector } from '../../connection/connection.ts'
+import { sourcesIn } from '../../converge/materials.ts'
+import { exitCode, report } from '../../report/report.ts'
+import { standardSinks } from '../../report/sink.ts'
+import { progress } from '../../report/views/progress.ts'
+import { fileViews, streamViews, type ViewFlags } from '../../report/views/views.ts'
+import type { Actor } from '../../run/actor.ts'
+import { affordable } from '../../run/affordable-fanout.ts'
+import { broadcast, hasInput } from '../../run/broadcast.ts'
+import { type RollingFlags, rolling } from '../../run/rolling.ts'
+import { runLock } from '../../run/run-lock.ts'
+import { schedule } from '../../run/schedule.ts'
+import { wire } from '../../site/site.ts'
 import { asWanted, BECOME_FLAGS, type BecomeFlags } from './become.ts'
 import { onInterrupt } from './interrupt.ts'
-import { type Again, keepRun, lasting } from './kept-run.ts'
+import { type Again, keepRun, lasting } from './journalled-run.ts'
 import { paceOf, REACH_FLAGS, type ReachFlags } from './pace.ts'
 import { type TargetFlags, targetsOf } from './targets.ts'
 
@@ -83,7 +84,7 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
       moved: tracker.moved,
       fanout: affordable(pace.fanout, targets.length, descriptorsOf(actor, connector), say),
       materials: (target, reach, io) => {
-        const facts = async () => (await import('../facts.ts')).gatherFacts(await reach(), io)
+        const facts = async () => (await import('../../converge/facts.ts')).gatherFacts(await reach(), io)
         return sources.materials(target, { facts }, io)
       },
       connector,

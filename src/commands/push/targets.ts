@@ -1,12 +1,12 @@
 /** From what is typed to the machines which are meant: parse, resolve, dedup. */
-import type { Abortable } from '../abortable.ts'
-import { dedup } from '../dedup.ts'
-import { exclude } from '../exclude.ts'
-import { parseExpression } from '../nodeset/parse.ts'
-import { readList } from '../read-list.ts'
-import { resolve } from '../resolve.ts'
-import type { Target } from '../target.ts'
-import type { Warehouse } from '../warehouse.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { dedup } from '../../inventory/dedup.ts'
+import { exclude } from '../../inventory/exclude.ts'
+import { readList } from '../../inventory/read-list.ts'
+import { resolve } from '../../inventory/resolve.ts'
+import type { Target } from '../../inventory/target.ts'
+import type { Warehouse } from '../../inventory/warehouse.ts'
+import { parseExpression } from '../../nodeset/syntax/parse.ts'
 
 /** The options which every command with targets has. */
 export interface TargetFlags {

@@ -1,21 +1,28 @@
 /** `stoker hook`: binds a render to the start of the service which reads what it writes. */
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
-import type { Abortable } from '../abortable.ts'
-import { type Config, renderEntry } from '../config/config.ts'
-import { StokerError, toStokerError } from '../errors.ts'
-import { shown } from '../names.ts'
-import { nearest } from '../nearest.ts'
-import type { Program } from '../render/hook/command.ts'
-import { carryOut, type HookChange, type HookKind, hookPlaces, planInstall, planRemove } from '../render/hook/hooks.ts'
-import { namesFromDns, warehouseServers } from '../render/hook/server-names.ts'
-import { type Daemon, HOOKED_SERVICES, type HookedService, rendersFor } from '../render/hook/services.ts'
-import { isSystemdRunning, reloadSystemd, startLimitOf } from '../render/hook/systemd.ts'
-import { hookJson, planText, type Standing, statusText } from '../render/hook/told.ts'
-import { doubtsAbout } from '../render/hook/trust.ts'
-import { harmlessMessage } from '../report/harmless.ts'
-import { type Sinks, standardSinks } from '../report/sink.ts'
-import { wire } from '../wire.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError, toStokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
+import { nearest } from '../../base/nearest.ts'
+import { harmlessMessage } from '../../base/printable.ts'
+import { type Config, renderEntry } from '../../config/config.ts'
+import type { Program } from '../../render/hook/command.ts'
+import { hookJson, planText, type Standing, statusText } from '../../render/hook/format-status.ts'
+import {
+  carryOut,
+  type HookChange,
+  type HookKind,
+  hookPlaces,
+  planInstall,
+  planRemove,
+} from '../../render/hook/hooks.ts'
+import { namesFromDns, warehouseServers } from '../../render/hook/server-names.ts'
+import { type Daemon, HOOKED_SERVICES, type HookedService, rendersFor } from '../../render/hook/services.ts'
+import { isSystemdRunning, reloadSystemd, startLimitOf } from '../../render/hook/systemd.ts'
+import { doubtsAbout } from '../../render/hook/trust.ts'
+import { type Sinks, standardSinks } from '../../report/sink.ts'
+import { wire } from '../../site/site.ts'
 
 export interface HookFlags {
   readonly config?: string

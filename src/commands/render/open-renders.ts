@@ -1,16 +1,16 @@
 /** From names on the command line to renders, and from warehouses to what they read. */
 import { homedir } from 'node:os'
-import { StokerError } from '../errors.ts'
-import type { ReadSite } from '../render/make.ts'
-import { openRender, type Render } from '../render/open.ts'
-import type { StateWhere } from '../render/place.ts'
-import { type CheckedSite, readSite } from '../render/site.ts'
-import type { Warehouse } from '../warehouse.ts'
-import type { Site } from '../wire.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { Warehouse } from '../../inventory/warehouse.ts'
+import { type CheckedSite, readSite } from '../../render/data/site.ts'
+import { openRender, type Render } from '../../render/run/open.ts'
+import type { ReadSite } from '../../render/run/read-site.ts'
+import type { StateWhere } from '../../render/run/state-folder.ts'
+import type { Site } from '../../site/site.ts'
 
 /** Those of the names; without any, all of the configuration. Throws `USAGE` when there are none, or one is not known. */
 export const openRenders = async (names: readonly string[], { config }: Site): Promise<readonly Render[]> => {
-  const { SERVICES } = await import('../render/services.ts')
+  const { SERVICES } = await import('../../render/services/services.ts')
   const wanted = names.length > 0 ? [...new Set(names)] : [...config.renders.keys()]
   if (wanted.length === 0) {
     const known = Object.keys(SERVICES).join(', ')

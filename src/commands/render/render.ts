@@ -1,21 +1,21 @@
 /** `stoker render`: a service's configuration, made of what the warehouses say. */
-import type { Abortable } from '../abortable.ts'
-import { exitCodeOf, StokerError, toStokerError } from '../errors.ts'
-import { goodFiles } from '../render/good.ts'
-import { timeLimit } from '../render/limit.ts'
-import type { ReadSite } from '../render/make.ts'
-import { type RenderOptions, renderAll } from '../render/once.ts'
-import type { Render } from '../render/open.ts'
-import { stateFolder } from '../render/place.ts'
-import { exitCodeOfRender, type RenderResult } from '../render/result.ts'
-import { renderState } from '../render/state.ts'
-import { harmlessParagraph, jsonOf, textOf } from '../render/told.ts'
-import { duration } from '../report/duration.ts'
-import { harmlessLines } from '../report/harmless.ts'
-import { type Sinks, standardSinks } from '../report/sink.ts'
-import { wire } from '../wire.ts'
-import { explained, printed, versionsOf } from './render-views.ts'
-import { openRenders, readerOf, stateWhere } from './renders.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { exitCodeOf, StokerError, toStokerError } from '../../base/errors.ts'
+import { duration } from '../../base/format-duration.ts'
+import { harmlessLines } from '../../base/printable.ts'
+import { timeLimit } from '../../base/time-limit.ts'
+import { goodFiles } from '../../render/output/last-good.ts'
+import { renderState } from '../../render/output/state.ts'
+import { harmlessParagraph, jsonOf, textOf } from '../../render/run/format-result.ts'
+import type { Render } from '../../render/run/open.ts'
+import type { ReadSite } from '../../render/run/read-site.ts'
+import { type RenderOptions, renderAll } from '../../render/run/render-once.ts'
+import { exitCodeOfRender, type RenderResult } from '../../render/run/result.ts'
+import { stateFolder } from '../../render/run/state-folder.ts'
+import { type Sinks, standardSinks } from '../../report/sink.ts'
+import { wire } from '../../site/site.ts'
+import { openRenders, readerOf, stateWhere } from './open-renders.ts'
+import { explained, printed, versionsOf } from './views.ts'
 
 export interface RenderFlags {
   readonly config?: string
@@ -123,7 +123,7 @@ const backTo = async (
   options: RenderOptions,
   io: Abortable,
 ): Promise<readonly RenderResult[]> => {
-  const { rollback } = await import('../render/rollback.ts')
+  const { rollback } = await import('../../render/run/rollback.ts')
   const results: RenderResult[] = []
   for (const one of renders) results.push(await rollback(one, steps, options, io))
   return results

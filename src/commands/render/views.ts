@@ -1,15 +1,15 @@
 /** What `stoker render` shows without changing anything: the texts, the versions, where a host's lines come from. */
 import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import type { Abortable } from '../abortable.ts'
-import { age } from '../cache/age.ts'
-import { StokerError } from '../errors.ts'
-import { compareFile } from '../render/compare.ts'
-import { type ReadSite, readFor } from '../render/make.ts'
-import type { Render } from '../render/open.ts'
-import { originText, type Problem } from '../render/problem.ts'
-import { harmlessParagraph } from '../render/told.ts'
-import type { Sinks } from '../report/sink.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { age } from '../../inventory/cache/age.ts'
+import { originText, type Problem } from '../../render/data/problem.ts'
+import { compareFile } from '../../render/output/compare.ts'
+import { harmlessParagraph } from '../../render/run/format-result.ts'
+import type { Render } from '../../render/run/open.ts'
+import { type ReadSite, readFor } from '../../render/run/read-site.ts'
+import type { Sinks } from '../../report/sink.ts'
 
 interface Showing extends Abortable {
   readonly sinks: Sinks
@@ -71,7 +71,7 @@ export const versionsOf = async (
   { stdout }: Sinks,
   { json }: { readonly json?: boolean },
 ): Promise<number> => {
-  const { listVersions } = await import('../render/versions.ts')
+  const { listVersions } = await import('../../render/output/versions.ts')
   const now = Date.now()
   for (const { name, state } of renders) {
     const versions = await listVersions(state.folder)
@@ -97,7 +97,7 @@ export const explained = async (
   read: ReadSite,
   { sinks: { stdout }, json, signal }: Showing & { readonly json?: boolean },
 ): Promise<number> => {
-  const { explain } = await import('../render/explain.ts')
+  const { explain } = await import('../../render/run/explain.ts')
   for (const one of renders)
     for (const explanation of await explain(one, host, read, { signal })) {
       const { name, origins, files } = explanation

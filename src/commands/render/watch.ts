@@ -1,15 +1,15 @@
 /** `stoker render --watch`: renders whenever a warehouse, or the configuration, says something else than before. */
-import type { Abortable } from '../abortable.ts'
-import { StokerError, toStokerError } from '../errors.ts'
-import { fileChanges } from '../file-changes.ts'
-import { renderAll } from '../render/once.ts'
-import type { RenderResult } from '../render/result.ts'
-import { harmlessParagraph, textOf } from '../render/told.ts'
-import { watch } from '../render/watch.ts'
-import { type Sinks, standardSinks } from '../report/sink.ts'
-import type { Warehouse } from '../warehouse.ts'
-import { type Site, wire } from '../wire.ts'
-import { openRenders, readerOf } from './renders.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError, toStokerError } from '../../base/errors.ts'
+import { fileChanges } from '../../base/file-changes.ts'
+import type { Warehouse } from '../../inventory/warehouse.ts'
+import { harmlessParagraph, textOf } from '../../render/run/format-result.ts'
+import { renderAll } from '../../render/run/render-once.ts'
+import type { RenderResult } from '../../render/run/result.ts'
+import { watch } from '../../render/run/watch.ts'
+import { type Sinks, standardSinks } from '../../report/sink.ts'
+import { type Site, wire } from '../../site/site.ts'
+import { openRenders, readerOf } from './open-renders.ts'
 
 export interface RenderWatchFlags {
   readonly config?: string

@@ -5,15 +5,15 @@
  * only one. Its lifeline is the standard input of the program which lets us in; a command with an input of its own is watched over
  * from a second one.
  */
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import type { Output } from '../event.ts'
-import type { Command, Connection, Connector, Exit } from './connection.ts'
-import { type Become, type Elevated, elevate } from './elevate.ts'
-import { readFileOver, writeFileOver } from './files.ts'
-import { ANNOUNCED_ARGUMENT, lifeline, SUPERVISED_ARGUMENT } from './supervisor.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { Output } from '../../run/event.ts'
+import type { Command, Connection, Connector, Exit } from '../connection.ts'
+import { readFileOver, writeFileOver } from '../files.ts'
+import { ANNOUNCED_ARGUMENT, lifeline, SUPERVISED_ARGUMENT } from '../supervise/supervisor.ts'
+import { type Become, type Elevated, elevate } from './elevated-command.ts'
 
-export type { Become } from './elevate.ts'
+export type { Become } from './elevated-command.ts'
 
 /** The connector's connections, as another user. */
 export const becomingConnector = (connector: Connector, become: Become): Connector => ({

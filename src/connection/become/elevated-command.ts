@@ -1,13 +1,13 @@
 /** Getting through sudo or doas: from the start of the program to the first sign of life of the other user. */
 import { randomBytes } from 'node:crypto'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import type { Output } from '../event.ts'
-import { shown } from '../names.ts'
-import type { Attempt, BecomePassword } from './become-password.ts'
-import { type BecomeMarks, type BecomeMethod, becomeLine, marksOf } from './become-script.ts'
-import type { Connection, Exit } from './connection.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
+import type { Output } from '../../run/event.ts'
+import type { Connection, Exit } from '../connection.ts'
 import { LateInput } from './late-input.ts'
+import type { Attempt, BecomePassword } from './password.ts'
+import { type BecomeMarks, type BecomeMethod, becomeLine, marksOf } from './script.ts'
 
 /** As whom, and how. */
 export interface Become {

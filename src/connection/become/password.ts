@@ -2,8 +2,8 @@
  * The password for becoming somebody else, once for a whole run. A wrong one must not be tried on every target, because
  * accounts are locked for less: the first target which wants it proves it, and the others wait until it has.
  */
-import { type Abortable, orAborted } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
+import { type Abortable, orAborted } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
 
 /** How long others wait for the first one's proof before the next may try; milliseconds. */
 const PROOF_MS = 30_000

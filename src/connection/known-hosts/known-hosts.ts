@@ -3,14 +3,14 @@ import { hash } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { appendFile, mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
-import { isAbsent, reason } from './fault.ts'
-import { HostIndex, type HostLine, type KnownKey, keyType, parseHostLine } from './known-hosts-lines.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
+import { isAbsent, reason } from '../../base/not-found.ts'
+import { HostIndex, type HostLine, type KnownKey, keyType, parseHostLine } from './lines.ts'
 import { withLock } from './lock-file.ts'
 
-export { keyType } from './known-hosts-lines.ts'
+export { keyType } from './lines.ts'
 
 /** A host as known_hosts knows it. */
 export interface HostIdentity {

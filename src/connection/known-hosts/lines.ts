@@ -1,6 +1,6 @@
 /** The lines of known_hosts files (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT) and finding those of a host. Pure. */
 import { hash } from 'node:crypto'
-import { isWild, type Pattern, patternList } from './ssh-pattern.ts'
+import { isWild, type Pattern, patternList } from '../ssh-config/pattern.ts'
 
 /** A key in a known_hosts file. */
 export interface KnownKey {

@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs'
 import { link, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
-import type { Abortable } from '../abortable.ts'
+import type { Abortable } from '../../base/abortable.ts'
 
 /** Work under the lock takes milliseconds: one held this long is left over, also when its holder cannot be asked about. */
 const DEAD_AFTER_MS = 5000

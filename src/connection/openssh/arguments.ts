@@ -1,6 +1,6 @@
 /** The words for the system's ssh: what it is told beside its own configuration. Pure. */
 
-import type { KeepAlive } from './keep-alive.ts'
+import type { KeepAlive } from '../keep-alive.ts'
 
 /** What all connections of a run have in common. */
 export interface OpensshSettings {

@@ -1,6 +1,6 @@
 /** What the words of OpenSSH's ssh mean, when it does not come through. Pure. */
-import { type ErrorCode, StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
+import { type ErrorCode, StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
 
 /** Why ssh did not connect; `busy`: the server closed before its banner, which is worth another try. */
 export const opensshFailure = (name: string, said: string): StokerError | 'busy' => {

@@ -1,11 +1,11 @@
 /** One process of the system's ssh, which holds the connection to a target for as long as somebody wants it. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import { Herald } from './herald.ts'
-import { Busy } from './login.ts'
-import { opensshFailure } from './openssh-failure.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { Busy } from '../ssh2/login.ts'
+import { opensshFailure } from './failure.ts'
+import { Herald } from './marker-stream.ts'
 
 export interface Master {
   /** Aborts when the connection has ended. */

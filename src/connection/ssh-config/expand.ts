@@ -1,5 +1,5 @@
 /** What stands for something else in ssh_config values: `%` tokens, `~`, `${VARIABLES}`. Pure. */
-import { configError, type Jump, type Place, type Placed } from './ssh-config-options.ts'
+import { configError, type Jump, type Place, type Placed } from './options.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

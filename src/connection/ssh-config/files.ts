@@ -1,12 +1,12 @@
 /** Reads ssh_config files with everything they include into blocks: a condition and what holds under it. */
 import { type FileHandle, glob, open } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
-import { isAbsent, reason } from './fault.ts'
-import { type ConfigLine, configError, type Place, parseLine, parseOption, type Setter } from './ssh-config-options.ts'
-import { type Pattern, pattern, patternList } from './ssh-pattern.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
+import { isAbsent, reason } from '../../base/not-found.ts'
+import { type ConfigLine, configError, type Place, parseLine, parseOption, type Setter } from './options.ts'
+import { type Pattern, pattern, patternList } from './pattern.ts'
 
 /** One criterion of a Match line. `final` has no pattern: it holds in the second reading only. */
 export interface Criterion {

@@ -1,6 +1,6 @@
 /** The options of ssh_config(5) which we follow: one line of text in, what it sets out. Pure. */
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
 
 /** A place in a configuration file. */
 export interface Place {

@@ -5,21 +5,14 @@
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { Abortable } from '../abortable.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { agentSocket, type Environment, expandJump, expandPath, expandTokens, type Tokens } from './expand.ts'
+import { type Block, type Condition, readBlocks } from './files.ts'
 import { localUser } from './local-user.ts'
-import {
-  agentSocket,
-  type Environment,
-  expandJump,
-  expandPath,
-  expandTokens,
-  type Tokens,
-} from './ssh-config-expand.ts'
-import { type Block, type Condition, readBlocks } from './ssh-config-files.ts'
-import type { AlgorithmList, Draft, Jump, Place, Placed } from './ssh-config-options.ts'
-import { pattern } from './ssh-pattern.ts'
+import type { AlgorithmList, Draft, Jump, Place, Placed } from './options.ts'
+import { pattern } from './pattern.ts'
 
-export type { AlgorithmList, Jump } from './ssh-config-options.ts'
+export type { AlgorithmList, Jump } from './options.ts'
 
 /** All that is known of how to connect to one host; paths are expanded. */
 export interface HostSettings {

@@ -1,8 +1,8 @@
 /** Hosts to jump through: one connection to each, whoever needs it, and no second wait for one which is dead. */
-import { type Abortable, orAborted } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
+import { type Abortable, orAborted } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { Jump } from '../ssh-config/ssh-config.ts'
 import type { LoggedIn } from './login.ts'
-import type { Jump } from './ssh-config.ts'
 
 export interface Bastions {
   /**

@@ -1,15 +1,15 @@
 /** Which keys to offer to a host, in which order: key files and the agent's keys, as methods for ssh2 to try one by one. */
 import { join } from 'node:path'
 import type { AgentAuthMethod, ParsedKey, PublicKeyAuthMethod } from 'ssh2'
-import type { Abortable } from '../abortable.ts'
-import { sharedWork } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
-import { reason } from './fault.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { sharedWork } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
+import { reason } from '../../base/not-found.ts'
+import { localUser } from '../ssh-config/local-user.ts'
+import type { HostSettings } from '../ssh-config/ssh-config.ts'
 import { type AskPassphrase, type KeyFile, type LockedKey, readKeyFile } from './key-file.ts'
-import { localUser } from './local-user.ts'
 import { SingleIdentity, type SshAgent, sshAgent } from './ssh-agent.ts'
-import type { HostSettings } from './ssh-config.ts'
 
 /** One identity, to be given to ssh2's `authHandler` as it is. */
 export type Offer = (PublicKeyAuthMethod | AgentAuthMethod) & {

@@ -8,9 +8,9 @@ import {
   type ConnectConfig,
   type ServerHostKeyAlgorithm,
 } from 'ssh2'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import type { KeepAlive } from './keep-alive.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { KeepAlive } from '../keep-alive.ts'
 
 export interface Login {
   /** The target's or bastion's name, for messages. */

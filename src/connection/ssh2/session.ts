@@ -1,13 +1,13 @@
 /** Commands and files over one authenticated SSH client. ssh2's callbacks and emitters end here. */
 import type { Client, ClientChannel } from 'ssh2'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import { attend, type Running } from './attend.ts'
-import type { Command, Connection, Exit } from './connection.ts'
-import { feed } from './feed.ts'
-import { readFileOver, writeFileOver } from './files.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { Command, Connection, Exit } from '../connection.ts'
+import { readFileOver, writeFileOver } from '../files.ts'
+import { feed } from '../supervise/feed.ts'
+import { attend, type Running } from '../supervise/supervised-command.ts'
+import { announced, lifeline, supervised } from '../supervise/supervisor.ts'
 import type { LoggedIn } from './login.ts'
-import { announced, lifeline, supervised } from './supervisor.ts'
 
 /** A connection over a logged-in client. Disposing it closes the client. */
 export const sshSession = (

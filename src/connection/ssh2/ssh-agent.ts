@@ -1,7 +1,7 @@
 /** A running ssh-agent: its identities, and its signatures a few at a time. */
 import { connect } from 'node:net'
 import { AgentProtocol, BaseAgent, type ParsedKey, type SignCallback, type SigningRequestOptions } from 'ssh2'
-import type { Abortable } from '../abortable.ts'
+import type { Abortable } from '../../base/abortable.ts'
 
 export interface SshAgent {
   /** The public keys it holds, of the types which can be used; rejects when the agent cannot be asked. */

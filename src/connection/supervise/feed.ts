@@ -1,6 +1,6 @@
 /** Input for a command: as fast as it reads, and no fuss when it stops reading. */
 import type { Writable } from 'node:stream'
-import { spend } from '../young-generation.ts'
+import { spend } from '../../base/young-generation.ts'
 
 /**
  * Sends the source into a command's standard input and ends it, also when the source fails: who must know that all has

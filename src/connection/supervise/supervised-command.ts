@@ -1,9 +1,9 @@
 /** What `ssh` and `local` have in common once a supervised command runs: its output, its end, and its being stopped. */
 import type { Readable } from 'node:stream'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import type { Output } from '../event.ts'
-import type { Exit } from './connection.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { Output } from '../../run/event.ts'
+import type { Exit } from '../connection.ts'
 
 /** A command which has been started through the supervisor. */
 export interface Running {

@@ -1,9 +1,9 @@
 /** What is missing at a path, between what is wanted and what is there. Pure. */
 
-import { quote } from '../connection/quote.ts'
+import { quote } from '../../connection/quote.ts'
 import { bytesOf, type Content } from '../content.ts'
 import type { Change, LookOptions, Plan, Step, TextChange } from '../convergent.ts'
-import { type Below, type FileSeen, fileLook, MOST_SHOWN, octal } from './file-look.ts'
+import { type Below, type FileSeen, fileLook, MOST_SHOWN, octal } from './probe.ts'
 import {
   type Attributes,
   copyAside,
@@ -14,7 +14,7 @@ import {
   setAttributes,
   setBelow,
   writeFile,
-} from './file-steps.ts'
+} from './steps.ts'
 
 /** What is wanted at a path. Owner and group are names or numbers, modes are permission bits. */
 export interface FileWish extends Attributes {

@@ -1,8 +1,8 @@
 /** The steps by which files, directories and links come to be, change and go. Pure. */
-import { quote } from '../connection/quote.ts'
+import { quote } from '../../connection/quote.ts'
 import { type Content, contentOf } from '../content.ts'
 import type { Step } from '../convergent.ts'
-import { type Below, octal } from './file-look.ts'
+import { type Below, octal } from './probe.ts'
 
 export const run = (script: string): Step => ({ kind: 'run', script })
 

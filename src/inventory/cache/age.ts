@@ -1,5 +1,5 @@
 /** Ages and limits of copies as people read them. Pure. */
-import { duration } from '../report/duration.ts'
+import { duration } from '../../base/format-duration.ts'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

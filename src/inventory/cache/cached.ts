@@ -2,10 +2,10 @@
  * A warehouse made of a warehouse: answers are kept, and stand in while the source is down. A run sees one world: all its
  * answers come from the source, or all from the copy. Which one is decided by the first question.
  */
-import type { Abortable } from '../abortable.ts'
-import { orAborted } from '../abortable.ts'
-import { StokerError, toStokerError } from '../errors.ts'
-import { harmlessMessage } from '../report/harmless.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { orAborted } from '../../base/abortable.ts'
+import { StokerError, toStokerError } from '../../base/errors.ts'
+import { harmlessMessage } from '../../base/printable.ts'
 import type { Warehouse } from '../warehouse.ts'
 import { age } from './age.ts'
 import { type Copy, copyOf, type Held } from './copy.ts'

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { chmod, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Abortable } from '../abortable.ts'
+import type { Abortable } from '../../base/abortable.ts'
 
 /** More than a million nodes need less. */
 const MAX_BYTES = 256 * 1024 * 1024

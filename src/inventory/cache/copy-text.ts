@@ -2,7 +2,7 @@
  * Copies as the text of a file, and back. Everything is looked at on reading: a file is never trusted. Not by a schema:
  * ten thousand nodes are read before a run begins. Pure.
  */
-import { type GroupName, parseGroupName, parseNodeName } from '../names.ts'
+import { type GroupName, parseGroupName, parseNodeName } from '../../base/names.ts'
 import type { Member, NetworkFacts, NodeFacts, NodeRecord } from '../warehouse.ts'
 import type { Batch } from './copy.ts'
 import { isFacts, isNetwork, isRecord } from './facts-shape.ts'

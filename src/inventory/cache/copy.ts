@@ -1,6 +1,7 @@
 /** A copy of what a warehouse answered: what it holds, and what can be answered from it. Pure. */
+
+import type { GroupName, NodeName } from '../../base/names.ts'
 import { parseAttributeQuery } from '../attribute-query.ts'
-import type { GroupName, NodeName } from '../names.ts'
 import type { Member, NetworkFacts, NodeFacts, NodeRecord } from '../warehouse.ts'
 
 /** Answers of one run. What is absent was not asked then. */

@@ -1,5 +1,5 @@
 /** Whether a value out of a file is what a warehouse may say. Not by a schema: ten thousand nodes are read before a run begins. Pure. */
-import { isNodeName, type NodeName } from '../names.ts'
+import { isNodeName, type NodeName } from '../../base/names.ts'
 import type { NetworkFacts, NodeFacts, NodeRecord } from '../warehouse.ts'
 
 /** What is known of a node, and nothing else: fit to be acted on. */

@@ -1,8 +1,8 @@
 /** Members of groups as text for a copy, and back: `web1`, `@group`, `=expression`. Pure. */
 import { isDeepStrictEqual } from 'node:util'
-import { isNodeName, parseGroupName, parseNodeName } from '../names.ts'
-import type { Expression } from '../nodeset/expression.ts'
-import { parseExpression } from '../nodeset/parse.ts'
+import { isNodeName, parseGroupName, parseNodeName } from '../../base/names.ts'
+import type { Expression } from '../../nodeset/syntax/expression.ts'
+import { parseExpression } from '../../nodeset/syntax/parse.ts'
 import type { Member } from '../warehouse.ts'
 
 /** The member as text; `undefined` when reading it again would not give the same member. */

@@ -1,6 +1,6 @@
 /** The questions to a warehouse, as values: each can be asked of the source, looked up in a copy, and noted down. */
-import type { Abortable } from '../abortable.ts'
-import { type GroupName, type NodeName, shown } from '../names.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { type GroupName, type NodeName, shown } from '../../base/names.ts'
 import type { Member, NetworkFacts, NodeFacts, NodeRecord, Warehouse } from '../warehouse.ts'
 import type { Copy, Found } from './copy.ts'
 import { factsText, membersText } from './copy-text.ts'

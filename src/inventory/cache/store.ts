@@ -1,5 +1,5 @@
 /** The copy of one warehouse on disk. */
-import type { Abortable } from '../abortable.ts'
+import type { Abortable } from '../../base/abortable.ts'
 import { type Batch, merged } from './copy.ts'
 import { readCopy, writeCopy } from './copy-file.ts'
 import { formatCopy, parseCopy } from './copy-text.ts'

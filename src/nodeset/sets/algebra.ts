@@ -1,6 +1,6 @@
-import { StokerError } from '../errors.ts'
-import type { Operator } from './expression.ts'
-import { MAX_NAMES } from './limits.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { Operator } from '../syntax/expression.ts'
+import { MAX_NAMES } from '../syntax/limits.ts'
 
 /** One set operation. The order of `left` is kept, what `right` adds comes after. */
 export const combine = <T>(left: ReadonlySet<T>, operator: Operator, right: ReadonlySet<T>): ReadonlySet<T> => {

@@ -1,5 +1,5 @@
 /** The indices which one place of a name pattern takes (`1`, `2`, `08`), in order, and how they are written as ranges. */
-import { isPadded } from './ranges.ts'
+import { isPadded } from '../syntax/ranges.ts'
 
 /** Distinct indices: negative ones first, then by number of digits, then by value. A rank is a place in that order. */
 export interface Axis {

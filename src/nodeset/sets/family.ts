@@ -1,6 +1,7 @@
 /** Names which differ in their numbers only are a family: `x1y1`, `x1y2` and `x3y1` are of the family `x%sy%s`. */
+
+import { MAX_DIGITS } from '../syntax/limits.ts'
 import { type Axis, axisOf, axisOfKeys, keyOf } from './axis.ts'
-import { MAX_DIGITS } from './limits.ts'
 import { type Box, merge } from './merge.ts'
 
 /** A family and its members, as boxes: in every box, each index of one place goes with each of the others. */

@@ -1,5 +1,5 @@
 /** Parts of an ordered list of names. */
-import { parseRanges } from './ranges.ts'
+import { parseRanges } from '../syntax/ranges.ts'
 
 /** The names at the places, counted from 0, of a range list such as `0-9/2,16`; places beyond the end are left out. */
 export const slice = (names: readonly string[], places: string): readonly string[] => {

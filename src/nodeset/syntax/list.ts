@@ -1,5 +1,5 @@
 /** Lists of names in files and streams. */
-import { StokerError } from '../errors.ts'
+import { StokerError } from '../../base/errors.ts'
 import type { Expression } from './expression.ts'
 import { parseExpression } from './parse.ts'
 import { unionOf } from './union.ts'

@@ -2,7 +2,7 @@
 import type { Expression, Operator } from './expression.ts'
 import { MAX_DEPTH, MAX_DIGITS, MAX_MASKS, MAX_NAMES, MAX_OPERATORS } from './limits.ts'
 import { countPattern, expandPattern, parsePattern } from './pattern.ts'
-import { refuse } from './place.ts'
+import { refuse } from './source-location.ts'
 import { unionOf } from './union.ts'
 
 /**

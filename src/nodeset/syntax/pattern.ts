@@ -1,7 +1,7 @@
 /** One operand with brackets, such as `x[1-4]y[01-10]-ib0`: texts and range lists in turn. */
 import { MAX_DIGITS } from './limits.ts'
-import { type Place, refuseAt } from './place.ts'
 import { countRanges, expandRanges, isPadded, parseRanges, type Range } from './ranges.ts'
+import { type Place, refuseAt } from './source-location.ts'
 
 /** Starts and ends with a text, which may be empty; texts and range lists alternate. */
 export interface Pattern {

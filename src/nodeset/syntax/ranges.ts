@@ -1,6 +1,6 @@
 /** Range lists: what stands between brackets, `1-5,08,10-20/2`. */
 import { MAX_DIGITS, MAX_NAMES } from './limits.ts'
-import { type Place, refuse, refuseAt } from './place.ts'
+import { type Place, refuse, refuseAt } from './source-location.ts'
 
 /** Part of a range list; `offset` is where it stands there. Every element keeps the padding it was written with. */
 export type Range =

@@ -1,5 +1,5 @@
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
 
 /** Where a piece of text stands in what was typed, for error messages. */
 export interface Place {

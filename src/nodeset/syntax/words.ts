@@ -1,5 +1,5 @@
 /** Standard input as nodeset(1) reads it: words between blanks, with comments from `#` to the end of the line. */
-import { StokerError } from '../errors.ts'
+import { StokerError } from '../../base/errors.ts'
 
 // A word may be a long list of names; more than this is no list that anyone wrote.
 const MAX_WORD = 32 * 1024 * 1024

@@ -2,14 +2,15 @@
  * A policy on one target, over any connection: push and the agent do the same. What is secret stays so: all that is told
  * passes the mask here.
  */
-import type { Actor, Job } from '../actor.ts'
-import { withShell } from '../converge/shell.ts'
-import { StokerError } from '../errors.ts'
-import type { Output, ResourceResult } from '../event.ts'
-import type { Outcome } from '../outcome.ts'
-import type { Target } from '../target.ts'
+
+import { StokerError } from '../../base/errors.ts'
+import { withShell } from '../../converge/remote-shell.ts'
+import type { Target } from '../../inventory/target.ts'
+import type { Actor, Job } from '../../run/actor.ts'
+import type { Output, ResourceResult } from '../../run/event.ts'
+import type { Outcome } from '../../run/outcome.ts'
+import type { PreparedPolicy } from '../prepare.ts'
 import { Application, type ApplyOptions } from './application.ts'
-import type { PreparedPolicy } from './prepare.ts'
 
 /**
  * Looks at everything at once, changes what is not as it should be, and runs what is owed. Yields a result for each

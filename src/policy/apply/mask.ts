@@ -1,7 +1,8 @@
 /** Keeps secrets out of everything that is shown, kept or sent on. Pure. */
-import { quote } from '../connection/quote.ts'
-import { StokerError } from '../errors.ts'
-import type { Output, ResourceResult } from '../event.ts'
+
+import { StokerError } from '../../base/errors.ts'
+import { quote } from '../../connection/quote.ts'
+import type { Output, ResourceResult } from '../../run/event.ts'
 
 /** What stands where a secret was. */
 export const MASK = '********'

@@ -1,10 +1,10 @@
 /** Looks at resources ahead of their turn, many in one round trip, as long as nothing changes. */
-import type { Abortable } from '../abortable.ts'
-import type { Connection } from '../connection/connection.ts'
-import type { Resource as Ready } from '../converge/actor.ts'
-import { lookAll } from '../converge/look.ts'
-import type { LookOptions, Seen } from '../convergent.ts'
-import type { StokerError } from '../errors.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import type { StokerError } from '../../base/errors.ts'
+import type { Connection } from '../../connection/connection.ts'
+import type { LookOptions, Seen } from '../../converge/convergent.ts'
+import type { Resource as Ready } from '../../converge/convergent-actor.ts'
+import { lookAll } from '../../converge/probe.ts'
 
 /** How many are looked at after a change: what comes next is likely to change something as well. Doubles with each time. */
 const AFTER_CHANGE = 4

@@ -1,10 +1,11 @@
 /** Names in conditions which nobody has. Pure. */
-import { TYPICAL_FACTS } from '../facts.ts'
-import { nodeValues } from '../materials.ts'
-import { nearest } from '../nearest.ts'
-import type { Target } from '../target.ts'
+
+import { nearest } from '../../base/nearest.ts'
+import { TYPICAL_FACTS } from '../../converge/facts.ts'
+import { nodeValues } from '../../converge/materials.ts'
+import type { Target } from '../../inventory/target.ts'
+import { errorAt, type Policy } from '../policy.ts'
 import { namesIn, valueAt } from './condition.ts'
-import { errorAt, type Policy } from './policy.ts'
 
 /**
  * Facts and variables are the same everywhere, so a name among them which is not there is wrong. Attributes differ from node

@@ -7,9 +7,9 @@
  *     test   = "(" or ")" | operand [ ( "==" | "!=" | "<" | "<=" | ">" | ">=" | "in" ) operand ]
  *     operand = name | number | "text" | 'text' | word | true | false | "[" operand { "," operand } "]"
  */
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
-import { nearest } from '../nearest.ts'
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
+import { nearest } from '../../base/nearest.ts'
 import { type Comparison, compare, isAmong, isTrue, type Known } from './comparison.ts'
 
 export type Condition =

@@ -1,8 +1,8 @@
 /** Resources which call each other by name -> resources in order. Pure. */
-import { shown } from '../names.ts'
-import { nearest } from '../nearest.ts'
+import { shown } from '../../base/names.ts'
+import { nearest } from '../../base/nearest.ts'
+import { type Entry, errorAt, type Policy, placeText, type Resource, valueIn } from '../policy.ts'
 import { findCycle, type Requirements, stableOrder } from './order.ts'
-import { type Entry, errorAt, type Policy, placeText, type Resource, valueIn } from './policy.ts'
 import type { Draft } from './resource.ts'
 
 type DraftResource = Extract<Draft, { readonly kind: 'resource' }>

@@ -1,6 +1,6 @@
 /** The JSON Schema of policy files, for editors: made of what the files are parsed with. */
 import * as z from 'zod'
-import type { Convergent } from '../convergent.ts'
+import type { Convergent } from '../../converge/convergent.ts'
 import { policyShape, resourceShape } from './shape.ts'
 
 /** As much of JSON Schema (draft 7) as is looked into here. */

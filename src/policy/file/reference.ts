@@ -1,6 +1,6 @@
 /** The reference of policies as Markdown, made of the schemas which parse them. Pure. */
-import type { Convergent } from '../convergent.ts'
-import { TYPICAL_FACTS } from '../facts.ts'
+import type { Convergent } from '../../converge/convergent.ts'
+import { TYPICAL_FACTS } from '../../converge/facts.ts'
 import { type JsonSchema, optionsSchema, policySchemas } from './json-schema.ts'
 
 /** Puts what is made into a text, between `<!-- made: NAME -->` and `<!-- end -->`. */

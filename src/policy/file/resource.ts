@@ -1,15 +1,16 @@
 /** One entry of a policy's list: which actor, with which options, and what stands beside. */
-import { parseShape, problemsIn, what } from '../config/shape.ts'
-import type { Path, YamlSource } from '../config/yaml-source.ts'
-import type { Convergent } from '../convergent.ts'
-import { shown } from '../names.ts'
-import { nearest } from '../nearest.ts'
-import { compileSource } from '../template/source.ts'
-import { parseCondition } from './condition.ts'
+
+import { shown } from '../../base/names.ts'
+import { nearest } from '../../base/nearest.ts'
+import { parseShape, problemsIn, what } from '../../config/shape.ts'
+import type { Path, YamlSource } from '../../config/yaml-source.ts'
+import type { Convergent } from '../../converge/convergent.ts'
+import { compileSource } from '../../template/plain-format.ts'
+import { parseCondition } from '../condition/condition.ts'
+import { errorAt, type Place, type Resource, valueIn } from '../policy.ts'
+import { isTemplate, NAME_ROOTS, textsIn } from '../values.ts'
 import type { ActorLibrary } from './load.ts'
-import { errorAt, type Place, type Resource, valueIn } from './policy.ts'
 import { RESOURCE_KEYS, type ResourceKeys, resourceShape } from './shape.ts'
-import { isTemplate, NAME_ROOTS, textsIn } from './values.ts'
 
 /** An entry which does not know its neighbours yet: they are still names. */
 export type Draft =

@@ -1,6 +1,6 @@
 /** The shape of a policy file, but for the resources' options, which the actors know. */
 import * as z from 'zod'
-import { mapping, text, texts } from '../config/shape.ts'
+import { mapping, text, texts } from '../../config/shape.ts'
 
 /** What names of variables and secrets look like: templates and conditions read them without quotes. */
 const word = z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]*$/, 'expected a plain word: letters, digits, _ -')

@@ -1,5 +1,5 @@
 /** What time it is for whoever must not be fooled. */
-import type { Progress } from './identity.ts'
+import type { Progress } from './state/identity-files.ts'
 
 /**
  * Milliseconds by which a node's own clock may be ahead. Wrong time zones are within it; a server which tells an old time,

@@ -2,16 +2,16 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import * as z from 'zod'
-import type { Abortable } from '../../abortable.ts'
-import { StokerError } from '../../errors.ts'
-import { VERSION } from '../../version.ts'
-import { answerAs, Client } from '../client.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { VERSION } from '../../base/version.ts'
+import { answerAs, Client } from '../client/client.ts'
 import { makeSigningKey, parseSigningKey } from '../protocol/keys.ts'
 import { enrolAnswer } from '../protocol/messages.ts'
 import { makeSealKey } from '../protocol/sealed.ts'
-import { machineFingerprint, ownName } from './fingerprint.ts'
-import type { Folder } from './folder.ts'
-import { IDENTITY, type Identity, NO_PROGRESS, PROGRESS } from './identity.ts'
+import { machineFingerprint, ownName } from './state/fingerprint.ts'
+import type { Folder } from './state/folder.ts'
+import { IDENTITY, type Identity, NO_PROGRESS, PROGRESS } from './state/identity-files.ts'
 
 export interface EnrolOptions {
   readonly servers: readonly string[]

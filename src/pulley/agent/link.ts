@@ -1,14 +1,14 @@
 /** The agent's way to its server: a session, polls, and signed posts. */
 import * as z from 'zod'
-import type { Abortable } from '../../abortable.ts'
-import { StokerError } from '../../errors.ts'
-import { VERSION } from '../../version.ts'
-import { type Answer, type Asked, answerAs, Client, refusedBy } from '../client.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { VERSION } from '../../base/version.ts'
+import { type Answer, type Asked, answerAs, Client, refusedBy } from '../client/client.ts'
+import { isAnother } from '../protocol/fingerprints.ts'
 import { parseSigningKey } from '../protocol/keys.ts'
-import { isAnother } from '../protocol/machines.ts'
 import { helloAnswer, type PollAnswer, pollAnswer, refusal } from '../protocol/messages.ts'
-import { bootId, machineFingerprint, ownAddresses } from './fingerprint.ts'
-import type { Identity } from './identity.ts'
+import { bootId, machineFingerprint, ownAddresses } from './state/fingerprint.ts'
+import type { Identity } from './state/identity-files.ts'
 
 export type Polled =
   | { readonly kind: 'same'; readonly next: number }

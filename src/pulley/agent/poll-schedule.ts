@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
-import type { Abortable } from '../../abortable.ts'
+import type { Abortable } from '../../base/abortable.ts'
 
 /** Milliseconds between two tries at most. */
 const CAP_MS = 5 * 60_000

@@ -2,8 +2,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
-import { StokerError } from '../errors.ts'
-import type { Tree } from './protocol/tree.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { Tree } from './tree.ts'
 
 /** All files of the policy's folder, with the policy as `policy.yaml`. */
 export const treeOf = async (policy: string): Promise<Tree> => {

@@ -1,10 +1,10 @@
 /** A policy, prepared for the nodes of a VO as each of them will prepare it. */
-import type { Abortable } from '../abortable.ts'
-import { type LoadedPolicy, loadForTargets } from '../policy/for-targets.ts'
-import type { ActorLibrary } from '../policy/load.ts'
-import { type PreparedPolicy, preparePolicy } from '../policy/prepare.ts'
-import type { Target } from '../target.ts'
-import { ALL, type Roster, rosterWarehouse } from './roster.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import type { Target } from '../../inventory/target.ts'
+import type { ActorLibrary } from '../../policy/file/load.ts'
+import { type LoadedPolicy, loadForTargets } from '../../policy/for-targets.ts'
+import { type PreparedPolicy, preparePolicy } from '../../policy/prepare.ts'
+import { ALL, type Roster, rosterWarehouse } from '../client/roster.ts'
 
 export interface PreparedFor extends LoadedPolicy {
   readonly prepared: PreparedPolicy

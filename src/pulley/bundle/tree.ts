@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import * as z from 'zod'
-import { StokerError } from '../../errors.ts'
-import { shown } from '../../names.ts'
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
 
 /** Paths below the policy's folder, with `/` between, and what the files hold. */
 export type Tree = ReadonlyMap<string, Uint8Array>

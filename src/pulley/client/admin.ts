@@ -3,11 +3,11 @@ import { mkdir, open, readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { parseSigningKey, type SigningKey } from '../protocol/keys.ts'
+import { voName } from '../protocol/names.ts'
 import { Client } from './client.ts'
-import { parseSigningKey, type SigningKey } from './protocol/keys.ts'
-import { voName } from './protocol/names.ts'
 
 /** Where keys and addresses are kept: `--keys`, `$PULLEY_KEYS`, or the user's configuration folder. */
 export const keysFolder = (flag: string | undefined, env: NodeJS.ProcessEnv): string =>

@@ -1,13 +1,13 @@
 /** Requests to a pulley server: signed, with a time limit, to the first of its addresses that answers. */
 import { Agent, type Dispatcher, request } from 'undici'
 import * as z from 'zod'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
-import { harmlessMessage } from '../report/harmless.ts'
-import type { SigningKey } from './protocol/keys.ts'
-import { refusal } from './protocol/messages.ts'
-import { signRequest } from './protocol/signature.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
+import { harmlessMessage } from '../../base/printable.ts'
+import type { SigningKey } from '../protocol/keys.ts'
+import { refusal } from '../protocol/messages.ts'
+import { signRequest } from '../protocol/signature.ts'
 
 export interface ClientOptions {
   /** `https://pulley.example.org:8440`, tried in this order, beginning with the one which answered last. */

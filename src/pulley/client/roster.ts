@@ -1,7 +1,7 @@
 /** Nodes of a VO as a warehouse: their roles are the groups. What target expressions of a policy or an order refer to. */
-import type { GroupName, NodeName } from '../names.ts'
-import { isNodeName, parseNodeName } from '../names.ts'
-import type { Member, NodeFacts, Warehouse } from '../warehouse.ts'
+import type { GroupName, NodeName } from '../../base/names.ts'
+import { isNodeName, parseNodeName } from '../../base/names.ts'
+import type { Member, NodeFacts, Warehouse } from '../../inventory/warehouse.ts'
 
 export interface RosterNode {
   readonly id: string

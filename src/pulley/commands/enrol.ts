@@ -1,11 +1,11 @@
 /** `pulley enrol`: this machine becomes a node. */
 import { mkdir, readFile } from 'node:fs/promises'
-import type { Abortable } from '../../abortable.ts'
-import { StokerError } from '../../errors.ts'
-import { checkedVo } from '../admin.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
 import { enrol } from '../agent/enrol.ts'
-import { Folder } from '../agent/folder.ts'
-import { IDENTITY } from '../agent/identity.ts'
+import { Folder } from '../agent/state/folder.ts'
+import { IDENTITY } from '../agent/state/identity-files.ts'
+import { checkedVo } from '../client/admin.ts'
 import { fingerprintOf, publicKeyText } from '../protocol/keys.ts'
 import { nodeName } from '../protocol/names.ts'
 

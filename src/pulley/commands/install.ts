@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process'
 import { access, chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import type { Abortable } from '../../abortable.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
 import { quote } from '../../connection/quote.ts'
-import { StokerError } from '../../errors.ts'
 
 export interface InstallFlags {
   readonly state: string

@@ -1,8 +1,8 @@
 /** `pulley nodes`, `pulley status`, `pulley reports`: who is there, how far each is, and what is wrong. */
-import type { Abortable } from '../../abortable.ts'
-import { StokerError } from '../../errors.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
 import { fold } from '../../nodeset/fold.ts'
-import type { Administered } from '../admin.ts'
+import type { Administered } from '../client/admin.ts'
 import type { Report } from '../protocol/messages.ts'
 import type { Node, StoredBundle } from '../store/store.ts'
 import { targetsOf } from './send.ts'

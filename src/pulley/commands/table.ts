@@ -1,5 +1,5 @@
 /** Rows with columns of equal width, for people. */
-import { harmlessMessage } from '../../report/harmless.ts'
+import { harmlessMessage } from '../../base/printable.ts'
 
 /** Cells hold what nodes say: nothing of it reaches the terminal as anything but text. */
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => {

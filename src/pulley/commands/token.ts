@@ -1,8 +1,8 @@
 /** `pulley token`: the token is made here, and written into a file; the server knows its checksum alone. */
 import { createHash, randomBytes } from 'node:crypto'
-import type { Abortable } from '../../abortable.ts'
-import type { Administered } from '../admin.ts'
-import { writeNew } from '../admin.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import type { Administered } from '../client/admin.ts'
+import { writeNew } from '../client/admin.ts'
 import type { Token } from '../store/store.ts'
 import { table } from './table.ts'
 import { when } from './when.ts'

@@ -1,9 +1,9 @@
 /** `pulley vo`: the key is made here, and only its public half goes to the server. */
 import { access, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Abortable } from '../../abortable.ts'
-import { StokerError } from '../../errors.ts'
-import { administer, checkedVo, clientFor, placeFile, readKey, type ServerPlace, writeNew } from '../admin.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { administer, checkedVo, clientFor, placeFile, readKey, type ServerPlace, writeNew } from '../client/admin.ts'
 import { SUCCESSION } from '../protocol/documents.ts'
 import { seal } from '../protocol/envelope.ts'
 import { fingerprintOf, makeSigningKey, type SigningKey } from '../protocol/keys.ts'

@@ -1,7 +1,7 @@
 /** Waves: how a bundle is spread, as people type it and read it. */
-import type { Abortable } from '../../abortable.ts'
-import { StokerError } from '../../errors.ts'
-import type { Administered } from '../admin.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { Administered } from '../client/admin.ts'
 import type { StoredBundle, Waves } from '../store/store.ts'
 import { table } from './table.ts'
 import { when } from './when.ts'

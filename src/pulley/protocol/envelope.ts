@@ -4,8 +4,8 @@
  * can be taken for one of another type.
  */
 import * as z from 'zod'
-import { StokerError } from '../../errors.ts'
-import { shown } from '../../names.ts'
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
 import { isSignedBy, type SigningKey } from './keys.ts'
 
 const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, 'expected base64')

@@ -3,7 +3,7 @@
  * which keeps them cannot read them. What they are for is bound in, so that none can be moved to another place.
  */
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core'
-import { StokerError } from '../../errors.ts'
+import { StokerError } from '../../base/errors.ts'
 
 const suite = () => new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() })
 

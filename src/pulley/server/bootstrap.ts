@@ -1,10 +1,10 @@
 /** What a machine with nothing but Node needs to become a node: the agent's single file, and a few lines of POSIX sh. */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { agentFile } from '../../place.ts'
-import type { Api } from './api.ts'
+import { agentFile } from '../../base/package-paths.ts'
 import type { Context } from './context.ts'
-import { RefusedRequest } from './refusal.ts'
+import type { Api } from './http/api.ts'
+import { RefusedRequest } from './http/refusal.ts'
 
 export const bootstrapRoutes = (api: Api, _context: Context): void => {
   api.add('get', '/v1/agent.mjs', {

@@ -1,15 +1,15 @@
 /** What every route works with. */
 import type { FastifyRequest } from 'fastify'
 import type * as z from 'zod'
-import { shown } from '../../names.ts'
+import { shown } from '../../base/names.ts'
 import type { Store } from '../store/store.ts'
 import type { Contacts } from './contacts.ts'
 import type { Caller, Gate } from './gate.ts'
+import { RefusedRequest } from './http/refusal.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
-import { RefusedRequest } from './refusal.ts'
 import type { Sessions } from './sessions.ts'
-import type { World } from './world.ts'
+import type { World } from './snapshot.ts'
 
 export interface Context {
   readonly store: Store

@@ -4,8 +4,8 @@ import { publicKeyText } from '../protocol/keys.ts'
 import { id, voName } from '../protocol/names.ts'
 import { type Claim, claimOf, type SignedRequest } from '../protocol/signature.ts'
 import type { Store } from '../store/store.ts'
+import { RefusedRequest } from './http/refusal.ts'
 import type { Limits } from './limits.ts'
-import { RefusedRequest } from './refusal.ts'
 
 export type Caller =
   | { readonly kind: 'node'; readonly vo: string; readonly node: string }

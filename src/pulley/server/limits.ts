@@ -1,6 +1,6 @@
 /** How much anybody may ask: buckets which fill up again. By who somebody is, never by where a request comes from. */
 import type { FastifyReply } from 'fastify'
-import { RefusedRequest } from './refusal.ts'
+import { RefusedRequest } from './http/refusal.ts'
 
 export interface Rate {
   /** Requests at once. */

@@ -4,7 +4,7 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Store } from '../store/store.ts'
-import type { Place } from './world.ts'
+import type { Place } from './snapshot.ts'
 
 export interface Sessions {
   begin(place: Place, now: number): { readonly session: string; readonly expires: number }

@@ -3,7 +3,7 @@
  * nodes, the bundle of each, and who has orders waiting. Read anew when the store's revision of the VO has counted up.
  */
 import { createHash } from 'node:crypto'
-import type { Abortable } from '../../abortable.ts'
+import type { Abortable } from '../../base/abortable.ts'
 import type { Node, Store, StoredBundle, Vo } from '../store/store.ts'
 import { advance, serialFor } from './waves.ts'
 

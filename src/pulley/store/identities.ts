@@ -1,5 +1,5 @@
 /** VOs, tokens and nodes. */
-import { StokerError } from '../../errors.ts'
+import { StokerError } from '../../base/errors.ts'
 import type { Database, Value } from './database.ts'
 import { nodeOf, number, text, tokenOf, voOf } from './rows.ts'
 import type { Refused, Store, Token } from './store.ts'

@@ -1,6 +1,6 @@
 /** The store's database on a MySQL or MariaDB server, which several pulley servers may share. */
 import { createPool, type Pool, type PoolConnection, type ResultSetHeader } from 'mysql2/promise'
-import { StokerError } from '../../errors.ts'
+import { StokerError } from '../../base/errors.ts'
 import type { Database, Dialect, Row, Value } from './database.ts'
 
 export interface MysqlServer {

@@ -1,5 +1,5 @@
 /** Rows of the tables as what the store speaks of. A row which cannot be read says so with its table: `STORE_FAILED`. */
-import { StokerError } from '../../errors.ts'
+import { StokerError } from '../../base/errors.ts'
 import type { Row } from './database.ts'
 import type { Action, ActionState, Node, StoredBundle, Token, Vo } from './store.ts'
 

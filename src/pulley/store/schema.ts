@@ -1,5 +1,5 @@
 /** The tables, in the words both databases share. Texts of a fixed kind are VARCHAR, because MySQL has no keys of long text. */
-import { StokerError } from '../../errors.ts'
+import { StokerError } from '../../base/errors.ts'
 import type { Database, Dialect } from './database.ts'
 
 /** Another number means another shape. */

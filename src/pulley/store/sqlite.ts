@@ -2,7 +2,7 @@
 import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
-import { StokerError } from '../../errors.ts'
+import { StokerError } from '../../base/errors.ts'
 import type { Database, Dialect, Row, Value } from './database.ts'
 
 /** Opens the file, or makes it, for its owner only. Throws `STORE_FAILED`. */

@@ -1,7 +1,7 @@
 /** IP addresses, networks and ranges: text in, one spelling out, in an order which can be compared. Pure. */
 import { isIPv4, isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
-import { shown } from '../names.ts'
+import { shown } from '../../base/names.ts'
 import type { Address } from './model.ts'
 
 /** An address as a number: below 2^32 for IPv4, a bigint for IPv6. Of one family, `<` and `===` are what they should be. */

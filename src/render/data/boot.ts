@@ -1,6 +1,6 @@
 /** What a machine boots from. Pure. */
 import { isIP } from 'node:net'
-import { shown } from '../names.ts'
+import { shown } from '../../base/names.ts'
 import { parseHostAddress } from './address.ts'
 import { parseHostName } from './host-name.ts'
 import type { Boot } from './model.ts'

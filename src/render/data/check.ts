@@ -1,6 +1,6 @@
 /** What all sources say -> hosts and networks which make sense together, and what does not. Pure. */
-import type { NetworkFacts, NodeRecord } from '../warehouse.ts'
-import { isInRange, lookup, type Placed } from './blocks.ts'
+import type { NetworkFacts, NodeRecord } from '../../inventory/warehouse.ts'
+import { isInRange, lookup, type Placed } from './address-blocks.ts'
 import { type NumberedHost, readHosts } from './hosts.ts'
 import type { Host, Network } from './model.ts'
 import { readNetworks, type Source } from './networks.ts'

@@ -3,8 +3,8 @@
  * not on the list, or is not what the list says, gets nowhere: no text of a directory ends in a daemon's configuration as it is.
  * Pure.
  */
-import { shown } from '../names.ts'
-import type { DhcpStatement } from '../warehouse.ts'
+import { shown } from '../../base/names.ts'
+import type { DhcpStatement } from '../../inventory/warehouse.ts'
 import { parseAddress } from './address.ts'
 import { parseHostName } from './host-name.ts'
 import type { DhcpOption } from './model.ts'

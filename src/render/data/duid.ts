@@ -1,5 +1,5 @@
 /** DHCP unique identifiers. Pure. */
-import { shown } from '../names.ts'
+import { shown } from '../../base/names.ts'
 
 /**
  * A DUID (RFC 8415 section 11: two octets of type, and up to 128 more) as lower case pairs with colons. Written with colons,

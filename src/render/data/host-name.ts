@@ -1,7 +1,7 @@
 /** Host names and domains in one spelling. Pure. */
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
-import { shown } from '../names.ts'
+import { shown } from '../../base/names.ts'
 
 /** RFC 1035 section 2.3.4 counts 255 octets on the wire; as text without the last dot that is 253. */
 const MAX_NAME = 253

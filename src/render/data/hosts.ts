@@ -1,8 +1,8 @@
 /** What warehouses say of hosts -> hosts, each once. Pure. */
 import { isIP } from 'node:net'
-import { parseMac } from '../mac.ts'
-import { isNodeName, shown } from '../names.ts'
-import type { NodeRecord } from '../warehouse.ts'
+import { parseMac } from '../../base/mac.ts'
+import { isNodeName, shown } from '../../base/names.ts'
+import type { NodeRecord } from '../../inventory/warehouse.ts'
 import { type NumberedAddress, parseHostAddress } from './address.ts'
 import { readBoot } from './boot.ts'
 import { readOptions } from './dhcp-options.ts'

@@ -1,6 +1,6 @@
 /** What warehouses say of networks -> networks which make sense together. Pure. */
-import { shown } from '../names.ts'
-import type { NetworkFacts } from '../warehouse.ts'
+import { shown } from '../../base/names.ts'
+import type { NetworkFacts } from '../../inventory/warehouse.ts'
 import {
   addressText,
   type Block,
@@ -11,7 +11,7 @@ import {
   parseRange,
   type Span,
 } from './address.ts'
-import { outerOf, type Placed } from './blocks.ts'
+import { outerOf, type Placed } from './address-blocks.ts'
 import { readBoot } from './boot.ts'
 import { readOptions } from './dhcp-options.ts'
 import { parseHostName } from './host-name.ts'

@@ -1,6 +1,6 @@
 /** What is wrong with a site's data: of which kind, what becomes of it, and who said it. Pure. */
-import { shown } from '../names.ts'
-import { harmlessMessage } from '../report/harmless.ts'
+import { shown } from '../../base/names.ts'
+import { harmlessMessage } from '../../base/printable.ts'
 import type { Host, Origin } from './model.ts'
 
 /**

@@ -1,5 +1,5 @@
 /** SSH public keys as text. Pure. */
-import { shown } from '../names.ts'
+import { shown } from '../../base/names.ts'
 
 /**
  * A public key as `known_hosts` has it, `ssh-ed25519 AAAA...`, whatever comment stood behind it. Throws a `TypeError`:

@@ -1,7 +1,7 @@
 /** Warehouses -> site: the networks and hosts which services are told of, checked. */
-import type { Abortable } from '../abortable.ts'
-import { StokerError, toStokerError } from '../errors.ts'
-import type { NetworkFacts, NodeRecord, Warehouse } from '../warehouse.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError, toStokerError } from '../../base/errors.ts'
+import type { NetworkFacts, NodeRecord, Warehouse } from '../../inventory/warehouse.ts'
 import { checkSite } from './check.ts'
 import type { Site } from './model.ts'
 import type { Source } from './networks.ts'

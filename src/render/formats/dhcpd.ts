@@ -1,6 +1,6 @@
 /** dhcpd.conf and dhcpd6.conf of ISC DHCP, dhcpd.conf(5): statements which end in a semicolon, texts in quotes. Pure. */
 import type { Format } from '../../template/template.ts'
-import type { DhcpOption } from '../model.ts'
+import type { DhcpOption } from '../data/model.ts'
 import { bytesOf, textOf, token, WORDS } from './words.ts'
 
 // Names, numbers, addresses, MACs, DUIDs. dhcpd reads up to 1,500 characters as one token; nothing of ours is near.

@@ -1,6 +1,6 @@
 /** ssh_known_hosts, sshd(8): names, and the key which they have to show. Pure. */
 import type { Format } from '../../template/template.ts'
-import { parsePublicKey } from '../public-key.ts'
+import { parsePublicKey } from '../data/public-key.ts'
 import { textOf, token, WORDS } from './words.ts'
 
 // No `*`, `?` or `!`: a name with them would vouch for other hosts. No `@` or `|`: they are marks in front of a line.

@@ -1,5 +1,5 @@
 /** named.conf of BIND and nsd.conf of NSD: keywords of the template's author, texts in quotes. Pure. */
-import { shown } from '../../names.ts'
+import { shown } from '../../base/names.ts'
 import type { Format } from '../../template/template.ts'
 import { oneLine, textOf, token, WORDS } from './words.ts'
 

@@ -1,10 +1,10 @@
 /** Values which mean the same in every file: names, addresses, MACs; and how a value which does not fit is refused. Pure. */
 import { isIPv4, isIPv6 } from 'node:net'
-import { parseMac } from '../../mac.ts'
-import { shown } from '../../names.ts'
+import { parseMac } from '../../base/mac.ts'
+import { shown } from '../../base/names.ts'
 import type { Helper } from '../../template/template.ts'
-import { parseAddress } from '../address.ts'
-import { parseHostName } from '../host-name.ts'
+import { parseAddress } from '../data/address.ts'
+import { parseHostName } from '../data/host-name.ts'
 
 /**
  * Helpers of every format: `{{name x}}`, `{{address x}}`, `{{mac x}}` refuse what is none; `{{comment x}}` is for people, and

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdir, open, readFile, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { StokerError } from '../../errors.ts'
+import { StokerError } from '../../base/errors.ts'
 
 /** The file's bytes, one character each; `undefined` when there is no such file. Throws `CONFIG` when it cannot be read. */
 export const readBytes = async (path: string): Promise<string | undefined> => {

@@ -1,6 +1,6 @@
 /** Hooks on this machine: which there are, what installing or removing one would do, and doing it. */
 import { join } from 'node:path'
-import { StokerError } from '../../errors.ts'
+import { StokerError } from '../../base/errors.ts'
 import { addBlock, type Found, findBlock, removeBlock, replaceBlock } from './block.ts'
 import { hookCommand, hookLimit, type Program } from './command.ts'
 import { dropInOf } from './drop-in.ts'

@@ -1,7 +1,7 @@
 /** What systemd is asked, where it runs. */
-import type { Abortable } from '../../abortable.ts'
-import { StokerError } from '../../errors.ts'
-import { runWords } from '../command.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { runWords } from '../output/daemon-command.ts'
 import { exists } from './files.ts'
 
 /** Whether systemd is what starts services on this machine (sd_booted(3)). */

@@ -1,11 +1,11 @@
 /** New files in the folders of those which they shall replace, under names of their own until they are found good. */
 import { chmod, chown, mkdir, open, readdir, rename, rm, rmdir, utimes } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import { runWords } from './command.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { startOf } from '../../base/process-start.ts'
 import type { Compared } from './compare.ts'
-import { startOf } from './process-start.ts'
+import { runWords } from './daemon-command.ts'
 import { syncFolder } from './state.ts'
 
 /** A new file which lies beside the one it shall replace, whole and on disk. */

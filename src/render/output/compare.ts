@@ -2,8 +2,8 @@
 import type { Stats } from 'node:fs'
 import { lstat, readFile, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { StokerError } from '../errors.ts'
-import type { RenderedFile } from './service.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { RenderedFile } from '../services/service.ts'
 
 /** A file as it shall be, byte for byte. */
 export interface NewFile extends Omit<RenderedFile, 'text' | 'settle'> {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open, readFile } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
-import type { Abortable } from '../abortable.ts'
+import type { Abortable } from '../../base/abortable.ts'
 
 export interface Ran {
   /** `undefined`: a signal ended it. */

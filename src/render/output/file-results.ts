@@ -1,6 +1,7 @@
 /** What a render tells of each file. */
+
+import type { FileResult } from '../run/result.ts'
 import type { Compared } from './compare.ts'
-import type { FileResult } from './result.ts'
 
 export const resultOf = ({ file, live, isSame }: Compared): FileResult => ({
   path: file.path,
@@ -10,7 +11,7 @@ export const resultOf = ({ file, live, isSame }: Compared): FileResult => ({
 
 /** The same, with differences; only who wants them pays for them. */
 export const withDiffs = async (files: readonly Compared[]): Promise<readonly FileResult[]> => {
-  const { unifiedDiff } = await import('../diff.ts')
+  const { unifiedDiff } = await import('../../base/diff.ts')
   return files.map(compared => {
     const { file, live, isSame } = compared
     const diff = isSame ? '' : unifiedDiff(file.path, live?.content.toString(), file.content.toString())

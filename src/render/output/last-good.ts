@@ -1,8 +1,8 @@
 /** Whether there is something which a service could start with, whatever has gone wrong. */
 import { stat } from 'node:fs/promises'
-import type { Site } from './model.ts'
-import type { Render } from './open.ts'
-import type { Good } from './result.ts'
+import type { Site } from '../data/model.ts'
+import type { Render } from '../run/open.ts'
+import type { Good } from '../run/result.ts'
 import type { State } from './state.ts'
 
 const NOBODY: Site = { networks: [], hosts: [], groups: new Map() }

@@ -1,8 +1,8 @@
 /** What a render remembers between two runs, as small files in its folder. Written while its lock is held. */
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { StokerError } from '../errors.ts'
-import type { Action, LastGood } from './result.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { Action, LastGood } from '../run/result.ts'
 
 /** Whatever cannot be read as what it should be counts as not there: all of it can be found out anew. */
 export interface State {

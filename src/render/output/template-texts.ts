@@ -2,11 +2,11 @@
 import { access } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { resolvePath } from '../config/paths.ts'
-import { readText } from '../config/read-text.ts'
-import { StokerError } from '../errors.ts'
-import { templatesFolder } from '../place.ts'
-import type { TemplateTexts } from './service.ts'
+import { StokerError } from '../../base/errors.ts'
+import { templatesFolder } from '../../base/package-paths.ts'
+import { readText } from '../../config/read-text.ts'
+import { resolvePath } from '../../config/resolve-path.ts'
+import type { TemplateTexts } from '../services/service.ts'
 
 /**
  * A template of the site has precedence: the one in `own` (`*` stands for the only one which the service has), else a file

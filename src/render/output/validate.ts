@@ -1,10 +1,10 @@
 /** The daemons' own opinion of new files, before any of them is put in place. */
 import { basename } from 'node:path'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import { harmlessLines } from '../report/harmless.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { harmlessLines } from '../../base/printable.ts'
 import type { Candidate } from './candidate.ts'
-import { type Ran, runWords } from './command.ts'
+import { type Ran, runWords } from './daemon-command.ts'
 
 /** Checks at a time: a zone's takes milliseconds, and there may be hundreds. */
 const AT_A_TIME = 4

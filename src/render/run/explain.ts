@@ -1,13 +1,13 @@
 /** Which lines of a service's files come from one host, and who said so. */
-import type { Abortable } from '../abortable.ts'
-import { linesGone } from '../diff.ts'
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
-import { nearest } from '../nearest.ts'
-import { type ReadSite, readFor } from './make.ts'
-import type { Host, Origin, Site } from './model.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { linesGone } from '../../base/diff.ts'
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
+import { nearest } from '../../base/nearest.ts'
+import type { Host, Origin, Site } from '../data/model.ts'
+import type { Problem } from '../data/problem.ts'
 import type { Render } from './open.ts'
-import type { Problem } from './problem.ts'
+import { type ReadSite, readFor } from './read-site.ts'
 
 export interface Explanation {
   readonly name: string

@@ -1,8 +1,9 @@
 /** Results of renders as people and programs read them. Pure. */
-import { age } from '../cache/age.ts'
-import { quote } from '../connection/quote.ts'
-import { harmlessMessage } from '../report/harmless.ts'
-import type { Problem } from './problem.ts'
+
+import { harmlessMessage } from '../../base/printable.ts'
+import { quote } from '../../connection/quote.ts'
+import { age } from '../../inventory/cache/age.ts'
+import type { Problem } from '../data/problem.ts'
 import type { Good, RenderResult, Size, Telling } from './result.ts'
 
 /** Lines for standard output and for standard error, each with its line feed. */

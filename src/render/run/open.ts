@@ -1,14 +1,15 @@
 /** A render as the configuration has it, ready to be done. */
-import { atPlace } from '../config/at-place.ts'
-import { type Config, type RenderEntry, renderEntry } from '../config/config.ts'
-import { StokerError } from '../errors.ts'
-import { shown } from '../names.ts'
-import { nearest } from '../nearest.ts'
-import { type StateWhere, stateFolder } from './place.ts'
-import type { ConfiguredService, Service, TemplateTexts } from './service.ts'
-import type { SiteWanted } from './site.ts'
-import { renderState, type State } from './state.ts'
-import { templateTexts } from './template-texts.ts'
+
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
+import { nearest } from '../../base/nearest.ts'
+import { atPlace } from '../../config/at-location.ts'
+import { type Config, type RenderEntry, renderEntry } from '../../config/config.ts'
+import type { SiteWanted } from '../data/site.ts'
+import { renderState, type State } from '../output/state.ts'
+import { templateTexts } from '../output/template-texts.ts'
+import type { ConfiguredService, Service, TemplateTexts } from '../services/service.ts'
+import { type StateWhere, stateFolder } from './state-folder.ts'
 
 export interface Render {
   readonly name: string

@@ -1,11 +1,11 @@
 /** From the warehouses to a site which is fit to be rendered. */
-import { type Abortable, orAborted } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import type { Site } from './model.ts'
+import { type Abortable, orAborted } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { Site } from '../data/model.ts'
+import type { Problem } from '../data/problem.ts'
+import type { CheckedSite } from '../data/site.ts'
 import type { Render } from './open.ts'
-import type { Problem } from './problem.ts'
 import type { Size } from './result.ts'
-import type { CheckedSite } from './site.ts'
 
 /** The site as a render wants it. Each call may ask the warehouses anew, or not. */
 export type ReadSite = (render: Render, io: Abortable) => Promise<CheckedSite>

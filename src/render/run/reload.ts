@@ -1,15 +1,15 @@
 /** Tells a running service that its files have changed: once for all changes, and surely. */
 import { join } from 'node:path'
-import type { Abortable } from '../abortable.ts'
-import { StokerError } from '../errors.ts'
-import { harmlessMessage } from '../report/harmless.ts'
-import { runWords } from './command.ts'
-import { timeLimit } from './limit.ts'
-import { takeLock } from './lock.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { StokerError } from '../../base/errors.ts'
+import { takeLock } from '../../base/lock.ts'
+import { harmlessMessage } from '../../base/printable.ts'
+import { timeLimit } from '../../base/time-limit.ts'
+import { runWords } from '../output/daemon-command.ts'
+import type { State } from '../output/state.ts'
+import type { ConfiguredService } from '../services/service.ts'
+import { shownWords } from './format-result.ts'
 import type { Action, FileResult, Telling } from './result.ts'
-import type { ConfiguredService } from './service.ts'
-import type { State } from './state.ts'
-import { shownWords } from './told.ts'
 
 /** A restart waits for the service's stop and start, and for our own hook in it. */
 const LIMIT_MS = 90_000

@@ -1,7 +1,7 @@
 /** What a render came to. */
-import type { StokerError } from '../errors.ts'
-import type { Problem } from './problem.ts'
-import type { RenderedFile } from './service.ts'
+import type { StokerError } from '../../base/errors.ts'
+import type { Problem } from '../data/problem.ts'
+import type { RenderedFile } from '../services/service.ts'
 
 /** How a file is told of: whether its bytes differ from those of the live file. */
 export interface FileResult {

@@ -1,9 +1,9 @@
 /** Between two starts of a service: as soon as a source has changed, what is made of it is made again. */
 import { setTimeout } from 'node:timers/promises'
-import type { Abortable } from '../abortable.ts'
-import { toStokerError } from '../errors.ts'
-import { duration } from '../report/duration.ts'
-import { timeLimit } from './limit.ts'
+import type { Abortable } from '../../base/abortable.ts'
+import { toStokerError } from '../../base/errors.ts'
+import { duration } from '../../base/format-duration.ts'
+import { timeLimit } from '../../base/time-limit.ts'
 
 /** What may change: the part of a warehouse which is needed here. */
 export interface Source {

@@ -2,10 +2,10 @@
 import * as z from 'zod'
 import { text } from '../../config/shape.ts'
 import { ANSIBLE } from '../formats/yaml.ts'
-import type { Service } from '../service.ts'
-import { type HostView, viewOf } from '../view.ts'
 import { fromTemplate } from './from-template.ts'
+import type { Service } from './service.ts'
 import { changeOf, commandsOf, parseSettings, path } from './settings.ts'
+import { type HostView, viewOf } from './view.ts'
 
 export const ansible: Service = {
   name: 'ansible',

@@ -1,6 +1,6 @@
 /** A file which belongs to several: ours is what stands between two lines of it, and all else stays as it is. Pure. */
-import { StokerError } from '../../errors.ts'
-import type { Settle } from '../service.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { Settle } from './service.ts'
 
 /**
  * Puts the text in the place of the block, or at the file's end when there is none yet; a file which is not there begins with

@@ -1,6 +1,6 @@
 /** Files' texts from templates. */
 import { compileTemplate, type Format, type Template } from '../../template/template.ts'
-import type { RenderedFile, TemplateTexts } from '../service.ts'
+import type { RenderedFile, TemplateTexts } from './service.ts'
 
 type FromTemplate = Required<Pick<RenderedFile, 'text' | 'template'>>
 

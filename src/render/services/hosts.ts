@@ -2,11 +2,11 @@
 import type { Format } from '../../template/template.ts'
 import { HOSTS } from '../formats/hosts.ts'
 import { KNOWN_HOSTS } from '../formats/known-hosts.ts'
-import type { Service } from '../service.ts'
-import { type HostView, viewOf } from '../view.ts'
 import { settleBlock } from './block.ts'
 import { fromTemplate } from './from-template.ts'
+import type { Service } from './service.ts'
 import { changeOf, commandsOf, parseSettings, path } from './settings.ts'
+import { type HostView, viewOf } from './view.ts'
 
 interface Shared {
   readonly name: 'hosts' | 'ethers' | 'known-hosts'

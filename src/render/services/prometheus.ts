@@ -2,10 +2,10 @@
 import * as z from 'zod'
 import { text } from '../../config/shape.ts'
 import { JSON_TEXT } from '../formats/json.ts'
-import type { Service } from '../service.ts'
-import { type GroupView, type HostView, viewOf } from '../view.ts'
 import { fromTemplate } from './from-template.ts'
+import type { Service } from './service.ts'
 import { changeOf, commandsOf, parseSettings, path } from './settings.ts'
+import { type GroupView, type HostView, viewOf } from './view.ts'
 
 /** What Prometheus takes for the name of a label; two underscores in front are its own. */
 const label = z.string().regex(/^(?!__)[A-Za-z_]\w*$/, 'expected the name of a label: letters, digits and _')

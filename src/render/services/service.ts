@@ -1,5 +1,5 @@
 /** The seam of renders: what a service reads, how its own checker is called, and how it takes a change. */
-import type { Site } from './model.ts'
+import type { Site } from '../data/model.ts'
 
 /** One file which a service reads, rendered. */
 export interface RenderedFile {

@@ -1,14 +1,14 @@
 /** What the settings of several services have in common. Pure. */
 import * as z from 'zod'
-import { parseAge } from '../../config/duration.ts'
+import { parseAge } from '../../base/duration.ts'
+import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
+import { nearest } from '../../base/nearest.ts'
 import { mapping, parseOptions, text } from '../../config/shape.ts'
-import { StokerError } from '../../errors.ts'
-import { shown } from '../../names.ts'
-import { nearest } from '../../nearest.ts'
-import { parseAddress } from '../address.ts'
-import { parseHostName } from '../host-name.ts'
-import type { ConfiguredService } from '../service.ts'
-import type { NetworkView } from '../view.ts'
+import { parseAddress } from '../data/address.ts'
+import { parseHostName } from '../data/host-name.ts'
+import type { ConfiguredService } from './service.ts'
+import type { NetworkView } from './view.ts'
 
 /** A value as `parse` makes it; what that throws is the message. */
 export const parsedBy = <T>(parse: (input: string) => T) =>

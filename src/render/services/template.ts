@@ -1,13 +1,13 @@
 /** `template`: any other file, from a template of the site's own. */
 import * as z from 'zod'
 import { text } from '../../config/shape.ts'
-import { fileMode } from '../../options.ts'
+import { fileMode } from '../../run/actor-options.ts'
 import type { Format } from '../../template/template.ts'
 import { FORMATS } from '../formats/formats.ts'
-import type { Service } from '../service.ts'
-import { viewOf } from '../view.ts'
 import { fromTemplate } from './from-template.ts'
+import type { Service } from './service.ts'
 import { changeOf, commandsOf, parseSettings, path, words } from './settings.ts'
+import { viewOf } from './view.ts'
 
 /** What stands for the file in the words of a check. */
 const FILE = '{}'

@@ -3,8 +3,8 @@
  * the site's order. Pure.
  */
 import { isIP } from 'node:net'
-import { type AddressNumber, addressText, parseAddress } from './address.ts'
-import type { Address, Boot, Host, Network, Site } from './model.ts'
+import { type AddressNumber, addressText, parseAddress } from '../data/address.ts'
+import type { Address, Boot, Host, Network, Site } from '../data/model.ts'
 
 export interface SiteView {
   readonly networks: readonly NetworkView[]

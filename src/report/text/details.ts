@@ -1,8 +1,9 @@
 /** What the `ok` targets had to tell, in few lines: equal details once, measurements as one range. Pure. */
-import type { Target } from '../target.ts'
-import { harmlessMessage } from './harmless.ts'
+
+import { harmlessMessage } from '../../base/printable.ts'
+import type { Target } from '../../inventory/target.ts'
+import type { Result } from '../tally.ts'
 import { maskOwnNames } from './mask.ts'
-import type { Result } from './tally.ts'
 
 /** One line about some of the targets. */
 export interface Detail {

@@ -1,5 +1,5 @@
 /** Turns the chunks of one stream of one target into batches of whole, labelled lines. Pure: bytes in, bytes out. */
-import { harmlessLines } from './harmless.ts'
+import { harmlessLines } from '../../base/printable.ts'
 
 /** A line which has not ended after this many bytes is broken, so that a target which never ends its line cannot fill the memory. */
 export const MAX_LINE = 1024 * 1024

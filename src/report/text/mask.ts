@@ -1,6 +1,6 @@
 /** What a message says apart from which target it speaks of, so that equal messages of different targets are one. Pure. */
 import { isIP } from 'node:net'
-import type { Target } from '../target.ts'
+import type { Target } from '../../inventory/target.ts'
 
 /** The message with the target's own names as `<node>` and its own addresses as `<address>`; only whole words count. */
 export const maskOwnNames = (message: string, target: Target): string =>

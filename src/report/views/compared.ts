@@ -1,6 +1,6 @@
 /** One variant of output as it differs from what most targets say. */
 import { isUtf8 } from 'node:buffer'
-import { unifiedDiff } from '../diff.ts'
+import { unifiedDiff } from '../../base/diff.ts'
 import type { Gathered } from './gather.ts'
 
 /** What some targets said, in order: standard output, standard error. */

@@ -1,17 +1,17 @@
 /** The folded view (`-b`): gathers output while the run goes on, and shows equal output once at its end. */
 import { isUtf8 } from 'node:buffer'
-import type { Output } from '../event.ts'
-import type { Outcome } from '../outcome.ts'
-import type { Target } from '../target.ts'
+import { harmlessLines } from '../../base/printable.ts'
+import type { Target } from '../../inventory/target.ts'
+import type { Output } from '../../run/event.ts'
+import type { Outcome } from '../../run/outcome.ts'
+import type { View } from '../report.ts'
+import type { Sink } from '../sink.ts'
+import { type LineBatch, lineBatch } from '../text/line-batch.ts'
+import { maskOutput } from '../text/mask.ts'
+import { who } from '../text/target-set.ts'
 import { compared, type Variant } from './compared.ts'
 import { type Gathered, type Gathering, gather } from './gather.ts'
-import { harmlessLines } from './harmless.ts'
-import { type LineBatch, lineBatch } from './line-batch.ts'
-import { maskOutput } from './mask.ts'
-import type { View } from './report.ts'
-import type { Sink } from './sink.ts'
 import { spill } from './spill.ts'
-import { who } from './who.ts'
 
 export interface FoldedOptions {
   /** How many bytes of finished output stay in memory; the rest goes to a temporary file. */

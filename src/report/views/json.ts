@@ -1,13 +1,13 @@
 /** The view for programs: one JSON object a line. Its fields are described in `docs/output.md`. */
-import type { StokerError } from '../errors.ts'
-import type { Output, ResourceResult, RunEvent, Timing } from '../event.ts'
-import type { Outcome } from '../outcome.ts'
-import type { Target } from '../target.ts'
-import { type Piece, type Pieces, pieces } from './json-text.ts'
-import type { View } from './report.ts'
-import { resourceCounter } from './resource-counter.ts'
-import type { Sink } from './sink.ts'
-import type { Report } from './tally.ts'
+import type { StokerError } from '../../base/errors.ts'
+import type { Target } from '../../inventory/target.ts'
+import type { Output, ResourceResult, RunEvent, Timing } from '../../run/event.ts'
+import type { Outcome } from '../../run/outcome.ts'
+import type { View } from '../report.ts'
+import { resourceCounter } from '../resource-counter.ts'
+import type { Sink } from '../sink.ts'
+import type { Report } from '../tally.ts'
+import { type Piece, type Pieces, pieces } from '../text/json-text.ts'
 
 export interface JsonOptions {
   /** The wall clock in milliseconds since 1970, for tests. */

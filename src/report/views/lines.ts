@@ -1,9 +1,10 @@
 /** The live view: each line of output as it is completed, with the name of its target in front. */
-import type { Output } from '../event.ts'
-import type { Target } from '../target.ts'
-import { type LineBatch, lineBatch } from './line-batch.ts'
-import type { View } from './report.ts'
-import type { Sink, Sinks } from './sink.ts'
+
+import type { Target } from '../../inventory/target.ts'
+import type { Output } from '../../run/event.ts'
+import type { View } from '../report.ts'
+import type { Sink, Sinks } from '../sink.ts'
+import { type LineBatch, lineBatch } from '../text/line-batch.ts'
 
 export interface LinesOptions {
   /** `false` (`-N`): the lines as they are, without `node: ` in front. */

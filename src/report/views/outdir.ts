@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { StokerError } from '../errors.ts'
-import type { Output } from '../event.ts'
-import type { Target } from '../target.ts'
-import type { View } from './report.ts'
+import { StokerError } from '../../base/errors.ts'
+import type { Target } from '../../inventory/target.ts'
+import type { Output } from '../../run/event.ts'
+import type { View } from '../report.ts'
 
 const ENDINGS: Record<Output['stream'], string> = { stdout: 'out', stderr: 'err' }
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW

@@ -1,12 +1,13 @@
 /** What is going on right now: one status line while the run lasts, and an answer for whoever presses Ctrl-C. */
-import type { RunEvent } from '../event.ts'
-import { fold } from '../nodeset/fold.ts'
-import { OUTCOME_KINDS, type OutcomeKind } from '../outcome.ts'
-import type { Target } from '../target.ts'
-import type { View } from './report.ts'
-import type { Sinks } from './sink.ts'
+
+import type { Target } from '../../inventory/target.ts'
+import { fold } from '../../nodeset/fold.ts'
+import type { RunEvent } from '../../run/event.ts'
+import { OUTCOME_KINDS, type OutcomeKind } from '../../run/outcome.ts'
+import type { View } from '../report.ts'
+import type { Sinks } from '../sink.ts'
+import { who } from '../text/target-set.ts'
 import { transfer } from './transfer.ts'
-import { who } from './who.ts'
 
 export interface Progress extends View {
   event(event: RunEvent): void

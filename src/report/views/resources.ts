@@ -1,12 +1,12 @@
 /** What became of a policy's resources, for people: equal results of many targets once, and counts for each target. */
 import { styleText } from 'node:util'
-import { RESOURCE_STATES, type ResourceResult, type ResourceState } from '../event.ts'
-import { fold } from '../nodeset/fold.ts'
-import type { Target } from '../target.ts'
-import { harmlessLines, harmlessMessage } from './harmless.ts'
-import type { View } from './report.ts'
-import { type ResourceCounts, resourceCounter } from './resource-counter.ts'
-import type { Sink, Sinks } from './sink.ts'
+import { harmlessLines, harmlessMessage } from '../../base/printable.ts'
+import type { Target } from '../../inventory/target.ts'
+import { fold } from '../../nodeset/fold.ts'
+import { RESOURCE_STATES, type ResourceResult, type ResourceState } from '../../run/event.ts'
+import type { View } from '../report.ts'
+import { type ResourceCounts, resourceCounter } from '../resource-counter.ts'
+import type { Sink, Sinks } from '../sink.ts'
 
 export interface ResourcesOptions {
   /** `false`: nothing was changed, and it says what would be. */

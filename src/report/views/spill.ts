@@ -2,7 +2,7 @@
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { StokerError } from '../errors.ts'
+import { StokerError } from '../../base/errors.ts'
 
 export const BLOCK_BYTES = 32 * 1024
 

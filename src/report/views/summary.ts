@@ -1,14 +1,14 @@
 /** The short activity report at the end of a run, for people, on standard error. */
 import { styleText } from 'node:util'
-import { OUTCOME_KINDS, type OutcomeKind } from '../outcome.ts'
-import type { Target } from '../target.ts'
-import { details } from './details.ts'
-import { duration } from './duration.ts'
-import { harmlessMessage } from './harmless.ts'
-import type { View } from './report.ts'
-import type { Sink } from './sink.ts'
-import type { FailureGroup, Report, Result } from './tally.ts'
-import { who } from './who.ts'
+import { duration } from '../../base/format-duration.ts'
+import { harmlessMessage } from '../../base/printable.ts'
+import type { Target } from '../../inventory/target.ts'
+import { OUTCOME_KINDS, type OutcomeKind } from '../../run/outcome.ts'
+import type { View } from '../report.ts'
+import type { Sink } from '../sink.ts'
+import type { FailureGroup, Report, Result } from '../tally.ts'
+import { details } from '../text/details.ts'
+import { who } from '../text/target-set.ts'
 
 export interface SummaryOptions {
   /** With the times and the ways that led to it for each target, and all details. */

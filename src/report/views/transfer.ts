@@ -1,7 +1,8 @@
 /** How far the files of a run are, all targets together. Pure; the time is handed in. */
-import type { Target } from '../target.ts'
-import { byteText } from './bytes.ts'
-import { duration } from './duration.ts'
+
+import { duration } from '../../base/format-duration.ts'
+import type { Target } from '../../inventory/target.ts'
+import { byteText } from '../text/bytes.ts'
 
 export interface Transfer {
   /** So many bytes have gone to or come from the target, of those which have to; milliseconds of any clock. */

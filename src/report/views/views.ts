@@ -1,11 +1,11 @@
 /** Which views a run of an action has, as its options say. */
-import type { Target } from '../target.ts'
+import type { Target } from '../../inventory/target.ts'
+import type { View } from '../report.ts'
+import { openFileSink, type Sinks } from '../sink.ts'
 import { folded } from './folded.ts'
 import { json } from './json.ts'
 import { lines } from './lines.ts'
 import { outdir } from './outdir.ts'
-import type { View } from './report.ts'
-import { openFileSink, type Sinks } from './sink.ts'
 import { summary } from './summary.ts'
 
 export interface ViewFlags {

@@ -3,21 +3,21 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { authorizedKey } from '../../actors/authorized-key.ts'
-import { inHome } from '../../actors/common/user-files.ts'
-import { quote } from '../../src/connection/quote.ts'
-import { makeKeyPair } from '../../src/lab/keys.ts'
-import { withPrograms } from '../fixtures/busybox.ts'
+import { authorizedKey } from '../../../actors/accounts/authorized-key.ts'
+import { inHome } from '../../../actors/accounts/user-files.ts'
+import { quote } from '../../../src/connection/quote.ts'
+import { makeKeyPair } from '../../../src/lab/keys.ts'
 import {
   type ConvergentCase,
   type ConvergentHost,
   convergentContract,
   localHost,
   runOn,
-} from '../fixtures/convergent-contract.ts'
-import { findProgram } from '../fixtures/debian.ts'
-import { rootHosts } from '../fixtures/root-hosts.ts'
-import { needRoots, type Roots, startRoots } from '../fixtures/roots.ts'
+} from '../../fixtures/contracts/convergent.ts'
+import { withPrograms } from '../../fixtures/roots/busybox.ts'
+import { rootHosts } from '../../fixtures/roots/root-hosts.ts'
+import { needRoots, type Roots, startRoots } from '../../fixtures/roots/roots.ts'
+import { findProgram } from '../../fixtures/servers/debian.ts'
 
 const alice = makeKeyPair('alice@laptop')
 const bob = makeKeyPair('bob')

@@ -9,10 +9,10 @@ import {
   parseKey,
   withKeys,
   withoutKeys,
-} from '../../../actors/common/authorized-keys.ts'
-import { joinLines, splitLines } from '../../../actors/common/lines.ts'
+} from '../../../actors/accounts/authorized-keys-file.ts'
+import { joinLines, splitLines } from '../../../actors/files/lines.ts'
 import { makeKeyPair } from '../../../src/lab/keys.ts'
-import { need } from '../../fixtures/debian.ts'
+import { need } from '../../fixtures/servers/debian.ts'
 
 const [a, b, c] = ['a', 'b', 'c'].map(name => makeKeyPair(name).publicKey) as [string, string, string]
 const bare = a.split(' ').slice(0, 2).join(' ')

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import t from 'tap'
-import { command } from '../../actors/command.ts'
-import type { Actor } from '../../src/actor.ts'
-import { act, target } from '../fixtures/act.ts'
-import { busyboxHosts } from '../fixtures/busybox-root.ts'
-import { convergentContract, localHost, sshHosts } from '../fixtures/convergent-contract.ts'
+import { command } from '../../../actors/commands/command.ts'
+import type { Actor } from '../../../src/run/actor.ts'
+import { convergentContract, localHost, sshHosts } from '../../fixtures/contracts/convergent.ts'
+import { act, target } from '../../fixtures/program/act.ts'
+import { busyboxHosts } from '../../fixtures/roots/busybox-root.ts'
 
 const actor = command as Actor
 const run = (options: object, apply = true) => act(actor, options, target('n1'), { apply })

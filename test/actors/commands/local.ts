@@ -1,7 +1,7 @@
 import t from 'tap'
-import { local } from '../../actors/local.ts'
-import type { Actor } from '../../src/actor.ts'
-import { act, target } from '../fixtures/act.ts'
+import { local } from '../../../actors/commands/local.ts'
+import type { Actor } from '../../../src/run/actor.ts'
+import { act, target } from '../../fixtures/program/act.ts'
 
 const actor = local as Actor
 const node = target('web1', {

@@ -1,11 +1,11 @@
 import { chmod, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { script } from '../../actors/script.ts'
-import type { Actor } from '../../src/actor.ts'
-import { localConnection } from '../../src/connection/local.ts'
-import { listProcesses } from '../../src/lab/processes.ts'
-import { act, target } from '../fixtures/act.ts'
+import { script } from '../../../actors/commands/script.ts'
+import { localConnection } from '../../../src/connection/local.ts'
+import { listProcesses } from '../../../src/lab/processes.ts'
+import type { Actor } from '../../../src/run/actor.ts'
+import { act, target } from '../../fixtures/program/act.ts'
 
 const actor = script as Actor
 

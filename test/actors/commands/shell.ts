@@ -1,7 +1,7 @@
 import t from 'tap'
-import { shell } from '../../actors/shell.ts'
-import type { Actor } from '../../src/actor.ts'
-import { act, target } from '../fixtures/act.ts'
+import { shell } from '../../../actors/commands/shell.ts'
+import type { Actor } from '../../../src/run/actor.ts'
+import { act, target } from '../../fixtures/program/act.ts'
 
 const actor = shell as Actor
 

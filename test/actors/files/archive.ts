@@ -8,11 +8,17 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { archive } from '../../actors/archive.ts'
-import { formatOf } from '../../actors/common/unpack.ts'
-import { busyboxHosts } from '../fixtures/busybox.ts'
-import { type ConvergentCase, convergentContract, localHost, runOn, sshHosts } from '../fixtures/convergent-contract.ts'
-import { without } from '../fixtures/debian.ts'
+import { archive } from '../../../actors/files/archive.ts'
+import { formatOf } from '../../../actors/files/unpack.ts'
+import {
+  type ConvergentCase,
+  convergentContract,
+  localHost,
+  runOn,
+  sshHosts,
+} from '../../fixtures/contracts/convergent.ts'
+import { busyboxHosts } from '../../fixtures/roots/busybox.ts'
+import { without } from '../../fixtures/servers/debian.ts'
 
 const ODD = `it's $(x) "ü"`
 const PACK = {

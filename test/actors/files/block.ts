@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import t from 'tap'
-import { block, editBlock, markersOf } from '../../actors/block.ts'
-import { joinLines, raw, splitLines } from '../../actors/common/lines.ts'
-import { quote } from '../../src/connection/quote.ts'
-import { busyboxHosts } from '../fixtures/busybox.ts'
-import { convergentContract, localHost, runOn, sshHosts } from '../fixtures/convergent-contract.ts'
+import { block, editBlock, markersOf } from '../../../actors/files/block.ts'
+import { joinLines, raw, splitLines } from '../../../actors/files/lines.ts'
+import { quote } from '../../../src/connection/quote.ts'
+import { convergentContract, localHost, runOn, sshHosts } from '../../fixtures/contracts/convergent.ts'
+import { busyboxHosts } from '../../fixtures/roots/busybox.ts'
 
 const wish = (more: object) => {
   const { content, ...options } = block.parse({ path: '/etc/x', content: '', ...more })

@@ -2,12 +2,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { copy } from '../../actors/copy.ts'
-import type { Actor } from '../../src/actor.ts'
-import { act, target } from '../fixtures/act.ts'
-import { stoker } from '../fixtures/cli.ts'
-import { need, needRoot } from '../fixtures/debian.ts'
-import { needFleet, startFleet } from '../fixtures/sshd.ts'
+import { copy } from '../../../actors/files/copy.ts'
+import type { Actor } from '../../../src/run/actor.ts'
+import { act, target } from '../../fixtures/program/act.ts'
+import { stoker } from '../../fixtures/program/cli.ts'
+import { need, needRoot } from '../../fixtures/servers/debian.ts'
+import { needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 const actor = copy as Actor
 const run = (options: Readonly<Record<string, string>>, changes = {}) => act(actor, options, target('n1'), changes)

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { fetch } from '../../actors/fetch.ts'
-import type { Actor } from '../../src/actor.ts'
-import type { Connection } from '../../src/connection/connection.ts'
-import { localConnection } from '../../src/connection/local.ts'
-import { StokerError } from '../../src/errors.ts'
-import { act, target } from '../fixtures/act.ts'
+import { fetch } from '../../../actors/files/fetch.ts'
+import { StokerError } from '../../../src/base/errors.ts'
+import type { Connection } from '../../../src/connection/connection.ts'
+import { localConnection } from '../../../src/connection/local.ts'
+import type { Actor } from '../../../src/run/actor.ts'
+import { act, target } from '../../fixtures/program/act.ts'
 
 const run = (options: Readonly<Record<string, string>>, name = 'n1', changes = {}) =>
   act(fetch as Actor, options, target(name), changes)

@@ -1,12 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { file } from '../../actors/file.ts'
-import type { Actor } from '../../src/actor.ts'
-import { act, target } from '../fixtures/act.ts'
-import { busyboxHosts } from '../fixtures/busybox-root.ts'
-import { type ConvergentCase, convergentContract, localHost, runOn, sshHosts } from '../fixtures/convergent-contract.ts'
-import { counted } from '../fixtures/shells.ts'
+import { file } from '../../../actors/files/file.ts'
+import type { Actor } from '../../../src/run/actor.ts'
+import {
+  type ConvergentCase,
+  convergentContract,
+  localHost,
+  runOn,
+  sshHosts,
+} from '../../fixtures/contracts/convergent.ts'
+import { act, target } from '../../fixtures/program/act.ts'
+import { busyboxHosts } from '../../fixtures/roots/busybox-root.ts'
+import { counted } from '../../fixtures/roots/shells.ts'
 
 const actor = file as Actor
 const isRoot = process.getuid?.() === 0

@@ -4,11 +4,11 @@ import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { git } from '../../actors/git.ts'
-import { quote } from '../../src/connection/quote.ts'
-import { busyboxHosts } from '../fixtures/busybox.ts'
-import { convergentContract, localHost, type Place, runOn, sshHosts } from '../fixtures/convergent-contract.ts'
-import { need } from '../fixtures/debian.ts'
+import { git } from '../../../actors/files/git.ts'
+import { quote } from '../../../src/connection/quote.ts'
+import { convergentContract, localHost, type Place, runOn, sshHosts } from '../../fixtures/contracts/convergent.ts'
+import { busyboxHosts } from '../../fixtures/roots/busybox.ts'
+import { need } from '../../fixtures/servers/debian.ts'
 
 /** A repository with two branches and two kinds of tags; `sh` runs where it shall be. */
 const REPOSITORY = `export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b HOME=/

@@ -2,11 +2,11 @@ import { chmod, chown, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { joinLines, splitLines } from '../../actors/common/lines.ts'
-import { editLine, line } from '../../actors/line.ts'
-import { quote } from '../../src/connection/quote.ts'
-import { busyboxHosts } from '../fixtures/busybox.ts'
-import { convergentContract, localHost, runOn, sshHosts } from '../fixtures/convergent-contract.ts'
+import { editLine, line } from '../../../actors/files/line.ts'
+import { joinLines, splitLines } from '../../../actors/files/lines.ts'
+import { quote } from '../../../src/connection/quote.ts'
+import { convergentContract, localHost, runOn, sshHosts } from '../../fixtures/contracts/convergent.ts'
+import { busyboxHosts } from '../../fixtures/roots/busybox.ts'
 
 const options = (more: object) => line.parse({ path: '/etc/x', ...more })
 const edited = (before: string, more: object) => {

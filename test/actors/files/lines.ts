@@ -1,5 +1,5 @@
 import t from 'tap'
-import { insert, joinLines, placeOf, raw, readable, splitLines, trimmed } from '../../../actors/common/lines.ts'
+import { insert, joinLines, placeOf, raw, readable, splitLines, trimmed } from '../../../actors/files/lines.ts'
 
 const bytes = (text: string) => Buffer.from(text, 'latin1')
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { idOf, keptPath, parseKept } from '../../../actors/common/kept.ts'
+import { idOf, keptPath, parseKept } from '../../../actors/files/partial-file.ts'
 
 t.test('what is kept lies beside its file, whatever the name of that', t => {
   const name = 'n'.repeat(255)

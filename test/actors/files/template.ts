@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
-import { template } from '../../actors/template.ts'
-import type { Actor } from '../../src/actor.ts'
-import { sourcesIn } from '../../src/materials.ts'
-import { act, target } from '../fixtures/act.ts'
-import { convergentContract } from '../fixtures/convergent-contract.ts'
+import { template } from '../../../actors/files/template.ts'
+import { sourcesIn } from '../../../src/converge/materials.ts'
+import type { Actor } from '../../../src/run/actor.ts'
+import { convergentContract } from '../../fixtures/contracts/convergent.ts'
+import { act, target } from '../../fixtures/program/act.ts'
 
 const actor = template as Actor
 
@@ -51,8 +51,8 @@ t.test('a key which is not there is an error with file and line, and the target 
 t.test('facts come over the same connection, and only when the template asks', async t => {
   const path = `${t.testdir({})}/f`
   const { materials } = sourcesIn({ files: folder, templates: folder, confined: false })
-  const { gatherFacts } = await import('../../src/facts.ts')
-  const { localConnection } = await import('../../src/connection/local.ts')
+  const { gatherFacts } = await import('../../../src/converge/facts.ts')
+  const { localConnection } = await import('../../../src/connection/local.ts')
   let connections = 0
   let asked = 0
   const run = (source: string) =>

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { hostEntry } from '../../actors/host-entry.ts'
-import { busyboxHosts } from '../fixtures/busybox.ts'
-import { convergentContract, localHost, runOn, sshHosts } from '../fixtures/convergent-contract.ts'
+import { hostEntry } from '../../../actors/network/host-entry.ts'
+import { convergentContract, localHost, runOn, sshHosts } from '../../fixtures/contracts/convergent.ts'
+import { busyboxHosts } from '../../fixtures/roots/busybox.ts'
 
 t.test('entries come as a list, or as the lines of the file', async t => {
   const entries = [

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { canonical, type HostEntry, withEntries, withoutEntries } from '../../../actors/common/hosts.ts'
-import { joinLines, splitLines } from '../../../actors/common/lines.ts'
+import { joinLines, splitLines } from '../../../actors/files/lines.ts'
+import { canonical, type HostEntry, withEntries, withoutEntries } from '../../../actors/network/hosts-file.ts'
 
 type Edit = typeof withEntries
 const edited = (edit: Edit, before: string, ...entries: readonly (readonly [string, string])[]): string => {

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import t from 'tap'
-import { ping } from '../../actors/ping.ts'
-import type { Actor } from '../../src/actor.ts'
-import { act, target } from '../fixtures/act.ts'
-import { need } from '../fixtures/debian.ts'
+import { ping } from '../../../actors/network/ping.ts'
+import type { Actor } from '../../../src/run/actor.ts'
+import { act, target } from '../../fixtures/program/act.ts'
+import { need } from '../../fixtures/servers/debian.ts'
 
 const actor = ping as Actor
 const here = target('here', { addresses: ['127.0.0.1'] })

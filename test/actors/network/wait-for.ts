@@ -3,11 +3,11 @@ import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
-import { waitFor } from '../../actors/wait-for.ts'
-import type { Actor } from '../../src/actor.ts'
-import { localConnection } from '../../src/connection/local.ts'
-import { StokerError } from '../../src/errors.ts'
-import { act, target } from '../fixtures/act.ts'
+import { waitFor } from '../../../actors/network/wait-for.ts'
+import { StokerError } from '../../../src/base/errors.ts'
+import { localConnection } from '../../../src/connection/local.ts'
+import type { Actor } from '../../../src/run/actor.ts'
+import { act, target } from '../../fixtures/program/act.ts'
 
 const actor = waitFor as Actor
 const here = target('here', { addresses: ['127.0.0.1'] })

@@ -2,9 +2,9 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import t from 'tap'
-import { magicPacket, wake } from '../../actors/wake.ts'
-import type { Actor } from '../../src/actor.ts'
-import { act, target } from '../fixtures/act.ts'
+import { magicPacket, wake } from '../../../actors/network/wake.ts'
+import type { Actor } from '../../../src/run/actor.ts'
+import { act, target } from '../../fixtures/program/act.ts'
 
 const actor = wake as Actor
 const macs = ['52:54:00:00:00:01', '52:54:00:00:00:02']

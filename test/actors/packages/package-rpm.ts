@@ -2,12 +2,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { compareVersions, isVersion } from '../../actors/package/versions.ts'
-import { packages } from '../../actors/package.ts'
-import { type ConvergentHost, convergentContract, runOn } from '../fixtures/convergent-contract.ts'
-import { planOf, told } from '../fixtures/plan.ts'
-import { rootHosts } from '../fixtures/root-hosts.ts'
-import { needRoots, startRoots } from '../fixtures/roots.ts'
+import { packages } from '../../../actors/packages/package.ts'
+import { compareVersions, isVersion } from '../../../actors/packages/versions.ts'
+import { type ConvergentHost, convergentContract, runOn } from '../../fixtures/contracts/convergent.ts'
+import { planOf, told } from '../../fixtures/program/plan.ts'
+import { rootHosts } from '../../fixtures/roots/root-hosts.ts'
+import { needRoots, startRoots } from '../../fixtures/roots/roots.ts'
 
 t.test('versions are in the order of rpm', async t => {
   for (const order of [

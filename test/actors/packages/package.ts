@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { packages } from '../../actors/package.ts'
-import type { Connection } from '../../src/connection/connection.ts'
-import { capture } from '../fixtures/connection-contract.ts'
-import { type ConvergentCase, convergentContract, runOn } from '../fixtures/convergent-contract.ts'
-import { planOf, told } from '../fixtures/plan.ts'
-import { rootHosts } from '../fixtures/root-hosts.ts'
-import { needRoots, type Roots, startRoots } from '../fixtures/roots.ts'
+import { packages } from '../../../actors/packages/package.ts'
+import type { Connection } from '../../../src/connection/connection.ts'
+import { capture } from '../../fixtures/contracts/connection.ts'
+import { type ConvergentCase, convergentContract, runOn } from '../../fixtures/contracts/convergent.ts'
+import { planOf, told } from '../../fixtures/program/plan.ts'
+import { rootHosts } from '../../fixtures/roots/root-hosts.ts'
+import { needRoots, type Roots, startRoots } from '../../fixtures/roots/roots.ts'
 
 t.test('options which make no sense are refused, and the option is named', async t => {
   for (const [options, message] of [

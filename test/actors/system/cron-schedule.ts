@@ -1,5 +1,5 @@
 import t from 'tap'
-import { scheduleProblem } from '../../../actors/common/cron-schedule.ts'
+import { scheduleProblem } from '../../../actors/system/cron-schedule.ts'
 
 t.test('what cron takes is taken', async t => {
   for (const schedule of [

@@ -1,16 +1,16 @@
 import t from 'tap'
-import { cron, cronFile } from '../../actors/cron.ts'
-import { quote } from '../../src/connection/quote.ts'
-import { busyboxHosts } from '../fixtures/busybox.ts'
+import { cron, cronFile } from '../../../actors/system/cron.ts'
+import { quote } from '../../../src/connection/quote.ts'
 import {
   type ConvergentCase,
   type ConvergentHost,
   convergentContract,
   localHost,
   runOn,
-} from '../fixtures/convergent-contract.ts'
-import { rootHosts } from '../fixtures/root-hosts.ts'
-import { needRoots, startRoots } from '../fixtures/roots.ts'
+} from '../../fixtures/contracts/convergent.ts'
+import { busyboxHosts } from '../../fixtures/roots/busybox.ts'
+import { rootHosts } from '../../fixtures/roots/root-hosts.ts'
+import { needRoots, startRoots } from '../../fixtures/roots/roots.ts'
 
 const job = { name: 'backup', schedule: '30 4 * * *', command: 'true' }
 

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { joinLines, splitLines } from '../../../actors/files/lines.ts'
 import {
   entryFor,
   escapeField,
@@ -7,9 +8,8 @@ import {
   plainPath,
   withEntry,
   withoutEntry,
-} from '../../../actors/common/fstab.ts'
-import { joinLines, splitLines } from '../../../actors/common/lines.ts'
-import { isOther, type Mounted, mountOptions, wrongFlag } from '../../../actors/common/mounts.ts'
+} from '../../../actors/system/fstab.ts'
+import { isOther, type Mounted, mountOptions, wrongFlag } from '../../../actors/system/mounted.ts'
 
 const entry = { device: '/dev/sdb1', path: '/data', type: 'ext4', options: 'defaults', dump: 0, pass: 2 }
 const text = (lines: ReturnType<typeof splitLines>) => Buffer.from(joinLines(lines)).toString()

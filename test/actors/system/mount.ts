@@ -1,9 +1,14 @@
 import t from 'tap'
-import { mount } from '../../actors/mount.ts'
-import { quote } from '../../src/connection/quote.ts'
-import { type ConvergentCase, type ConvergentHost, convergentContract, runOn } from '../fixtures/convergent-contract.ts'
-import { rootHosts } from '../fixtures/root-hosts.ts'
-import { needRoots, startRoots } from '../fixtures/roots.ts'
+import { mount } from '../../../actors/system/mount.ts'
+import { quote } from '../../../src/connection/quote.ts'
+import {
+  type ConvergentCase,
+  type ConvergentHost,
+  convergentContract,
+  runOn,
+} from '../../fixtures/contracts/convergent.ts'
+import { rootHosts } from '../../fixtures/roots/root-hosts.ts'
+import { needRoots, startRoots } from '../../fixtures/roots/roots.ts'
 
 t.test('wrong options are named', async t => {
   const tmpfs = { path: '/data', device: 'tmpfs', type: 'tmpfs' }

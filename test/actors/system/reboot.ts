@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
-import { reboot } from '../../actors/reboot.ts'
-import type { Actor } from '../../src/actor.ts'
-import { act, target } from '../fixtures/act.ts'
-import { startStoker, stoker } from '../fixtures/cli.ts'
-import { needRoots, type Roots, startRoots } from '../fixtures/roots.ts'
+import { reboot } from '../../../actors/system/reboot.ts'
+import type { Actor } from '../../../src/run/actor.ts'
+import { act, target } from '../../fixtures/program/act.ts'
+import { startStoker, stoker } from '../../fixtures/program/cli.ts'
+import { needRoots, type Roots, startRoots } from '../../fixtures/roots/roots.ts'
 
 const actor = reboot as Actor
 

@@ -1,12 +1,12 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { service } from '../../actors/service.ts'
-import { type ConvergentHost, convergentContract, runOn } from '../fixtures/convergent-contract.ts'
-import { planOf, told } from '../fixtures/plan.ts'
-import type { Init } from '../fixtures/root.ts'
-import { rootHosts } from '../fixtures/root-hosts.ts'
-import { needRoots, type Roots, startRoots } from '../fixtures/roots.ts'
+import { service } from '../../../actors/system/service.ts'
+import { type ConvergentHost, convergentContract, runOn } from '../../fixtures/contracts/convergent.ts'
+import { planOf, told } from '../../fixtures/program/plan.ts'
+import type { Init } from '../../fixtures/roots/root.ts'
+import { rootHosts } from '../../fixtures/roots/root-hosts.ts'
+import { needRoots, type Roots, startRoots } from '../../fixtures/roots/roots.ts'
 
 t.test('options which make no sense are refused, and the option is named', async t => {
   for (const [options, message] of [

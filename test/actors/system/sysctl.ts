@@ -1,7 +1,6 @@
 import t from 'tap'
-import { joinLines, splitLines } from '../../actors/common/lines.ts'
-import { procPath, sysctl, withSetting } from '../../actors/sysctl.ts'
-import { withPrograms } from '../fixtures/busybox.ts'
+import { joinLines, splitLines } from '../../../actors/files/lines.ts'
+import { procPath, sysctl, withSetting } from '../../../actors/system/sysctl.ts'
 import {
   type ConvergentCase,
   type ConvergentHost,
@@ -9,9 +8,10 @@ import {
   localHost,
   runOn,
   sshHosts,
-} from '../fixtures/convergent-contract.ts'
-import { rootHosts } from '../fixtures/root-hosts.ts'
-import { needRoots, startRoots } from '../fixtures/roots.ts'
+} from '../../fixtures/contracts/convergent.ts'
+import { withPrograms } from '../../fixtures/roots/busybox.ts'
+import { rootHosts } from '../../fixtures/roots/root-hosts.ts'
+import { needRoots, startRoots } from '../../fixtures/roots/roots.ts'
 
 t.test('keys are paths below /proc/sys, as sysctl reads them', async t => {
   for (const [key, path] of [

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Plot, svg, ticks } from '../../bench/plot.ts'
+import { type Plot, svg, ticks } from '../../../bench/common/plot.ts'
 
 const plot: Plot = {
   title: 'Walls & <fanouts>',

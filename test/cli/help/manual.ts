@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { commandTree } from '../src/command-tree.ts'
-import { manual } from '../src/manual.ts'
-import { manuals } from '../src/manuals.ts'
-import { stokerProgram } from '../src/program.ts'
-import { need } from './fixtures/debian.ts'
+import { manuals } from '../../../scripts/manuals.ts'
+import { commandTree } from '../../../src/cli/help/command-tree.ts'
+import { manual } from '../../../src/cli/help/manual.ts'
+import { stokerProgram } from '../../../src/cli/stoker/program.ts'
+import { need } from '../../fixtures/servers/debian.ts'
 
 const groff = (path: string): string =>
   execFileSync('groff', ['-man', '-Tascii', '-P-cbou', '-ww', '-rLL=500n', path], { encoding: 'utf8', stdio: 'pipe' })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { stoker } from '../fixtures/cli.ts'
+import { stoker } from '../../fixtures/program/cli.ts'
 
 const FILES = {
   'stoker.yaml': `warehouses:

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { questions } from '../../src/ask.ts'
-import { listGroups, memberships } from '../../src/commands/memberships.ts'
-import type { Warehouse } from '../../src/warehouse.ts'
-import { type MemoryData, memory } from '../fixtures/memory.ts'
+import { listGroups, memberships } from '../../../src/commands/inventory/memberships.ts'
+import { questions } from '../../../src/inventory/ask.ts'
+import type { Warehouse } from '../../../src/inventory/warehouse.ts'
+import { type MemoryData, memory } from '../../fixtures/sites/memory.ts'
 
 const io = { signal: new AbortController().signal }
 

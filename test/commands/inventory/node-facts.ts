@@ -1,7 +1,7 @@
 import t from 'tap'
-import { factsOf } from '../../src/commands/node-facts.ts'
-import { parseNodeName } from '../../src/names.ts'
-import type { NodeFacts } from '../../src/warehouse.ts'
+import { parseNodeName } from '../../../src/base/names.ts'
+import { factsOf } from '../../../src/commands/inventory/node-facts.ts'
+import type { NodeFacts } from '../../../src/inventory/warehouse.ts'
 
 const told = (...answers: readonly Omit<NodeFacts, 'name'>[]) =>
   factsOf(answers.map((facts, i) => ({ warehouse: `w${i + 1}`, facts: { name: parseNodeName('web1'), ...facts } })))

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { stoker } from '../fixtures/cli.ts'
+import { stoker } from '../../fixtures/program/cli.ts'
 
 const FILES = {
   'stoker.yaml': `warehouses:
@@ -37,7 +37,7 @@ t.test('stoker show', async t => {
 
   t.test('a node: every fact, who says so, and every group, also through an alias', async t => {
     const { code, stdout, stderr } = await show('www')
-    const page = await readFile(new URL('../../docs/warehouses.md', import.meta.url), 'utf8')
+    const page = await readFile(new URL('../../../docs/warehouses.md', import.meta.url), 'utf8')
     const [, documented] = /^```text\n( {2}node .*?)^```$/ms.exec(page) ?? []
     t.equal(stdout, documented)
     t.strictSame([code, stderr], [0, ''])

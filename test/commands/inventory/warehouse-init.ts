@@ -2,13 +2,13 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { initialisable } from '../../src/commands/warehouse-init.ts'
-import { stokerDdl } from '../../warehouses/mysql/stoker.ts'
-import { needMariadb, startMariadb } from '../fixtures/mariadb.ts'
-import { memory } from '../fixtures/memory.ts'
-import { at, fill } from '../fixtures/mysql-site.ts'
+import { initialisable } from '../../../src/commands/inventory/warehouse-init.ts'
+import { stokerDdl } from '../../../warehouses/mysql/stoker.ts'
+import { needMariadb, startMariadb } from '../../fixtures/servers/mariadb.ts'
+import { memory } from '../../fixtures/sites/memory.ts'
+import { at, fill } from '../../fixtures/sites/mysql-site.ts'
 
-const root = join(import.meta.dirname, '../..')
+const root = join(import.meta.dirname, '../../..')
 
 t.test('tables are created, told, and printed on request', async t => {
   if (!needMariadb(t)) return

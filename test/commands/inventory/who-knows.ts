@@ -1,6 +1,6 @@
 import t from 'tap'
-import { whoKnowsNode } from '../../src/commands/who-knows.ts'
-import { type MemoryData, memory } from '../fixtures/memory.ts'
+import { whoKnowsNode } from '../../../src/commands/inventory/who-knows.ts'
+import { type MemoryData, memory } from '../../fixtures/sites/memory.ts'
 
 const io = { signal: new AbortController().signal }
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
-import { nodes } from '../../src/commands/nodes.ts'
-import { expand } from '../../src/nodeset/expand.ts'
-import { groupsConf } from '../fixtures/groups-conf.ts'
+import { nodes } from '../../../src/commands/nodes/nodes.ts'
+import { expand } from '../../../src/nodeset/expand.ts'
+import { groupsConf } from '../../fixtures/sites/groups-conf.ts'
 
 const CONF = `
 [Main]

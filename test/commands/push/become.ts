@@ -2,9 +2,9 @@ import { readdirSync } from 'node:fs'
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { commandsWith, needBecome, startBecomeFleet, watchFor } from '../fixtures/become.ts'
-import { startStoker, stoker } from '../fixtures/cli.ts'
-import type { FleetTarget } from '../fixtures/sshd.ts'
+import { startStoker, stoker } from '../../fixtures/program/cli.ts'
+import { commandsWith, needBecome, startBecomeFleet, watchFor } from '../../fixtures/servers/become.ts'
+import type { FleetTarget } from '../../fixtures/servers/sshd.ts'
 
 const PASSWORD = 'a-p4ssword-nobody-shall-see'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { stoker } from '../fixtures/cli.ts'
+import { stoker } from '../../fixtures/program/cli.ts'
 
 // No target is asked anything: these addresses belong to nobody (RFC 5737).
 const folder = t.testdir({

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { configWith, introduce, jump } from '../fixtures/bastions.ts'
-import { type Ended, stoker } from '../fixtures/cli.ts'
-import { need } from '../fixtures/debian.ts'
-import { silentServer } from '../fixtures/faults.ts'
-import { type FleetTarget, needFleet, startFleet } from '../fixtures/sshd.ts'
+import { type Ended, stoker } from '../../fixtures/program/cli.ts'
+import { configWith, introduce, jump } from '../../fixtures/servers/bastions.ts'
+import { need } from '../../fixtures/servers/debian.ts'
+import { silentServer } from '../../fixtures/servers/faults.ts'
+import { type FleetTarget, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 const EACH = 60
 

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import t from 'tap'
-import { startStoker, stoker } from '../fixtures/cli.ts'
-import { needFleet, startFleet } from '../fixtures/sshd.ts'
+import { startStoker, stoker } from '../../fixtures/program/cli.ts'
+import { needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 t.test('runs are kept, shown and run again', async t => {
   if (!needFleet(t)) return

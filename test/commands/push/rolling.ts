@@ -4,11 +4,11 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import { quote } from '../../src/connection/quote.ts'
-import { type Ended, startStoker, stoker } from '../fixtures/cli.ts'
-import { need } from '../fixtures/debian.ts'
-import { refusing } from '../fixtures/faults.ts'
-import { type Fleet, needFleet, startFleet } from '../fixtures/sshd.ts'
+import { quote } from '../../../src/connection/quote.ts'
+import { type Ended, startStoker, stoker } from '../../fixtures/program/cli.ts'
+import { need } from '../../fixtures/servers/debian.ts'
+import { refusing } from '../../fixtures/servers/faults.ts'
+import { type Fleet, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 interface Event {
   readonly kind: string
@@ -245,4 +245,4 @@ const atTerminal = async (words: readonly string[], config: string, answer: stri
   return { code, shown }
 }
 
-const ENTRY = join(import.meta.dirname, '../../src/stoker.ts')
+const ENTRY = join(import.meta.dirname, '../../../src/stoker.ts')

@@ -1,9 +1,9 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { startStoker, stoker } from '../fixtures/cli.ts'
-import { busyServer, proxyServer, refusing, silentServer } from '../fixtures/faults.ts'
-import { type FleetTarget, knownAs, needFleet, startFleet } from '../fixtures/sshd.ts'
+import { startStoker, stoker } from '../../fixtures/program/cli.ts'
+import { busyServer, proxyServer, refusing, silentServer } from '../../fixtures/servers/faults.ts'
+import { type FleetTarget, knownAs, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 interface Finished {
   readonly kind: string

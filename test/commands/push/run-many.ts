@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import t from 'tap'
-import { startStoker, stoker } from '../fixtures/cli.ts'
-import { needFleet, startFleet } from '../fixtures/sshd.ts'
+import { startStoker, stoker } from '../../fixtures/program/cli.ts'
+import { needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 t.test('200 unknown host keys accepted at once are 200 whole lines, which a strict run then knows', async t => {
   if (!needFleet(t)) return

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { stoker } from '../fixtures/cli.ts'
-import { needFleet, startFleet } from '../fixtures/sshd.ts'
+import { stoker } from '../../fixtures/program/cli.ts'
+import { needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 t.test('one run, several views', async t => {
   if (!needFleet(t)) return

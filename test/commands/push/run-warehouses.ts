@@ -2,12 +2,12 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { stoker } from '../fixtures/cli.ts'
-import { MACHINE, rfc2307 } from '../fixtures/ldap-site.ts'
-import { needMariadb, startMariadb } from '../fixtures/mariadb.ts'
-import { at, fill, stokerRows } from '../fixtures/mysql-site.ts'
-import { BASE, needSlapd, startSlapd } from '../fixtures/slapd.ts'
-import { needFleet, startFleet } from '../fixtures/sshd.ts'
+import { stoker } from '../../fixtures/program/cli.ts'
+import { needMariadb, startMariadb } from '../../fixtures/servers/mariadb.ts'
+import { BASE, needSlapd, startSlapd } from '../../fixtures/servers/slapd.ts'
+import { needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
+import { MACHINE, rfc2307 } from '../../fixtures/sites/ldap-site.ts'
+import { at, fill, stokerRows } from '../../fixtures/sites/mysql-site.ts'
 
 const TOGGLE = '#!/bin/sh\n[ "$(cat state 2>/dev/null)" = on ] && echo off > state || echo on > state\n'
 

@@ -1,8 +1,8 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { startStoker, stoker } from '../fixtures/cli.ts'
-import { type FleetTarget, needFleet, startFleet } from '../fixtures/sshd.ts'
+import { startStoker, stoker } from '../../fixtures/program/cli.ts'
+import { type FleetTarget, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 /** A script which flips a file's content: a second run of it on one machine would show. */
 const TOGGLE = '#!/bin/sh\n[ "$(cat state 2>/dev/null)" = on ] && echo off > state || echo on > state\n'

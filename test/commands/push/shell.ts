@@ -2,10 +2,10 @@ import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { type StokerOptions, startStoker, stoker } from '../fixtures/cli.ts'
-import { need } from '../fixtures/debian.ts'
-import { proxyServer } from '../fixtures/faults.ts'
-import { type Fleet, type FleetTarget, knownAs, needFleet, startFleet } from '../fixtures/sshd.ts'
+import { type StokerOptions, startStoker, stoker } from '../../fixtures/program/cli.ts'
+import { need } from '../../fixtures/servers/debian.ts'
+import { proxyServer } from '../../fixtures/servers/faults.ts'
+import { type Fleet, type FleetTarget, knownAs, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 const configOf = ({ knownHosts, identity }: Fleet, inventory: string): string =>
   `warehouses: [{kind: file, path: ${inventory}}]\nssh: {known-hosts: [${knownHosts}], identity: [${identity}], config: none}\n`

@@ -5,8 +5,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { stoker } from '../fixtures/cli.ts'
-import { findProgram, need, needRoot } from '../fixtures/debian.ts'
+import { stoker } from '../../fixtures/program/cli.ts'
+import { findProgram, need, needRoot } from '../../fixtures/servers/debian.ts'
 
 const freePort = async (): Promise<number> => {
   const socket = createSocket('udp4').bind(0, '127.0.0.1')

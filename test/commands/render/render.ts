@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { stoker } from '../fixtures/cli.ts'
-import { need } from '../fixtures/debian.ts'
-import { host, unit } from '../fixtures/ldap-site.ts'
-import { BASE, entry, needSlapd, type Slapd, startSlapd } from '../fixtures/slapd.ts'
+import { stoker } from '../../fixtures/program/cli.ts'
+import { need } from '../../fixtures/servers/debian.ts'
+import { BASE, entry, needSlapd, type Slapd, startSlapd } from '../../fixtures/servers/slapd.ts'
+import { host, unit } from '../../fixtures/sites/ldap-site.ts'
 
 const ADMIN = `cn=admin,${BASE}`
 const web = (n: number) => host(`web${n}`, `10.0.0.${n}`, { macAddress: `52:54:00:00:00:0${n}` }, ['ieee802Device'])
@@ -142,7 +142,7 @@ t.test('stoker render', async t => {
       const { at, configure, read, render } = directory
       t.match(await render('dhcpd'), { code: 0 })
       const good = read('dhcpd.conf')
-      const ours = readFileSync(new URL('../../templates/dhcpd.conf.hbs', import.meta.url), 'utf8')
+      const ours = readFileSync(new URL('../../../templates/dhcpd.conf.hbs', import.meta.url), 'utf8')
       const line = ours.split('\n').findIndex(one => one.includes('fixed-address')) + 1
       writeFileSync(at('mine.hbs'), ours.replace('fixed-address', 'fixed-adress'))
       configure('    template: mine.hbs\n')

@@ -1,13 +1,13 @@
 import { chmod } from 'node:fs/promises'
 import t from 'tap'
-import { becoming } from '../../src/connection/become.ts'
-import { becomePassword } from '../../src/connection/become-password.ts'
-import type { Connection } from '../../src/connection/connection.ts'
-import { StokerError } from '../../src/errors.ts'
-import { target } from '../fixtures/act.ts'
-import { needBecome, type Privilege, plainConnector, startBecomeFleet } from '../fixtures/become.ts'
-import { capture } from '../fixtures/connection-contract.ts'
-import type { FleetTarget } from '../fixtures/sshd.ts'
+import { StokerError } from '../../../src/base/errors.ts'
+import { becoming } from '../../../src/connection/become/become.ts'
+import { becomePassword } from '../../../src/connection/become/password.ts'
+import type { Connection } from '../../../src/connection/connection.ts'
+import { capture } from '../../fixtures/contracts/connection.ts'
+import { target } from '../../fixtures/program/act.ts'
+import { needBecome, type Privilege, plainConnector, startBecomeFleet } from '../../fixtures/servers/become.ts'
+import type { FleetTarget } from '../../fixtures/servers/sshd.ts'
 
 const io = { signal: new AbortController().signal }
 const PASSWORD = `pa'ss "$w0rd ü`

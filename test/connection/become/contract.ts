@@ -1,13 +1,13 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { becoming } from '../../src/connection/become.ts'
-import { becomePassword } from '../../src/connection/become-password.ts'
-import { listProcesses } from '../../src/lab/processes.ts'
-import { target } from '../fixtures/act.ts'
-import { needBecome, type Privilege, plainConnector, startBecomeFleet } from '../fixtures/become.ts'
-import { connectionContract } from '../fixtures/connection-contract.ts'
-import type { FleetTarget } from '../fixtures/sshd.ts'
+import { becoming } from '../../../src/connection/become/become.ts'
+import { becomePassword } from '../../../src/connection/become/password.ts'
+import { listProcesses } from '../../../src/lab/processes.ts'
+import { connectionContract } from '../../fixtures/contracts/connection.ts'
+import { target } from '../../fixtures/program/act.ts'
+import { needBecome, type Privilege, plainConnector, startBecomeFleet } from '../../fixtures/servers/become.ts'
+import type { FleetTarget } from '../../fixtures/servers/sshd.ts'
 
 const io = { signal: new AbortController().signal }
 

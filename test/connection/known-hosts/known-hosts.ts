@@ -6,11 +6,11 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { fingerprint, keyType, openKnownHosts } from '../../src/connection/known-hosts.ts'
-import { need } from '../fixtures/debian.ts'
-import { keygen, knownHost, makeKeyPair } from '../fixtures/keys.ts'
-import { openSsh } from '../fixtures/openssh.ts'
-import { type FleetTarget, needFleet, startFleet } from '../fixtures/sshd.ts'
+import { fingerprint, keyType, openKnownHosts } from '../../../src/connection/known-hosts/known-hosts.ts'
+import { need } from '../../fixtures/servers/debian.ts'
+import { keygen, knownHost, makeKeyPair } from '../../fixtures/servers/keys.ts'
+import { openSsh } from '../../fixtures/servers/openssh.ts'
+import { type FleetTarget, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 const io = { signal: new AbortController().signal }
 
@@ -271,7 +271,7 @@ t.test('a different key which came first, from here or from another process, is 
 
 t.test('processes which learn at the same time share one file', async t => {
   const { file, known } = await open(t)
-  const module = new URL('../../src/connection/known-hosts.ts', import.meta.url)
+  const module = new URL('../../../src/connection/known-hosts/known-hosts.ts', import.meta.url)
   const script = `
     import { openKnownHosts } from ${JSON.stringify(module.href)}
     const io = { signal: AbortSignal.timeout(20000) }

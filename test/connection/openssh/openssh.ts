@@ -6,20 +6,20 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { choosingConnector } from '../../src/connection/choose.ts'
-import type { Connector } from '../../src/connection/connection.ts'
-import { type OpensshOptions, opensshConnector } from '../../src/connection/openssh.ts'
-import { opensshFailure } from '../../src/connection/openssh-failure.ts'
-import { masterWords } from '../../src/connection/openssh-words.ts'
-import { loadSshConfig } from '../../src/connection/ssh-config.ts'
-import { StokerError } from '../../src/errors.ts'
-import { listProcesses } from '../../src/lab/processes.ts'
-import { parseNodeName } from '../../src/names.ts'
-import type { Target } from '../../src/target.ts'
-import { stoker } from '../fixtures/cli.ts'
-import { capture, connectionContract } from '../fixtures/connection-contract.ts'
-import { need } from '../fixtures/debian.ts'
-import { type Fleet, type FleetTarget, needFleet, startFleet } from '../fixtures/sshd.ts'
+import { StokerError } from '../../../src/base/errors.ts'
+import { parseNodeName } from '../../../src/base/names.ts'
+import { choosingConnector } from '../../../src/connection/choose.ts'
+import type { Connector } from '../../../src/connection/connection.ts'
+import { masterWords } from '../../../src/connection/openssh/arguments.ts'
+import { opensshFailure } from '../../../src/connection/openssh/failure.ts'
+import { type OpensshOptions, opensshConnector } from '../../../src/connection/openssh/openssh.ts'
+import { loadSshConfig } from '../../../src/connection/ssh-config/ssh-config.ts'
+import type { Target } from '../../../src/inventory/target.ts'
+import { listProcesses } from '../../../src/lab/processes.ts'
+import { capture, connectionContract } from '../../fixtures/contracts/connection.ts'
+import { stoker } from '../../fixtures/program/cli.ts'
+import { need } from '../../fixtures/servers/debian.ts'
+import { type Fleet, type FleetTarget, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 const io = { signal: new AbortController().signal }
 
@@ -273,8 +273,8 @@ t.test('over a real sshd', async t => {
     await writeFile(config, '')
     const mark = `8541${process.pid}`
     const script = `
-      const { opensshConnector } = await import('${import.meta.dirname}/../../src/connection/openssh.ts')
-      const { loadSshConfig } = await import('${import.meta.dirname}/../../src/connection/ssh-config.ts')
+      const { opensshConnector } = await import('${import.meta.dirname}/../../../src/connection/openssh/openssh.ts')
+      const { loadSshConfig } = await import('${import.meta.dirname}/../../../src/connection/ssh-config/ssh-config.ts')
       const io = { signal: new AbortController().signal }
       const sshConfig = await loadSshConfig({ userFile: '${config}', systemFile: '/dev/null', env: {}, notice: () => {} }, io)
       const ssh = opensshConnector(${JSON.stringify({

@@ -9,8 +9,8 @@ import {
   type HostSettings,
   loadSshConfig,
   type SshConfigOptions,
-} from '../../src/connection/ssh-config.ts'
-import { need } from '../fixtures/debian.ts'
+} from '../../../src/connection/ssh-config/ssh-config.ts'
+import { need } from '../../fixtures/servers/debian.ts'
 
 const io = { signal: new AbortController().signal }
 const ENV = { SSH_AUTH_SOCK: '/run/agent', KEYS: '/keys' }

@@ -8,10 +8,15 @@ import { basename, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { AgentProtocol, Client, type ParsedKey } from 'ssh2'
 import t, { type Test } from 'tap'
-import { type IdentityOptions, type Offer, openIdentities, type Wanted } from '../../src/connection/identities.ts'
-import { need, without } from '../fixtures/debian.ts'
-import { keygen } from '../fixtures/keys.ts'
-import { type FleetTarget, needFleet, startFleet } from '../fixtures/sshd.ts'
+import {
+  type IdentityOptions,
+  type Offer,
+  openIdentities,
+  type Wanted,
+} from '../../../src/connection/ssh2/identities.ts'
+import { need, without } from '../../fixtures/servers/debian.ts'
+import { keygen } from '../../fixtures/servers/keys.ts'
+import { type FleetTarget, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 const io = { signal: new AbortController().signal }
 const NOTHING: Wanted = { identityFiles: undefined, identitiesOnly: false, identityAgent: undefined }

@@ -1,14 +1,14 @@
 import { appendFile, chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Connector } from '../../src/connection/connection.ts'
-import { openIdentities } from '../../src/connection/identities.ts'
-import { type SshOptions, sshConnector } from '../../src/connection/ssh.ts'
-import { loadSshConfig } from '../../src/connection/ssh-config.ts'
-import { parseNodeName } from '../../src/names.ts'
-import type { Target } from '../../src/target.ts'
-import { capture, connectionContract } from '../fixtures/connection-contract.ts'
-import { type Fleet, type FleetTarget, needFleet, startFleet } from '../fixtures/sshd.ts'
+import { parseNodeName } from '../../../src/base/names.ts'
+import type { Connector } from '../../../src/connection/connection.ts'
+import { loadSshConfig } from '../../../src/connection/ssh-config/ssh-config.ts'
+import { openIdentities } from '../../../src/connection/ssh2/identities.ts'
+import { type SshOptions, sshConnector } from '../../../src/connection/ssh2/ssh.ts'
+import type { Target } from '../../../src/inventory/target.ts'
+import { capture, connectionContract } from '../../fixtures/contracts/connection.ts'
+import { type Fleet, type FleetTarget, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 const io = { signal: new AbortController().signal }
 

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
-import { quote } from '../../src/connection/quote.ts'
-import { supervised } from '../../src/connection/supervisor.ts'
-import { findProgram } from '../fixtures/debian.ts'
+import { quote } from '../../../src/connection/quote.ts'
+import { supervised } from '../../../src/connection/supervise/supervisor.ts'
+import { findProgram } from '../../fixtures/servers/debian.ts'
 
 const AWKWARD = ["it's", 'a\\b', 'a\\\\b', '!!', '$HOME', '`id`', '"', '*', '-n', '%s', 'ü', '']
 

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { contentOf } from '../../src/content.ts'
-import { parseFileLook } from '../../src/converge/file-look.ts'
-import { type FileWish, planFile } from '../../src/converge/file-plan.ts'
+import { contentOf } from '../../../src/converge/content.ts'
+import { type FileWish, planFile } from '../../../src/converge/file/plan.ts'
+import { parseFileLook } from '../../../src/converge/file/probe.ts'
 
 const hello = contentOf('hello\n')
 const wish = (changes: Partial<FileWish> = {}): FileWish => ({

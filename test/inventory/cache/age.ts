@@ -1,5 +1,5 @@
 import t from 'tap'
-import { age } from '../../src/cache/age.ts'
+import { age } from '../../../src/inventory/cache/age.ts'
 
 t.test('ages are told in two units at most', async t => {
   const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000]

@@ -1,13 +1,13 @@
 import { chmod, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { type CachedOptions, cached } from '../../src/cache/cached.ts'
-import { StokerError } from '../../src/errors.ts'
-import { type GroupName, parseGroupName, parseNodeName } from '../../src/names.ts'
-import type { Warehouse } from '../../src/warehouse.ts'
-import { tableWarehouse } from '../../warehouses/common/table.ts'
-import { type MemoryData, memory } from '../fixtures/memory.ts'
-import { warehouseContract } from '../fixtures/warehouse-contract.ts'
+import { StokerError } from '../../../src/base/errors.ts'
+import { type GroupName, parseGroupName, parseNodeName } from '../../../src/base/names.ts'
+import { type CachedOptions, cached } from '../../../src/inventory/cache/cached.ts'
+import type { Warehouse } from '../../../src/inventory/warehouse.ts'
+import { tableWarehouse } from '../../../warehouses/common/table.ts'
+import { warehouseContract } from '../../fixtures/contracts/warehouse.ts'
+import { type MemoryData, memory } from '../../fixtures/sites/memory.ts'
 
 const io = { signal: new AbortController().signal }
 const MINUTE = 60_000

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { copyPath } from '../../src/cache/place.ts'
+import { copyPath } from '../../../src/inventory/cache/copy-path.ts'
 
 const where = { env: {}, home: '/home/me', config: '/site/stoker.yaml' }
 const path = (more: object = {}, options: Readonly<Record<string, unknown>> = { url: 'ldap://one' }, kind = 'ldap') =>

@@ -1,10 +1,10 @@
 import t from 'tap'
-import { memberText, parseMember } from '../../src/cache/member-text.ts'
-import { parseGroupName, parseNodeName } from '../../src/names.ts'
-import { expandExpression } from '../../src/nodeset/expand.ts'
-import type { Expression } from '../../src/nodeset/expression.ts'
-import { parseExpression } from '../../src/nodeset/parse.ts'
-import type { Member } from '../../src/warehouse.ts'
+import { parseGroupName, parseNodeName } from '../../../src/base/names.ts'
+import { memberText, parseMember } from '../../../src/inventory/cache/member-text.ts'
+import type { Member } from '../../../src/inventory/warehouse.ts'
+import { expandExpression } from '../../../src/nodeset/expand.ts'
+import type { Expression } from '../../../src/nodeset/syntax/expression.ts'
+import { parseExpression } from '../../../src/nodeset/syntax/parse.ts'
 
 const expression = (text: string): Member => ({ kind: 'expression', expression: parseExpression(text) })
 

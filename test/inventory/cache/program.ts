@@ -1,7 +1,7 @@
 import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { stoker } from '../fixtures/cli.ts'
+import { stoker } from '../../fixtures/program/cli.ts'
 
 /** A third party's warehouse which is down while there is a file `down`, and counts how often it is opened. */
 const RACKS = `

@@ -2,11 +2,11 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { type CachedOptions, cached } from '../../src/cache/cached.ts'
-import { parseGroupName, parseNodeName } from '../../src/names.ts'
-import { readSite } from '../../src/render/site.ts'
-import type { NetworkFacts, NodeRecord, Warehouse } from '../../src/warehouse.ts'
-import { tableWarehouse } from '../../warehouses/common/table.ts'
+import { parseGroupName, parseNodeName } from '../../../src/base/names.ts'
+import { type CachedOptions, cached } from '../../../src/inventory/cache/cached.ts'
+import type { NetworkFacts, NodeRecord, Warehouse } from '../../../src/inventory/warehouse.ts'
+import { readSite } from '../../../src/render/data/site.ts'
+import { tableWarehouse } from '../../../warehouses/common/table.ts'
 
 const io = { signal: new AbortController().signal }
 const HOUR = 3_600_000

@@ -1,7 +1,7 @@
 /** Random expressions against a model: names written out by loops, and plain sets. */
 import t from 'tap'
-import { expand } from '../../src/nodeset/expand.ts'
-import { fold } from '../../src/nodeset/fold.ts'
+import { expand } from '../../../src/nodeset/expand.ts'
+import { fold } from '../../../src/nodeset/fold.ts'
 
 const CASES = 100_000
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { slice, split } from '../../src/nodeset/slices.ts'
+import { slice, split } from '../../../src/nodeset/sets/slices.ts'
 
 const NAMES = 'a b c d e f g'.split(' ')
 

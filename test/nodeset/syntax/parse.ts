@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { Expression } from '../../src/nodeset/expression.ts'
-import { parseExpression } from '../../src/nodeset/parse.ts'
+import type { Expression } from '../../../src/nodeset/syntax/expression.ts'
+import { parseExpression } from '../../../src/nodeset/syntax/parse.ts'
 
 /** An expression in prefix notation, for short tables. */
 const shape = (expression: Expression): string => {

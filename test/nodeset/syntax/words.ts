@@ -1,5 +1,5 @@
 import t from 'tap'
-import { wordsOf } from '../../src/nodeset/words.ts'
+import { wordsOf } from '../../../src/nodeset/syntax/words.ts'
 
 const read = async (...chunks: readonly (string | Uint8Array)[]) => {
   const stream = (async function* () {

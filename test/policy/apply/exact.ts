@@ -5,8 +5,8 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import t from 'tap'
-import { stoker } from '../fixtures/cli.ts'
-import { needFleet, startFleet } from '../fixtures/sshd.ts'
+import { stoker } from '../../fixtures/program/cli.ts'
+import { needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 const NAMES = [
   '-rf',

@@ -6,8 +6,8 @@ import { watch } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Started, startStoker, stoker } from '../fixtures/cli.ts'
-import { needRoots, type Roots, startRoots } from '../fixtures/roots.ts'
+import { type Started, startStoker, stoker } from '../../fixtures/program/cli.ts'
+import { needRoots, type Roots, startRoots } from '../../fixtures/roots/roots.ts'
 
 const NAMES = ['web1', 'web2', 'web3', 'web4']
 /** How many are to be killed before their end; some moments come too late. */

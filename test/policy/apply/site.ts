@@ -2,8 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Ended, stoker } from '../fixtures/cli.ts'
-import { needRoots, type Roots, startRoots } from '../fixtures/roots.ts'
+import { type Ended, stoker } from '../../fixtures/program/cli.ts'
+import { needRoots, type Roots, startRoots } from '../../fixtures/roots/roots.ts'
 
 const SITE = join(import.meta.dirname, 'site')
 const NAMES = ['web1', 'web2', 'web3', 'web4']

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { holds, namesIn, parseCondition } from '../../src/policy/condition.ts'
+import { holds, namesIn, parseCondition } from '../../../src/policy/condition/condition.ts'
 
 const ROOTS = ['facts', 'node', 'vars']
 const NAMES = {

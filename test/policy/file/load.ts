@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import t from 'tap'
-import { command } from '../../actors/command.ts'
-import { file } from '../../actors/file.ts'
-import { shell } from '../../actors/shell.ts'
-import type { Actor } from '../../src/actor.ts'
-import { loadPolicy } from '../../src/policy/load.ts'
+import { command } from '../../../actors/commands/command.ts'
+import { shell } from '../../../actors/commands/shell.ts'
+import { file } from '../../../actors/files/file.ts'
+import { loadPolicy } from '../../../src/policy/file/load.ts'
+import type { Actor } from '../../../src/run/actor.ts'
 
 const ACTORS = { file, command, shell } as unknown as Readonly<Record<string, Actor>>
 const library = { names: Object.keys(ACTORS), actor: async (name: string) => ACTORS[name] as Actor }

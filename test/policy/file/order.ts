@@ -1,5 +1,5 @@
 import t from 'tap'
-import { findCycle, stableOrder } from '../../src/policy/order.ts'
+import { findCycle, stableOrder } from '../../../src/policy/file/order.ts'
 
 t.test('the order is that of the document but where something has to come before', async t => {
   for (const [requirements, expected] of [

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { backOff, slotOf, untilSlot } from '../../../src/pulley/agent/pace.ts'
+import { backOff, slotOf, untilSlot } from '../../../src/pulley/agent/poll-schedule.ts'
 
 t.test('a node has the same slot after every start, and nodes spread over the interval', async t => {
   t.equal(slotOf('n-1'), slotOf('n-1'))

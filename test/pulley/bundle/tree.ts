@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { pack, unpack } from '../../../src/pulley/protocol/tree.ts'
+import { pack, unpack } from '../../../src/pulley/bundle/tree.ts'
 
 const files = new Map([
   ['policy.yaml', Buffer.from('name: web\n')],

@@ -4,8 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { buildAgent } from '../../../src/build.ts'
-import { startPulley } from '../../fixtures/pulley.ts'
+import { buildAgent } from '../../../scripts/build.ts'
+import { startPulley } from '../../fixtures/program/pulley.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'stoker-bootstrap-'))
 t.teardown(() => rm(folder, { recursive: true, force: true }))

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { openMysql } from '../../../src/pulley/store/mysql.ts'
 import { openStore } from '../../../src/pulley/store/sql-store.ts'
-import { needMariadb, startMariadb } from '../../fixtures/mariadb.ts'
-import { storeContract } from '../../fixtures/store-contract.ts'
+import { storeContract } from '../../fixtures/contracts/store.ts'
+import { needMariadb, startMariadb } from '../../fixtures/servers/mariadb.ts'
 
 t.test('the contract of stores, two servers on one MariaDB', async t => {
   if (!needMariadb(t)) return

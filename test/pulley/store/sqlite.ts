@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { openStore } from '../../../src/pulley/store/sql-store.ts'
 import { openSqlite } from '../../../src/pulley/store/sqlite.ts'
-import { storeContract } from '../../fixtures/store-contract.ts'
+import { storeContract } from '../../fixtures/contracts/store.ts'
 
 const folder = async () => {
   const path = await mkdtemp(join(tmpdir(), 'stoker-store-'))

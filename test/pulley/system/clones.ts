@@ -2,8 +2,22 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type NatMachine, needNatSites, putToken, readIn, serverUrl, startNatSites } from '../fixtures/nat-sites.ts'
-import { enrol, type PulleySite, pollOnce, startAgent, startPulleySite, until } from '../fixtures/pulley-processes.ts'
+import {
+  enrol,
+  type PulleySite,
+  pollOnce,
+  startAgent,
+  startPulleySite,
+  until,
+} from '../../fixtures/program/pulley-processes.ts'
+import {
+  type NatMachine,
+  needNatSites,
+  putToken,
+  readIn,
+  serverUrl,
+  startNatSites,
+} from '../../fixtures/servers/nat-sites.ts'
 
 const FOLDER = '/var/lib/pulley'
 

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { Client } from '../../src/pulley/client.ts'
-import { makeSigningKey, type SigningKey } from '../../src/pulley/protocol/keys.ts'
-import { newId } from '../../src/pulley/protocol/names.ts'
-import { signRequest } from '../../src/pulley/protocol/signature.ts'
-import { openSqlite } from '../../src/pulley/store/sqlite.ts'
-import { type Pulley, type PulleyOptions, SIGNAL, startPulley } from '../fixtures/pulley.ts'
+import { Client } from '../../../src/pulley/client/client.ts'
+import { makeSigningKey, type SigningKey } from '../../../src/pulley/protocol/keys.ts'
+import { newId } from '../../../src/pulley/protocol/names.ts'
+import { signRequest } from '../../../src/pulley/protocol/signature.ts'
+import { openSqlite } from '../../../src/pulley/store/sqlite.ts'
+import { type Pulley, type PulleyOptions, SIGNAL, startPulley } from '../../fixtures/program/pulley.ts'
 
 const io = { signal: SIGNAL }
 

@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
-import { Folder } from '../../src/pulley/agent/folder.ts'
-import { IDENTITY, PROGRESS } from '../../src/pulley/agent/identity.ts'
-import { Journal } from '../../src/pulley/agent/journal.ts'
-import { BUNDLE, ORDER } from '../../src/pulley/protocol/documents.ts'
-import { seal } from '../../src/pulley/protocol/envelope.ts'
-import { newId } from '../../src/pulley/protocol/names.ts'
-import { pack } from '../../src/pulley/protocol/tree.ts'
-import type { Action } from '../../src/pulley/store/store.ts'
+import { Journal } from '../../../src/pulley/agent/orders/journal.ts'
+import { Folder } from '../../../src/pulley/agent/state/folder.ts'
+import { IDENTITY, PROGRESS } from '../../../src/pulley/agent/state/identity-files.ts'
+import { pack } from '../../../src/pulley/bundle/tree.ts'
+import { BUNDLE, ORDER } from '../../../src/pulley/protocol/documents.ts'
+import { seal } from '../../../src/pulley/protocol/envelope.ts'
+import { newId } from '../../../src/pulley/protocol/names.ts'
+import type { Action } from '../../../src/pulley/store/store.ts'
 import {
   type AgentProcess,
   enrol,
@@ -22,7 +22,7 @@ import {
   startPulleySite,
   until,
   VO,
-} from '../fixtures/pulley-processes.ts'
+} from '../../fixtures/program/pulley-processes.ts'
 
 const NODES = 5
 const KILLS = 50

@@ -2,7 +2,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { enrol, type PulleySite, pollOnce, startAgent, startPulleySite, until } from '../fixtures/pulley-processes.ts'
+import {
+  enrol,
+  type PulleySite,
+  pollOnce,
+  startAgent,
+  startPulleySite,
+  until,
+} from '../../fixtures/program/pulley-processes.ts'
 
 /** A node which has never polled. */
 const ready = async () => {

@@ -2,8 +2,15 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { needNatSites, putToken, readIn, SERVER_NAME, serverUrl, startNatSites } from '../fixtures/nat-sites.ts'
-import { enrol, startAgent, startPulleySite, until } from '../fixtures/pulley-processes.ts'
+import { enrol, startAgent, startPulleySite, until } from '../../fixtures/program/pulley-processes.ts'
+import {
+  needNatSites,
+  putToken,
+  readIn,
+  SERVER_NAME,
+  serverUrl,
+  startNatSites,
+} from '../../fixtures/servers/nat-sites.ts'
 
 const good = (version: number): string => `
 resources:

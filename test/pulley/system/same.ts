@@ -4,9 +4,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { stoker } from '../fixtures/cli.ts'
-import { enrol, pollOnce, startAgent, startPulleySite } from '../fixtures/pulley-processes.ts'
-import { needFleet, startFleet } from '../fixtures/sshd.ts'
+import { stoker } from '../../fixtures/program/cli.ts'
+import { enrol, pollOnce, startAgent, startPulleySite } from '../../fixtures/program/pulley-processes.ts'
+import { needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 const NAMES = ['pulled', 'pushed']
 

@@ -2,8 +2,21 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { type NatMachine, needNatSites, putToken, readIn, serverUrl, startNatSites } from '../fixtures/nat-sites.ts'
-import { type AgentProcess, enrol, startAgent, startPulleySite, until } from '../fixtures/pulley-processes.ts'
+import {
+  type AgentProcess,
+  enrol,
+  startAgent,
+  startPulleySite,
+  until,
+} from '../../fixtures/program/pulley-processes.ts'
+import {
+  type NatMachine,
+  needNatSites,
+  putToken,
+  readIn,
+  serverUrl,
+  startNatSites,
+} from '../../fixtures/servers/nat-sites.ts'
 
 /** What each machine is to have, and who counts how often it was told. */
 const policy = (greeting: string): string => `

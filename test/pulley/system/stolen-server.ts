@@ -7,12 +7,12 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
-import { BUNDLE, SUCCESSION } from '../../src/pulley/protocol/documents.ts'
-import { type Envelope, seal } from '../../src/pulley/protocol/envelope.ts'
-import { makeSigningKey } from '../../src/pulley/protocol/keys.ts'
-import { newId } from '../../src/pulley/protocol/names.ts'
-import type { Packed } from '../../src/pulley/protocol/tree.ts'
-import { asFromElsewhere, bundleOf, enrolHere, keeping, orderOf, textOf } from '../fixtures/pulley-agent.ts'
+import type { Packed } from '../../../src/pulley/bundle/tree.ts'
+import { BUNDLE, SUCCESSION } from '../../../src/pulley/protocol/documents.ts'
+import { type Envelope, seal } from '../../../src/pulley/protocol/envelope.ts'
+import { makeSigningKey } from '../../../src/pulley/protocol/keys.ts'
+import { newId } from '../../../src/pulley/protocol/names.ts'
+import { asFromElsewhere, bundleOf, enrolHere, keeping, orderOf, textOf } from '../../fixtures/program/pulley-agent.ts'
 
 const key = makeSigningKey()
 const stranger = makeSigningKey()

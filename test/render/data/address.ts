@@ -6,7 +6,7 @@ import {
   parseBlock,
   parseHostAddress,
   parseRange,
-} from '../../src/render/address.ts'
+} from '../../../src/render/data/address.ts'
 
 /** Text which would be something else in some file of some daemon. */
 const HOSTILE = [

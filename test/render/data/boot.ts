@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
-import { type BootSite, CLIENT_MAC, machine, needBootSite, startBootSite } from '../fixtures/boot-site.ts'
-import { need } from '../fixtures/debian.ts'
-import { hostDn } from '../fixtures/ldap-site.ts'
+import { type BootSite, CLIENT_MAC, machine, needBootSite, startBootSite } from '../../fixtures/servers/boot-site.ts'
+import { need } from '../../fixtures/servers/debian.ts'
+import { hostDn } from '../../fixtures/sites/ldap-site.ts'
 
 // Scripts sleep most of the time.
 t.jobs = 3

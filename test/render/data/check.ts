@@ -1,7 +1,7 @@
 import t from 'tap'
-import { PROBLEM_KINDS } from '../../src/render/problem.ts'
-import type { NodeRecord } from '../../src/warehouse.ts'
-import { check, dn, host, LAN, mac, names, told } from '../fixtures/said.ts'
+import type { NodeRecord } from '../../../src/inventory/warehouse.ts'
+import { PROBLEM_KINDS } from '../../../src/render/data/problem.ts'
+import { check, dn, host, LAN, mac, names, told } from '../../fixtures/sites/said.ts'
 
 t.test('hosts in the order of their names, their facts in one spelling', async t => {
   const site = check(

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { parseDhcpOption, parseText } from '../../src/render/dhcp-options.ts'
-import type { DhcpOption } from '../../src/render/model.ts'
+import { parseDhcpOption, parseText } from '../../../src/render/data/dhcp-options.ts'
+import type { DhcpOption } from '../../../src/render/data/model.ts'
 
 const addresses = (...list: string[]): DhcpOption['value'] => ({ kind: 'addresses', addresses: list })
 const text = (one: string): DhcpOption['value'] => ({ kind: 'text', text: one })

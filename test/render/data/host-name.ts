@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseHostName } from '../../src/render/host-name.ts'
+import { parseHostName } from '../../../src/render/data/host-name.ts'
 
 t.test('a host name has one spelling', async t => {
   for (const [text, name] of [

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
-import { parseBootFile, parseNextServer } from '../../src/render/boot.ts'
-import { parseDuid } from '../../src/render/duid.ts'
-import { parsePublicKey } from '../../src/render/public-key.ts'
+import { parseBootFile, parseNextServer } from '../../../src/render/data/boot.ts'
+import { parseDuid } from '../../../src/render/data/duid.ts'
+import { parsePublicKey } from '../../../src/render/data/public-key.ts'
 
 t.test('a DUID has one spelling', async t => {
   for (const text of [

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { DEFAULT_POLICY } from '../../src/render/problem.ts'
-import { check, host, LAN, told } from '../fixtures/said.ts'
+import { DEFAULT_POLICY } from '../../../src/render/data/problem.ts'
+import { check, host, LAN, told } from '../../fixtures/sites/said.ts'
 
 t.test('a network in full, and what its options mean', async t => {
   const site = check(

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { readSite, type SiteWanted } from '../../src/render/site.ts'
-import type { NetworkFacts, NodeRecord, Warehouse } from '../../src/warehouse.ts'
-import { memory } from '../fixtures/memory.ts'
+import type { NetworkFacts, NodeRecord, Warehouse } from '../../../src/inventory/warehouse.ts'
+import { readSite, type SiteWanted } from '../../../src/render/data/site.ts'
+import { memory } from '../../fixtures/sites/memory.ts'
 
 const io = { signal: new AbortController().signal }
 

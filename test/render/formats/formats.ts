@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { parseDocument } from 'yaml'
-import { StokerError } from '../../../src/errors.ts'
-import { shown } from '../../../src/names.ts'
+import { StokerError } from '../../../src/base/errors.ts'
+import { shown } from '../../../src/base/names.ts'
 import { FORMATS } from '../../../src/render/formats/formats.ts'
 import { compileTemplate } from '../../../src/template/template.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { addBlock, findBlock, removeBlock, replaceBlock } from '../../src/render/hook/block.ts'
+import { addBlock, findBlock, removeBlock, replaceBlock } from '../../../src/render/hook/block.ts'
 
 const BODY = 'echo one\necho two\n'
 

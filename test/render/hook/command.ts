@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { need } from '../fixtures/debian.ts'
-import { type Machine, needMachines, startMachine } from '../fixtures/netns.ts'
+import { need } from '../../fixtures/servers/debian.ts'
+import { type Machine, needMachines, startMachine } from '../../fixtures/servers/netns.ts'
 
-const STOKER = [process.execPath, join(import.meta.dirname, '../../src/stoker.ts')]
+const STOKER = [process.execPath, join(import.meta.dirname, '../../../src/stoker.ts')]
 const CONFIG = '/etc/stoker/stoker.yaml'
 
 /** A machine with Debian's services and this configuration, in which stoker is called. */

@@ -3,11 +3,11 @@ import { chmod, cp, mkdir, readdir, readFile, stat, symlink, writeFile } from 'n
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import { dropInOf, systemdWord } from '../../src/render/hook/drop-in.ts'
-import { carryOut, type HookKind, hookPlaces, planInstall, planRemove } from '../../src/render/hook/hooks.ts'
-import { namesFromDns, warehouseServers } from '../../src/render/hook/server-names.ts'
-import { HOOKED_SERVICES, type HookedService } from '../../src/render/hook/services.ts'
-import { findProgram } from '../fixtures/debian.ts'
+import { dropInOf, systemdWord } from '../../../src/render/hook/drop-in.ts'
+import { carryOut, type HookKind, hookPlaces, planInstall, planRemove } from '../../../src/render/hook/hooks.ts'
+import { namesFromDns, warehouseServers } from '../../../src/render/hook/server-names.ts'
+import { HOOKED_SERVICES, type HookedService } from '../../../src/render/hook/services.ts'
+import { findProgram } from '../../fixtures/servers/debian.ts'
 
 const run = promisify(execFile)
 const PARTS = {

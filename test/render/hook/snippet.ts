@@ -3,10 +3,10 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { hookCommand } from '../../src/render/hook/command.ts'
-import { type Daemon, HOOKED_SERVICES } from '../../src/render/hook/services.ts'
-import { snippetOf } from '../../src/render/hook/snippet.ts'
-import { findProgram } from '../fixtures/debian.ts'
+import { hookCommand } from '../../../src/render/hook/command.ts'
+import { type Daemon, HOOKED_SERVICES } from '../../../src/render/hook/services.ts'
+import { snippetOf } from '../../../src/render/hook/snippet.ts'
+import { findProgram } from '../../fixtures/servers/debian.ts'
 
 const run = promisify(execFile)
 /** Seconds; a real hook has more. */

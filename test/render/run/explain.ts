@@ -1,7 +1,7 @@
 import t from 'tap'
-import { explain } from '../../src/render/explain.ts'
-import type { Site } from '../../src/render/model.ts'
-import { dhcpdConf, hostOf, renderOf, saying, siteOf } from '../fixtures/render.ts'
+import type { Site } from '../../../src/render/data/model.ts'
+import { explain } from '../../../src/render/run/explain.ts'
+import { dhcpdConf, hostOf, renderOf, saying, siteOf } from '../../fixtures/sites/render.ts'
 
 const io = { signal: new AbortController().signal }
 const conf = (site: Site) => dhcpdConf('/etc/dhcpd.conf')(site)

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, watch, writeFileSync 
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
-import { startStoker, stoker } from '../fixtures/cli.ts'
-import { findProgram, need } from '../fixtures/debian.ts'
+import { startStoker, stoker } from '../../fixtures/program/cli.ts'
+import { findProgram, need } from '../../fixtures/servers/debian.ts'
 
 const HOSTS = 400
 

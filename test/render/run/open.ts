@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { parseConfig } from '../../src/config/config.ts'
-import { openRender } from '../../src/render/open.ts'
-import { stateFolder } from '../../src/render/place.ts'
-import { SERVICES } from '../../src/render/services.ts'
-import { templateTexts } from '../../src/render/template-texts.ts'
-import { siteOf } from '../fixtures/render.ts'
+import { parseConfig } from '../../../src/config/config.ts'
+import { templateTexts } from '../../../src/render/output/template-texts.ts'
+import { openRender } from '../../../src/render/run/open.ts'
+import { stateFolder } from '../../../src/render/run/state-folder.ts'
+import { SERVICES } from '../../../src/render/services/services.ts'
+import { siteOf } from '../../fixtures/sites/render.ts'
 
 const where = { env: {}, home: '/home/me', isRoot: false }
 const open = (name: string, text: string, folder = '/site') =>

@@ -16,14 +16,14 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { StokerError } from '../../src/errors.ts'
-import { takeLock } from '../../src/render/lock.ts'
-import { renderAll, renderOnce } from '../../src/render/once.ts'
-import { exitCodeOfRender } from '../../src/render/result.ts'
-import type { RenderedFile } from '../../src/render/service.ts'
-import { renderState } from '../../src/render/state.ts'
-import { need, needRoot } from '../fixtures/debian.ts'
-import { dhcpdConf, plain, renderOf, saying, siteOf } from '../fixtures/render.ts'
+import { StokerError } from '../../../src/base/errors.ts'
+import { takeLock } from '../../../src/base/lock.ts'
+import { renderState } from '../../../src/render/output/state.ts'
+import { renderAll, renderOnce } from '../../../src/render/run/render-once.ts'
+import { exitCodeOfRender } from '../../../src/render/run/result.ts'
+import type { RenderedFile } from '../../../src/render/services/service.ts'
+import { need, needRoot } from '../../fixtures/servers/debian.ts'
+import { dhcpdConf, plain, renderOf, saying, siteOf } from '../../fixtures/sites/render.ts'
 
 const io = { signal: new AbortController().signal }
 const LONG_AGO = new Date('2020-01-01T00:00:00Z')

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { renderOnce } from '../../src/render/once.ts'
-import { rollback } from '../../src/render/rollback.ts'
-import { listVersions, MOST_VERSIONS } from '../../src/render/versions.ts'
-import { plain, renderOf, saying, siteOf } from '../fixtures/render.ts'
+import { listVersions, MOST_VERSIONS } from '../../../src/render/output/versions.ts'
+import { renderOnce } from '../../../src/render/run/render-once.ts'
+import { rollback } from '../../../src/render/run/rollback.ts'
+import { plain, renderOf, saying, siteOf } from '../../fixtures/sites/render.ts'
 
 const io = { signal: new AbortController().signal }
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { CLIENT_MAC, machine, needBootSite, startBootSite } from '../fixtures/boot-site.ts'
-import { startStoker } from '../fixtures/cli.ts'
-import { hostDn } from '../fixtures/ldap-site.ts'
+import { startStoker } from '../../fixtures/program/cli.ts'
+import { CLIENT_MAC, machine, needBootSite, startBootSite } from '../../fixtures/servers/boot-site.ts'
+import { hostDn } from '../../fixtures/sites/ldap-site.ts'
 
 t.test('what changes in the directory reaches the running services within seconds', async t => {
   if (!needBootSite(t)) return

@@ -2,8 +2,8 @@ import { EventEmitter, on } from 'node:events'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { fileChanges } from '../../src/file-changes.ts'
-import { type Came, type Source, type Times, watch } from '../../src/render/watch.ts'
+import { fileChanges } from '../../../src/base/file-changes.ts'
+import { type Came, type Source, type Times, watch } from '../../../src/render/run/watch.ts'
 
 /** A source which changes when it is told to. */
 const source = (name: string) => {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseDocument } from 'yaml'
-import { runWords } from '../../../src/render/command.ts'
-import { need } from '../../fixtures/debian.ts'
-import { host, rendered, type SITE, site } from '../../fixtures/render-site.ts'
+import { runWords } from '../../../src/render/output/daemon-command.ts'
+import { need } from '../../fixtures/servers/debian.ts'
+import { host, rendered, type SITE, site } from '../../fixtures/sites/render-site.ts'
 
 const UNSAFE = { tag: '!unsafe', resolve: (value: string) => value }
 

@@ -1,7 +1,7 @@
 /** Every daemon's own checker takes what is rendered for it. */
 import t from 'tap'
-import { type DebianPackage, need } from '../../fixtures/debian.ts'
-import { host, network, refusals, rendered, SITE, site } from '../../fixtures/render-site.ts'
+import { type DebianPackage, need } from '../../fixtures/servers/debian.ts'
+import { host, network, refusals, rendered, SITE, site } from '../../fixtures/sites/render-site.ts'
 
 /** Names which a daemon could take for words of its own. */
 const ODD_NAMES = [

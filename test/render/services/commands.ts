@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { runWords } from '../../../src/render/command.ts'
+import { runWords } from '../../../src/render/output/daemon-command.ts'
 import { control, hangUp, restartService } from '../../../src/render/services/commands.ts'
 
 const run = (words: readonly string[]) => runWords(words, { signal: AbortSignal.timeout(10_000) })

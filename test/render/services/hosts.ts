@@ -2,10 +2,10 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { runWords } from '../../../src/render/command.ts'
+import { runWords } from '../../../src/render/output/daemon-command.ts'
 import { settleBlock } from '../../../src/render/services/block.ts'
-import { need } from '../../fixtures/debian.ts'
-import { rendered, SITE, site } from '../../fixtures/render-site.ts'
+import { need } from '../../fixtures/servers/debian.ts'
+import { rendered, SITE, site } from '../../fixtures/sites/render-site.ts'
 
 const NOW = new Date(0)
 const FIRST = '# >>> stoker render hosts >>>\n'

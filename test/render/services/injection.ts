@@ -1,11 +1,11 @@
 /** Whatever text is anywhere in the data, a file has the shape which it has with a harmless one, or there is no file. */
 import t from 'tap'
 import { parseDocument } from 'yaml'
-import { StokerError } from '../../../src/errors.ts'
-import type { Host, Network, Site } from '../../../src/render/model.ts'
-import type { RenderedFile } from '../../../src/render/service.ts'
-import { findProgram } from '../../fixtures/debian.ts'
-import { host, network, refusals, rendered, site } from '../../fixtures/render-site.ts'
+import { StokerError } from '../../../src/base/errors.ts'
+import type { Host, Network, Site } from '../../../src/render/data/model.ts'
+import type { RenderedFile } from '../../../src/render/services/service.ts'
+import { findProgram } from '../../fixtures/servers/debian.ts'
+import { host, network, refusals, rendered, site } from '../../fixtures/sites/render-site.ts'
 
 /** What somebody may have entered into a directory, by mistake or not. */
 const NASTY = [

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { host, rendered, SITE, site } from '../../fixtures/render-site.ts'
+import { host, rendered, SITE, site } from '../../fixtures/sites/render-site.ts'
 
 const targets = async (...words: [settings?: Readonly<Record<string, unknown>>, of?: typeof SITE]) =>
   JSON.parse((await rendered('prometheus', ...words))[0]?.text ?? '')

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { TemplateTexts } from '../../../src/render/service.ts'
-import { configured, SITE } from '../../fixtures/render-site.ts'
+import type { TemplateTexts } from '../../../src/render/services/service.ts'
+import { configured, SITE } from '../../fixtures/sites/render-site.ts'
 
 /** The file which a template of the site's own makes. */
 const made = async (text: string, settings: Readonly<Record<string, unknown>> = {}) => {

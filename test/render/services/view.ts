@@ -1,6 +1,6 @@
 import t from 'tap'
-import { viewOf } from '../../src/render/view.ts'
-import { host, network, site } from '../fixtures/render-site.ts'
+import { viewOf } from '../../../src/render/services/view.ts'
+import { host, network, site } from '../../fixtures/sites/render-site.ts'
 
 const view = (...of: Parameters<typeof site>) => viewOf(site(...of), { domain: 'rest.org' })
 

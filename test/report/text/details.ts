@@ -1,6 +1,6 @@
 import t from 'tap'
-import { details } from '../../src/report/details.ts'
-import { ok, target } from './fixtures/events.ts'
+import { details } from '../../../src/report/text/details.ts'
+import { ok, target } from '../../fixtures/report/events.ts'
 
 const lines = (...all: readonly (readonly [string, string | undefined])[]) =>
   details(all.map(([name, detail]) => ({ target: target(name), outcome: ok(detail), timing: { total: 1 } }))).map(

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Piece, pieces } from '../../src/report/json-text.ts'
+import { type Piece, pieces } from '../../../src/report/text/json-text.ts'
 
 const through = (bytes: Uint8Array, size: number): Piece[] => {
   const stream = pieces()

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type LineBatchOptions, lineBatch, MAX_LINE } from '../../src/report/line-batch.ts'
+import { type LineBatchOptions, lineBatch, MAX_LINE } from '../../../src/report/text/line-batch.ts'
 
 /** A small seeded generator (mulberry32), so that a failure can be had again. */
 const random = (seed: number) => () => {

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { maskOutput, maskOwnNames } from '../../src/report/mask.ts'
-import { target } from './fixtures/events.ts'
+import { maskOutput, maskOwnNames } from '../../../src/report/text/mask.ts'
+import { target } from '../../fixtures/report/events.ts'
 
 t.test('own names and addresses are masked where they stand as words of their own', async t => {
   const web = target('web1', { names: ['web1', 'web1.example.org', 'www'], addresses: ['10.0.0.1', 'fe80::1%eth0'] })

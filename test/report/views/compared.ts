@@ -1,9 +1,9 @@
 import t from 'tap'
-import type { RunEvent } from '../../src/event.ts'
-import { type FoldedOptions, folded } from '../../src/report/folded.ts'
-import { report } from '../../src/report/report.ts'
-import { sinks } from '../../src/report/sink.ts'
-import { ended, exited, Memory, said, stream, target, targets, wrong } from './fixtures/events.ts'
+import { report } from '../../../src/report/report.ts'
+import { sinks } from '../../../src/report/sink.ts'
+import { type FoldedOptions, folded } from '../../../src/report/views/folded.ts'
+import type { RunEvent } from '../../../src/run/event.ts'
+import { ended, exited, Memory, said, stream, target, targets, wrong } from '../../fixtures/report/events.ts'
 
 const shown = async (
   events: Iterable<RunEvent>,

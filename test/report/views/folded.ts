@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises'
 import { Writable } from 'node:stream'
 import t from 'tap'
-import type { RunEvent } from '../../src/event.ts'
-import { type FoldedOptions, folded } from '../../src/report/folded.ts'
-import { report } from '../../src/report/report.ts'
-import { sinks } from '../../src/report/sink.ts'
-import { ended, exited, Memory, said, started, stream, target, targets, wrong } from './fixtures/events.ts'
-import { openFiles } from './fixtures/open-files.ts'
+import { report } from '../../../src/report/report.ts'
+import { sinks } from '../../../src/report/sink.ts'
+import { type FoldedOptions, folded } from '../../../src/report/views/folded.ts'
+import type { RunEvent } from '../../../src/run/event.ts'
+import { ended, exited, Memory, said, started, stream, target, targets, wrong } from '../../fixtures/report/events.ts'
+import { openFiles } from '../../fixtures/report/open-files.ts'
 
 const shown = async (events: Iterable<RunEvent>, options: FoldedOptions & { readonly isTTY?: boolean } = {}) => {
   const { isTTY = false, ...rest } = options

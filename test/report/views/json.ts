@@ -1,9 +1,9 @@
 import t from 'tap'
-import type { RunEvent } from '../../src/event.ts'
-import { json } from '../../src/report/json.ts'
-import { report } from '../../src/report/report.ts'
-import { sinks } from '../../src/report/sink.ts'
-import { ended, exited, Memory, ok, said, started, stream, target, wrong } from './fixtures/events.ts'
+import { report } from '../../../src/report/report.ts'
+import { sinks } from '../../../src/report/sink.ts'
+import { json } from '../../../src/report/views/json.ts'
+import type { RunEvent } from '../../../src/run/event.ts'
+import { ended, exited, Memory, ok, said, started, stream, target, wrong } from '../../fixtures/report/events.ts'
 
 const now = () => Date.UTC(2024, 1, 29, 12)
 

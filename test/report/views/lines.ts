@@ -2,11 +2,11 @@ import { Writable } from 'node:stream'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import type { RunEvent } from '../../src/event.ts'
-import { lines } from '../../src/report/lines.ts'
-import { report } from '../../src/report/report.ts'
-import { sinks } from '../../src/report/sink.ts'
-import { ended, Memory, said, started, stream, target } from './fixtures/events.ts'
+import { report } from '../../../src/report/report.ts'
+import { sinks } from '../../../src/report/sink.ts'
+import { lines } from '../../../src/report/views/lines.ts'
+import type { RunEvent } from '../../../src/run/event.ts'
+import { ended, Memory, said, started, stream, target } from '../../fixtures/report/events.ts'
 
 const [web1, web2] = [target('web1'), target('web2')]
 

@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { NodeName } from '../../src/names.ts'
-import { outdir } from '../../src/report/outdir.ts'
-import { report } from '../../src/report/report.ts'
-import type { Target } from '../../src/target.ts'
-import { ended, exited, said, started, stream, target, wrong } from './fixtures/events.ts'
+import type { NodeName } from '../../../src/base/names.ts'
+import type { Target } from '../../../src/inventory/target.ts'
+import { report } from '../../../src/report/report.ts'
+import { outdir } from '../../../src/report/views/outdir.ts'
+import { ended, exited, said, started, stream, target, wrong } from '../../fixtures/report/events.ts'
 
 const temporary = (t: Test): string => {
   const folder = mkdtempSync(join(tmpdir(), 'stoker-outdir-'))

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import t from 'tap'
-import type { RunEvent } from '../../src/event.ts'
-import { lines } from '../../src/report/lines.ts'
-import { progress } from '../../src/report/progress.ts'
-import { report } from '../../src/report/report.ts'
-import { sinks } from '../../src/report/sink.ts'
-import type { Target } from '../../src/target.ts'
-import { ended, exited, Memory, ok, said, started, target, targets, wrong } from './fixtures/events.ts'
+import type { Target } from '../../../src/inventory/target.ts'
+import { report } from '../../../src/report/report.ts'
+import { sinks } from '../../../src/report/sink.ts'
+import { lines } from '../../../src/report/views/lines.ts'
+import { progress } from '../../../src/report/views/progress.ts'
+import type { RunEvent } from '../../../src/run/event.ts'
+import { ended, exited, Memory, ok, said, started, target, targets, wrong } from '../../fixtures/report/events.ts'
 
 // The clock of the status line keeps no program alive, so here something else must.
 const alive = setInterval(() => {}, 60_000)

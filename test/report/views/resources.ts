@@ -1,12 +1,12 @@
 import { PassThrough } from 'node:stream'
 import t from 'tap'
-import { StokerError } from '../../src/errors.ts'
-import type { ResourceResult, RunEvent } from '../../src/event.ts'
-import { report } from '../../src/report/report.ts'
-import { type ResourcesOptions, resources } from '../../src/report/resources.ts'
-import { sinks } from '../../src/report/sink.ts'
-import type { Target } from '../../src/target.ts'
-import { ended, started, stream, target } from './fixtures/events.ts'
+import { StokerError } from '../../../src/base/errors.ts'
+import type { Target } from '../../../src/inventory/target.ts'
+import { report } from '../../../src/report/report.ts'
+import { sinks } from '../../../src/report/sink.ts'
+import { type ResourcesOptions, resources } from '../../../src/report/views/resources.ts'
+import type { ResourceResult, RunEvent } from '../../../src/run/event.ts'
+import { ended, started, stream, target } from '../../fixtures/report/events.ts'
 
 const result = (changes: Partial<ResourceResult> = {}): ResourceResult => ({
   resource: 'file /etc/motd',

@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import t from 'tap'
-import { BLOCK_BYTES, spill } from '../../src/report/spill.ts'
-import { openFiles } from './fixtures/open-files.ts'
+import { BLOCK_BYTES, spill } from '../../../src/report/views/spill.ts'
+import { openFiles } from '../../fixtures/report/open-files.ts'
 
 t.test('blocks come back as they were, and freed places are used again', async t => {
   const folder = t.testdir({})

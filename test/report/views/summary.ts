@@ -1,9 +1,9 @@
 import t from 'tap'
-import type { RunEvent } from '../../src/event.ts'
-import { report } from '../../src/report/report.ts'
-import { sinks } from '../../src/report/sink.ts'
-import { type SummaryOptions, summary } from '../../src/report/summary.ts'
-import { ended, exited, Memory, ok, stream, target, targets, wrong } from './fixtures/events.ts'
+import { report } from '../../../src/report/report.ts'
+import { sinks } from '../../../src/report/sink.ts'
+import { type SummaryOptions, summary } from '../../../src/report/views/summary.ts'
+import type { RunEvent } from '../../../src/run/event.ts'
+import { ended, exited, Memory, ok, stream, target, targets, wrong } from '../../fixtures/report/events.ts'
 
 const shown = async (events: readonly RunEvent[], options: Partial<SummaryOptions> = {}, isTTY = false) => {
   const err = new Memory({ isTTY })

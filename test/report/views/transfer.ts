@@ -1,7 +1,7 @@
 import t from 'tap'
-import { byteText } from '../../src/report/bytes.ts'
-import { transfer } from '../../src/report/transfer.ts'
-import { targets } from './fixtures/events.ts'
+import { byteText } from '../../../src/report/text/bytes.ts'
+import { transfer } from '../../../src/report/views/transfer.ts'
+import { targets } from '../../fixtures/report/events.ts'
 
 const MB = 1_000_000
 

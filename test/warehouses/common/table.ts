@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseGroupName, parseNodeName } from '../../../src/names.ts'
+import { parseGroupName, parseNodeName } from '../../../src/base/names.ts'
 import { type Table, tableWarehouse } from '../../../warehouses/common/table.ts'
 
 const io = { signal: new AbortController().signal }

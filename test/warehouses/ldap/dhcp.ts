@@ -1,11 +1,19 @@
 /** What services are told, out of a real directory with the DHCP server's own schema. */
 import t from 'tap'
-import { parseNodeName } from '../../src/names.ts'
-import type { Problem } from '../../src/render/problem.ts'
-import { readSite, type SiteWanted } from '../../src/render/site.ts'
-import { ldap } from '../../warehouses/ldap.ts'
-import { host, hostDn, network, networkDn, UNITS, unit } from '../fixtures/ldap-site.ts'
-import { BASE, dnValue, entry, needDhcpSchema, needSlapd, type Slapd, startSlapd } from '../fixtures/slapd.ts'
+import { parseNodeName } from '../../../src/base/names.ts'
+import type { Problem } from '../../../src/render/data/problem.ts'
+import { readSite, type SiteWanted } from '../../../src/render/data/site.ts'
+import { ldap } from '../../../warehouses/ldap.ts'
+import {
+  BASE,
+  dnValue,
+  entry,
+  needDhcpSchema,
+  needSlapd,
+  type Slapd,
+  startSlapd,
+} from '../../fixtures/servers/slapd.ts'
+import { host, hostDn, network, networkDn, UNITS, unit } from '../../fixtures/sites/ldap-site.ts'
 
 const io = { signal: new AbortController().signal }
 const at = (server: Slapd, options: object = {}) =>

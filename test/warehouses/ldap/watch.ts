@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import { ldap } from '../../warehouses/ldap.ts'
-import { need } from '../fixtures/debian.ts'
-import { groupDn, host, hostDn, netgroup, ofNames, UNITS } from '../fixtures/ldap-site.ts'
-import { BASE, needSlapd, type Slapd, startSlapd } from '../fixtures/slapd.ts'
+import { ldap } from '../../../warehouses/ldap.ts'
+import { need } from '../../fixtures/servers/debian.ts'
+import { BASE, needSlapd, type Slapd, startSlapd } from '../../fixtures/servers/slapd.ts'
+import { groupDn, host, hostDn, netgroup, ofNames, UNITS } from '../../fixtures/sites/ldap-site.ts'
 
 // They wait for intervals most of the time.
 t.jobs = 8

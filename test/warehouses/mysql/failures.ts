@@ -3,11 +3,11 @@ import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
-import { parseGroupName, parseNodeName } from '../../src/names.ts'
-import { stokerDdl } from '../../warehouses/mysql/stoker.ts'
-import { inventory } from '../fixtures/large-site.ts'
-import { type Mariadb, needMariadb, startMariadb } from '../fixtures/mariadb.ts'
-import { at, fill, type Options, rows, stokerRows, targets } from '../fixtures/mysql-site.ts'
+import { parseGroupName, parseNodeName } from '../../../src/base/names.ts'
+import { stokerDdl } from '../../../warehouses/mysql/stoker.ts'
+import { type Mariadb, needMariadb, startMariadb } from '../../fixtures/servers/mariadb.ts'
+import { inventory } from '../../fixtures/sites/large-site.ts'
+import { at, fill, type Options, rows, stokerRows, targets } from '../../fixtures/sites/mysql-site.ts'
 
 const io = { signal: new AbortController().signal }
 

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { parseGroupName } from '../../src/names.ts'
-import { needMariadb, startMariadb } from '../fixtures/mariadb.ts'
-import { at, fill, rows } from '../fixtures/mysql-site.ts'
-import { type ContractData, warehouseContract } from '../fixtures/warehouse-contract.ts'
+import { parseGroupName } from '../../../src/base/names.ts'
+import { type ContractData, warehouseContract } from '../../fixtures/contracts/warehouse.ts'
+import { needMariadb, startMariadb } from '../../fixtures/servers/mariadb.ts'
+import { at, fill, rows } from '../../fixtures/sites/mysql-site.ts'
 
 const io = { signal: new AbortController().signal }
 

@@ -1,12 +1,12 @@
 /** What services are told, out of a real database: networks, and what machines boot from. */
 import t from 'tap'
-import { parseNodeName } from '../../src/names.ts'
-import { readSite } from '../../src/render/site.ts'
-import { stokerDdl } from '../../warehouses/mysql/stoker.ts'
-import type { MysqlWarehouse } from '../../warehouses/mysql.ts'
-import { INJECTED } from '../fixtures/ldap-site.ts'
-import { needMariadb, startMariadb } from '../fixtures/mariadb.ts'
-import { at, fill, type Options, rows } from '../fixtures/mysql-site.ts'
+import { parseNodeName } from '../../../src/base/names.ts'
+import { readSite } from '../../../src/render/data/site.ts'
+import { stokerDdl } from '../../../warehouses/mysql/stoker.ts'
+import type { MysqlWarehouse } from '../../../warehouses/mysql.ts'
+import { needMariadb, startMariadb } from '../../fixtures/servers/mariadb.ts'
+import { INJECTED } from '../../fixtures/sites/ldap-site.ts'
+import { at, fill, type Options, rows } from '../../fixtures/sites/mysql-site.ts'
 
 const io = { signal: new AbortController().signal }
 const KEY = `ssh-ed25519 ${Buffer.from([0, 0, 0, 11, ...Buffer.from('ssh-ed25519'), 0, 0, 0, 32, ...new Uint8Array(32)]).toString('base64')}`

@@ -1,12 +1,12 @@
 /** Small questions at intervals, for servers which do not tell of changes by themselves. */
 import { createHash } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import type { Abortable } from '../../src/abortable.ts'
-import type { Entry } from './entry.ts'
-import { valuesOf } from './entry.ts'
-import { both, parseFilter } from './filter.ts'
-import { searchAll, type Turn } from './search.ts'
-import type { Question } from './servers.ts'
+import type { Abortable } from '../../../src/base/abortable.ts'
+import type { Entry } from '../entry.ts'
+import { valuesOf } from '../entry.ts'
+import { both, parseFilter } from '../filter.ts'
+import { searchAll, type Turn } from '../search.ts'
+import type { Question } from '../servers.ts'
 
 /** Milliseconds between two questions. */
 const INTERVAL = 2_000

@@ -3,12 +3,12 @@
  * signed by its VO, or older than one it has seen; what is damaged on disk is fetched again.
  */
 import { join } from 'node:path'
-import { StokerError } from '../../errors.ts'
-import { BUNDLE, type Bundle } from '../protocol/documents.ts'
-import { type Envelope, envelope, open } from '../protocol/envelope.ts'
-import { unpack } from '../protocol/tree.ts'
-import type { Folder } from './folder.ts'
-import type { Progress } from './identity.ts'
+import { StokerError } from '../../../base/errors.ts'
+import { unpack } from '../../bundle/tree.ts'
+import { BUNDLE, type Bundle } from '../../protocol/documents.ts'
+import { type Envelope, envelope, open } from '../../protocol/envelope.ts'
+import type { Folder } from '../state/folder.ts'
+import type { Progress } from '../state/identity-files.ts'
 
 const FOLDER = 'bundles'
 

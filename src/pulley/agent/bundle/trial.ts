@@ -3,7 +3,7 @@
  * so that one loss is no proof: what was taken back is tried once more, and as long as there is no contact either way, both
  * have their turns, longer each time. Pure.
  */
-import type { Progress } from './identity.ts'
+import type { Progress } from '../state/identity-files.ts'
 
 /** Polls without an answer which end the first turn of a bundle. */
 const PATIENCE = 3

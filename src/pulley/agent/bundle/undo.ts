@@ -1,9 +1,9 @@
 /** What files held, and how the network was, before a new bundle changed them, for the case that it costs the contact to the server. */
 import { chmod, chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import * as z from 'zod'
-import type { Change } from '../../convergent.ts'
-import type { Folder } from './folder.ts'
-import { lookAtNetwork, networkState, restoreNetwork } from './network.ts'
+import type { Change } from '../../../converge/convergent.ts'
+import type { Folder } from '../state/folder.ts'
+import { lookAtNetwork, networkState, restoreNetwork } from './network-state.ts'
 
 const index = z.array(
   z.strictObject({

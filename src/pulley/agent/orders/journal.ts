@@ -3,10 +3,10 @@
  * that after any kind of end it is known what was never begun, what was done, and what nobody can know.
  */
 import * as z from 'zod'
-import { type Envelope, envelope } from '../protocol/envelope.ts'
-import { actionReport } from '../protocol/messages.ts'
-import { id, time } from '../protocol/names.ts'
-import type { Folder } from './folder.ts'
+import { type Envelope, envelope } from '../../protocol/envelope.ts'
+import { actionReport } from '../../protocol/messages.ts'
+import { id, time } from '../../protocol/names.ts'
+import type { Folder } from '../state/folder.ts'
 
 const entry = z.strictObject({
   id: id('a'),

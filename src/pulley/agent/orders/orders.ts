@@ -3,16 +3,16 @@
  * journal is written before and after; the server has to agree before anything runs.
  */
 import { randomBytes } from 'node:crypto'
-import type { Abortable } from '../../abortable.ts'
-import { StokerError, toStokerError } from '../../errors.ts'
-import type { Output } from '../../event.ts'
-import type { Outcome } from '../../outcome.ts'
-import { ORDER, type Order } from '../protocol/documents.ts'
-import { type Envelope, open } from '../protocol/envelope.ts'
-import type { ActionReport } from '../protocol/messages.ts'
+import type { Abortable } from '../../../base/abortable.ts'
+import { StokerError, toStokerError } from '../../../base/errors.ts'
+import type { Output } from '../../../run/event.ts'
+import type { Outcome } from '../../../run/outcome.ts'
+import { ORDER, type Order } from '../../protocol/documents.ts'
+import { type Envelope, open } from '../../protocol/envelope.ts'
+import type { ActionReport } from '../../protocol/messages.ts'
+import type { Link } from '../link.ts'
 import type { Entry, Journal } from './journal.ts'
-import type { Link } from './link.ts'
-import { Pieces } from './pieces.ts'
+import { Pieces } from './output-pieces.ts'
 
 /** Runs an order's actor on this machine. */
 export type Perform = (

@@ -1,7 +1,7 @@
 /** Who this machine is to its server, and how far it has come: what is said here is on disk already. */
-import { StokerError } from '../../errors.ts'
+import { StokerError } from '../../../base/errors.ts'
 import type { Folder } from './folder.ts'
-import { IDENTITY, type Identity, NO_PROGRESS, PROGRESS, type Progress } from './identity.ts'
+import { IDENTITY, type Identity, NO_PROGRESS, PROGRESS, type Progress } from './identity-files.ts'
 
 /** The identity of the folder; throws `AGENT_STATE` when there is none. */
 export const identityOf = async (folder: Folder): Promise<Identity> => {

@@ -1,7 +1,7 @@
 /** What makes this machine another than the one its image or its state folder was copied from. */
 import { readFile } from 'node:fs/promises'
 import { hostname, networkInterfaces } from 'node:os'
-import type { Fingerprint } from '../protocol/messages.ts'
+import type { Fingerprint } from '../../protocol/messages.ts'
 
 /** Reads it anew each time: a clone may wake up in the middle of a run. */
 export const machineFingerprint = async (): Promise<Fingerprint> => {

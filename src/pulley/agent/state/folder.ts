@@ -5,7 +5,7 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type * as z from 'zod'
-import { StokerError } from '../../errors.ts'
+import { StokerError } from '../../../base/errors.ts'
 
 export class Folder {
   readonly path: string

@@ -1,8 +1,8 @@
 /** Who this machine is to its server, and how far it has come: two files of the agent's folder. */
 import * as z from 'zod'
-import { publicKeyText } from '../protocol/keys.ts'
-import { fingerprint } from '../protocol/messages.ts'
-import { id, nodeName, roleName, time, voName } from '../protocol/names.ts'
+import { publicKeyText } from '../../protocol/keys.ts'
+import { fingerprint } from '../../protocol/messages.ts'
+import { id, nodeName, roleName, time, voName } from '../../protocol/names.ts'
 
 const identity = z.strictObject({
   vo: voName,

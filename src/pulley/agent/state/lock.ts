@@ -1,7 +1,7 @@
 /** One agent at a time on one state folder: two would converge against each other. */
 import { link, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { StokerError } from '../../errors.ts'
+import { StokerError } from '../../../base/errors.ts'
 
 /** Holds the folder until disposed. Throws `AGENT_STATE` when another living agent has it. One which was killed leaves it free. */
 export const holdLock = async (folder: string): Promise<AsyncDisposable> => {

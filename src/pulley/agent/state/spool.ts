@@ -1,8 +1,8 @@
 /** Reports on their way: on disk until the server has them, with the time at which things happened. */
-import type { Abortable } from '../../abortable.ts'
-import { type Report, report } from '../protocol/messages.ts'
+import type { Abortable } from '../../../base/abortable.ts'
+import { type Report, report } from '../../protocol/messages.ts'
+import type { Link } from '../link.ts'
 import type { Folder } from './folder.ts'
-import type { Link } from './link.ts'
 
 const FOLDER = 'reports'
 /** The oldest are given up when there is no server for very long. */

@@ -1,9 +1,9 @@
 /** Routes which say what they are: the same words and shapes check a request and describe it (OpenAPI 3.1). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import { VERSION } from '../../version.ts'
-import { refusal } from '../protocol/messages.ts'
-import { bodyOf } from './context.ts'
+import { VERSION } from '../../../base/version.ts'
+import { refusal } from '../../protocol/messages.ts'
+import { bodyOf } from '../context.ts'
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 

@@ -1,11 +1,11 @@
 /** One HTTP application: what it takes, how it refuses, and what it writes into its log. */
 import type { ServerOptions } from 'node:https'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { StokerError } from '../../errors.ts'
+import { StokerError } from '../../../base/errors.ts'
+import type { Context } from '../context.ts'
+import { claimedKey } from '../gate.ts'
 import { Api, type Who } from './api.ts'
 import { readBody, tooLarge } from './body.ts'
-import type { Context } from './context.ts'
-import { claimedKey } from './gate.ts'
 import { makeListener, type Patience } from './listener.ts'
 import { RefusedRequest } from './refusal.ts'
 

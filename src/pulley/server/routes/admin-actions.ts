@@ -4,10 +4,10 @@ import { newActions } from '../../protocol/admin-messages.ts'
 import { ORDER } from '../../protocol/documents.ts'
 import { id } from '../../protocol/names.ts'
 import type { Action } from '../../store/store.ts'
-import type { Api } from '../api.ts'
 import { type Context, partOf } from '../context.ts'
-import { RefusedRequest } from '../refusal.ts'
-import { BASE, CONTENT_LIMIT, checked, filter, found, own, queryOf } from './common.ts'
+import type { Api } from '../http/api.ts'
+import { RefusedRequest } from '../http/refusal.ts'
+import { BASE, CONTENT_LIMIT, checked, filter, found, own, queryOf } from './admin-common.ts'
 
 export const actionRoutes = (api: Api, context: Context): void => {
   const { store } = context

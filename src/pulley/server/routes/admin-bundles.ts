@@ -6,10 +6,10 @@ import { newBundle, wavesChange } from '../../protocol/admin-messages.ts'
 import { BUNDLE } from '../../protocol/documents.ts'
 import { sha256Hex } from '../../protocol/names.ts'
 import type { Waves } from '../../store/store.ts'
-import type { Api } from '../api.ts'
 import { type Context, partOf } from '../context.ts'
-import { RefusedRequest } from '../refusal.ts'
-import { BASE, CONTENT_LIMIT, checked, found, own, taken } from './common.ts'
+import type { Api } from '../http/api.ts'
+import { RefusedRequest } from '../http/refusal.ts'
+import { BASE, CONTENT_LIMIT, checked, found, own, taken } from './admin-common.ts'
 
 export const bundleRoutes = (api: Api, context: Context): void => {
   const { store } = context

@@ -1,12 +1,12 @@
 /** What all routes for administrators share: who may ask, and how a store's answer becomes the server's. */
 import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import { StokerError } from '../../../errors.ts'
+import { StokerError } from '../../../base/errors.ts'
 import { type DocumentType, type Envelope, open } from '../../protocol/envelope.ts'
 import { id, voName } from '../../protocol/names.ts'
 import type { Vo } from '../../store/store.ts'
 import { type Context, callerOf, partOf } from '../context.ts'
-import { RefusedRequest } from '../refusal.ts'
+import { RefusedRequest } from '../http/refusal.ts'
 
 /** Bytes, compressed. */
 export const CONTENT_LIMIT = 128 * 1024 * 1024

@@ -3,9 +3,9 @@
 import { newKey, newToken, newVo, nodeChange } from '../../protocol/admin-messages.ts'
 import { SUCCESSION } from '../../protocol/documents.ts'
 import { id, newId } from '../../protocol/names.ts'
-import type { Api } from '../api.ts'
 import { type Context, partOf } from '../context.ts'
-import { BASE, checked, found, operator, own, taken } from './common.ts'
+import type { Api } from '../http/api.ts'
+import { BASE, checked, found, operator, own, taken } from './admin-common.ts'
 
 export const identityRoutes = (api: Api, context: Context): void => {
   const { store } = context

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import { isAnother } from '../protocol/machines.ts'
+import { isAnother } from '../../protocol/fingerprints.ts'
 import {
   actionReport,
   enrolRequest,
@@ -10,12 +10,12 @@ import {
   outputPiece,
   type PollAnswer,
   reports,
-} from '../protocol/messages.ts'
-import { id, newId, sha256Hex } from '../protocol/names.ts'
-import type { Api } from './api.ts'
-import { type Context, callerOf, nodeOf, partOf } from './context.ts'
-import { RefusedRequest } from './refusal.ts'
-import type { Place } from './world.ts'
+} from '../../protocol/messages.ts'
+import { id, newId, sha256Hex } from '../../protocol/names.ts'
+import { type Context, callerOf, nodeOf, partOf } from '../context.ts'
+import type { Api } from '../http/api.ts'
+import { RefusedRequest } from '../http/refusal.ts'
+import type { Place } from '../snapshot.ts'
 
 export const agentRoutes = (api: Api, context: Context): void => {
   const { store, world, sessions, contacts, metrics, settings } = context

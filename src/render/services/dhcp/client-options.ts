@@ -1,8 +1,8 @@
 /** The DHCP options which clients are told: those which follow from a network and a host, and those which the site states. Pure. */
 import { isIPv4, isIPv6 } from 'node:net'
-import { StokerError } from '../../errors.ts'
-import { shown } from '../../names.ts'
-import type { DhcpOption, Origin } from '../model.ts'
+import { StokerError } from '../../../base/errors.ts'
+import { shown } from '../../../base/names.ts'
+import type { DhcpOption, Origin } from '../../data/model.ts'
 import type { HostView, NetworkView } from '../view.ts'
 
 /** Routers, name servers and domain of a network, and its own options; `otherDns` are the servers of one which names none. */

@@ -1,9 +1,9 @@
 /** What all DHCP servers are told, before it is put in the words of one of them. Pure. */
 import * as z from 'zod'
-import type { DhcpOption } from '../model.ts'
+import type { DhcpOption } from '../../data/model.ts'
+import { address, type Common, seconds, several, wantedNetworks } from '../settings.ts'
 import type { HostView, NetworkView, SiteView } from '../view.ts'
-import { hostOptions, networkOptions } from './dhcp-told.ts'
-import { address, type Common, seconds, several, wantedNetworks } from './settings.ts'
+import { hostOptions, networkOptions } from './client-options.ts'
 
 /** Settings of every DHCP server. */
 export const DHCP_SETTINGS = {

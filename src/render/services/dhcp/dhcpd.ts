@@ -1,12 +1,12 @@
 /** `dhcpd`: ISC DHCP's dhcpd.conf. */
 import * as z from 'zod'
-import { DHCPD } from '../formats/dhcpd.ts'
+import { DHCPD } from '../../formats/dhcpd.ts'
+import { restartService } from '../commands.ts'
+import { fromTemplate } from '../from-template.ts'
 import type { Service } from '../service.ts'
+import { commandsOf, parseSettings, path, seconds } from '../settings.ts'
 import { viewOf } from '../view.ts'
-import { restartService } from './commands.ts'
 import { DHCP_SETTINGS, dhcpData } from './dhcp.ts'
-import { fromTemplate } from './from-template.ts'
-import { commandsOf, parseSettings, path, seconds } from './settings.ts'
 
 const dhcpServer = (name: 'dhcpd' | 'dhcpd6', family: 4 | 6): Service => ({
   name,

@@ -1,16 +1,16 @@
 /** `kea4` and `kea6`: the configurations of Kea's two DHCP servers, JSON. */
 import * as z from 'zod'
-import { StokerError } from '../../errors.ts'
-import { shown } from '../../names.ts'
-import { JSON_WITH_COMMENTS } from '../formats/json.ts'
-import type { DhcpOption, Site } from '../model.ts'
+import { StokerError } from '../../../base/errors.ts'
+import { shown } from '../../../base/names.ts'
+import type { DhcpOption, Site } from '../../data/model.ts'
+import { JSON_WITH_COMMENTS } from '../../formats/json.ts'
+import { restartService } from '../commands.ts'
+import { fromTemplate } from '../from-template.ts'
 import type { Service } from '../service.ts'
+import { commandsOf, parseSettings, path, several } from '../settings.ts'
 import { type BootView, type HostView, viewOf } from '../view.ts'
-import { restartService } from './commands.ts'
 import { type Client, DHCP_SETTINGS, type DhcpNetwork, type DhcpSettings, dhcpData, type Reservation } from './dhcp.ts'
-import { optionCode } from './dhcp-codes.ts'
-import { fromTemplate } from './from-template.ts'
-import { commandsOf, parseSettings, path, several } from './settings.ts'
+import { optionCode } from './option-codes.ts'
 
 const keaServer = (family: 4 | 6): Service => ({
   name: `kea${family}`,

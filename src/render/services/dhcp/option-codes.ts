@@ -1,6 +1,6 @@
 /** The numbers of DHCP options, by the names which dhcp-options(5) has for them. Pure. */
-import { StokerError } from '../../errors.ts'
-import { shown } from '../../names.ts'
+import { StokerError } from '../../../base/errors.ts'
+import { shown } from '../../../base/names.ts'
 
 /** The option's number; throws `CONFIG` for a name which has none here. */
 export const optionCode = (name: string): number => {

@@ -1,10 +1,10 @@
 /** The zones of a site: forward ones of its domains, reverse ones of its networks, and how they hang together. Pure. */
 
 import { isIPv4 } from 'node:net'
-import type { Site } from '../model.ts'
+import type { Site } from '../../data/model.ts'
+import { wantedNetworks } from '../settings.ts'
 import { type HostView, type NetworkView, type SiteView, viewOf } from '../view.ts'
-import { type Classless, reverseOwner, reverseZones } from './reverse.ts'
-import { wantedNetworks } from './settings.ts'
+import { type Classless, reverseOwner, reverseZones } from './reverse-zones.ts'
 
 /** One resource record; the owner is relative to its zone, `@` the zone itself; data which is a name ends in a dot. */
 export interface ZoneRecord {

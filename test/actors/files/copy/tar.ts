@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Member, tar } from '../../../actors/copy/tar.ts'
-import { findProgram } from '../../fixtures/debian.ts'
+import { type Member, tar } from '../../../../actors/files/copy/tar.ts'
+import { findProgram } from '../../../fixtures/servers/debian.ts'
 
 const latin = (text: string) => Buffer.from(text).toString('latin1')
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { headed } from '../../../actors/fetch/header.ts'
+import { headed } from '../../../../actors/files/fetch/header.ts'
 
 const SUM = 'a'.repeat(64)
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { restoring } from '../../../src/pulley/agent/network.ts'
+import { restoring } from '../../../../src/pulley/agent/bundle/network-state.ts'
 
 const scripts = (part: string, was: string, became: string, is = became): readonly string[] =>
   restoring({ [part]: was }, { [part]: became }, { [part]: is }).get(part) ?? []

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { NO_PROGRESS, type Progress } from '../../../src/pulley/agent/identity.ts'
-import { stepTrial } from '../../../src/pulley/agent/trial.ts'
+import { stepTrial } from '../../../../src/pulley/agent/bundle/trial.ts'
+import { NO_PROGRESS, type Progress } from '../../../../src/pulley/agent/state/identity-files.ts'
 
 type Trial = NonNullable<Progress['trial']>
 

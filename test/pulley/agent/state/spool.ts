@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { Folder } from '../../../src/pulley/agent/folder.ts'
-import { Spool } from '../../../src/pulley/agent/spool.ts'
-import { type Report, reports } from '../../../src/pulley/protocol/messages.ts'
-import { newId } from '../../../src/pulley/protocol/names.ts'
+import { Folder } from '../../../../src/pulley/agent/state/folder.ts'
+import { Spool } from '../../../../src/pulley/agent/state/spool.ts'
+import { type Report, reports } from '../../../../src/pulley/protocol/messages.ts'
+import { newId } from '../../../../src/pulley/protocol/names.ts'
 
 const io = { signal: new AbortController().signal }
 

@@ -1,13 +1,13 @@
 /** The description of the API (OpenAPI 3.1): all that is served, in the form which tools read. */
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import { adminRoutes } from '../../../src/pulley/server/admin-routes.ts'
-import { agentRoutes } from '../../../src/pulley/server/agent-routes.ts'
-import { makeApp } from '../../../src/pulley/server/app.ts'
-import { bootstrapRoutes } from '../../../src/pulley/server/bootstrap.ts'
-import type { Context } from '../../../src/pulley/server/context.ts'
-import { PATIENCE } from '../../../src/pulley/server/listener.ts'
-import { startPulley } from '../../fixtures/pulley.ts'
+import { bootstrapRoutes } from '../../../../src/pulley/server/bootstrap.ts'
+import type { Context } from '../../../../src/pulley/server/context.ts'
+import { makeApp } from '../../../../src/pulley/server/http/app.ts'
+import { PATIENCE } from '../../../../src/pulley/server/http/listener.ts'
+import { adminRoutes } from '../../../../src/pulley/server/routes/admin.ts'
+import { agentRoutes } from '../../../../src/pulley/server/routes/agent.ts'
+import { startPulley } from '../../../fixtures/program/pulley.ts'
 
 interface Operation {
   readonly summary: string

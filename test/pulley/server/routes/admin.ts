@@ -1,12 +1,12 @@
 /** Every route for administrators, asked by everybody: only whose it is gets an answer. */
 import t from 'tap'
-import { type Asked, Client } from '../../../src/pulley/client.ts'
-import { SUCCESSION } from '../../../src/pulley/protocol/documents.ts'
-import { seal } from '../../../src/pulley/protocol/envelope.ts'
-import { makeSigningKey } from '../../../src/pulley/protocol/keys.ts'
-import { newId } from '../../../src/pulley/protocol/names.ts'
-import { SIGNAL, startPulley } from '../../fixtures/pulley.ts'
-import { bundleOf, keeping, orderOf } from '../../fixtures/pulley-agent.ts'
+import { type Asked, Client } from '../../../../src/pulley/client/client.ts'
+import { SUCCESSION } from '../../../../src/pulley/protocol/documents.ts'
+import { seal } from '../../../../src/pulley/protocol/envelope.ts'
+import { makeSigningKey } from '../../../../src/pulley/protocol/keys.ts'
+import { newId } from '../../../../src/pulley/protocol/names.ts'
+import { SIGNAL, startPulley } from '../../../fixtures/program/pulley.ts'
+import { bundleOf, keeping, orderOf } from '../../../fixtures/program/pulley-agent.ts'
 
 const io = { signal: SIGNAL }
 

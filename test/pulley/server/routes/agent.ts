@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
-import { Client } from '../../../src/pulley/client.ts'
-import { makeSigningKey } from '../../../src/pulley/protocol/keys.ts'
-import { newId } from '../../../src/pulley/protocol/names.ts'
-import { signRequest } from '../../../src/pulley/protocol/signature.ts'
-import { SIGNAL, startPulley } from '../../fixtures/pulley.ts'
+import { Client } from '../../../../src/pulley/client/client.ts'
+import { makeSigningKey } from '../../../../src/pulley/protocol/keys.ts'
+import { newId } from '../../../../src/pulley/protocol/names.ts'
+import { signRequest } from '../../../../src/pulley/protocol/signature.ts'
+import { SIGNAL, startPulley } from '../../../fixtures/program/pulley.ts'
 
 const io = { signal: SIGNAL }
 

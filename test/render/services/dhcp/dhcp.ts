@@ -1,9 +1,9 @@
 import t from 'tap'
-import { parseDhcpOption } from '../../../src/render/dhcp-options.ts'
-import { optionCode } from '../../../src/render/services/dhcp-codes.ts'
-import { need } from '../../fixtures/debian.ts'
-import { askDhcp, joinMachines, needMachines, startMachine } from '../../fixtures/netns.ts'
-import { host, network, refusals, rendered, site } from '../../fixtures/render-site.ts'
+import { parseDhcpOption } from '../../../../src/render/data/dhcp-options.ts'
+import { optionCode } from '../../../../src/render/services/dhcp/option-codes.ts'
+import { need } from '../../../fixtures/servers/debian.ts'
+import { askDhcp, joinMachines, needMachines, startMachine } from '../../../fixtures/servers/netns.ts'
+import { host, network, refusals, rendered, site } from '../../../fixtures/sites/render-site.ts'
 
 const textOf = async (...words: Parameters<typeof rendered>): Promise<string> =>
   (await rendered(...words))[0]?.text ?? ''

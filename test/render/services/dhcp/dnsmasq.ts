@@ -5,10 +5,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { runWords } from '../../../src/render/command.ts'
-import type { RenderedFile } from '../../../src/render/service.ts'
-import { findProgram, need } from '../../fixtures/debian.ts'
-import { configured, freePort, host, network, rendered, SITE, site, templates } from '../../fixtures/render-site.ts'
+import { runWords } from '../../../../src/render/output/daemon-command.ts'
+import type { RenderedFile } from '../../../../src/render/services/service.ts'
+import { findProgram, need } from '../../../fixtures/servers/debian.ts'
+import {
+  configured,
+  freePort,
+  host,
+  network,
+  rendered,
+  SITE,
+  site,
+  templates,
+} from '../../../fixtures/sites/render-site.ts'
 
 const linesOf = (files: readonly RenderedFile[], end: string): readonly string[] =>
   (files.find(({ path }) => path.endsWith(end))?.text ?? '')

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { runWords } from '../../../src/render/command.ts'
-import { settleSerial } from '../../../src/render/services/serial.ts'
-import { zonesOf } from '../../../src/render/services/zones.ts'
-import { findProgram, need } from '../../fixtures/debian.ts'
-import { freePort, host, network, refusals, rendered, SITE, site } from '../../fixtures/render-site.ts'
+import { runWords } from '../../../../src/render/output/daemon-command.ts'
+import { settleSerial } from '../../../../src/render/services/dns/zone-serial.ts'
+import { zonesOf } from '../../../../src/render/services/dns/zones.ts'
+import { findProgram, need } from '../../../fixtures/servers/debian.ts'
+import { freePort, host, network, refusals, rendered, SITE, site } from '../../../fixtures/sites/render-site.ts'
 
 const AUTO = { style: 'auto', separator: '/' } as const
 
