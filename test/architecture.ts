@@ -35,21 +35,21 @@ const isLocal = (to: string): boolean => /^(src|warehouses|actors)\//.test(to)
 const told = (wrong: readonly Import[]): readonly string[] => wrong.map(({ from, to }) => `${from} -> ${to}`)
 
 t.test('warehouses and actors never import each other', async t => {
-  t.same(told(imports.filter(({ from, to }) => from.startsWith('warehouses/') && to.startsWith('actors/'))), [])
-  t.same(told(imports.filter(({ from, to }) => from.startsWith('actors/') && to.startsWith('warehouses/'))), [])
+  t.strictSame(told(imports.filter(({ from, to }) => from.startsWith('warehouses/') && to.startsWith('actors/'))), [])
+  t.strictSame(told(imports.filter(({ from, to }) => from.startsWith('actors/') && to.startsWith('warehouses/'))), [])
 })
 
 t.test('only the composition root names warehouses, actors and kinds of connections', async t => {
   const concrete = /^(warehouses|actors)\/|^src\/connection\/(ssh|openssh|local)\.ts$/
   const inside = (from: string) => /^(warehouses|actors|src\/connection)\//.test(from)
-  t.same(
+  t.strictSame(
     told(code.filter(({ from, to }) => concrete.test(to) && !inside(from) && !/^src\/(wire|built-in)\.ts$/.test(from))),
     [],
   )
 })
 
 t.test('only programs import commands, only commands and the command line import the composition root', async t => {
-  t.same(
+  t.strictSame(
     told(
       imports.filter(
         ({ from, to }) =>
@@ -59,7 +59,7 @@ t.test('only programs import commands, only commands and the command line import
     ),
     [],
   )
-  t.same(
+  t.strictSame(
     told(
       code.filter(
         ({ from, to }) => to === 'src/site/site.ts' && !/^src\/(commands|pulley\/(commands|program))/.test(from),
@@ -71,14 +71,14 @@ t.test('only programs import commands, only commands and the command line import
 
 t.test('node sets are a library of their own', async t => {
   const allowed = /^src\/(nodeset\/|errors\.ts|names\.ts|abortable\.ts)|^node:vm$/
-  t.same(told(imports.filter(({ from, to }) => from.startsWith('src/nodeset/') && !allowed.test(to))), [])
+  t.strictSame(told(imports.filter(({ from, to }) => from.startsWith('src/nodeset/') && !allowed.test(to))), [])
 })
 
 t.test('pure code does no I/O', async t => {
   const pure =
     /^src\/(nodeset\/|dedup|exclude|nearest|names|outcome|event|target|errors|attribute-query|report\/(tally|mask|details|duration|harmless)\b)/
   const io = /^node:(?!net$|util$|crypto$|vm$)/
-  t.same(told(code.filter(({ from, to }) => pure.test(from) && io.test(to))), [])
+  t.strictSame(told(code.filter(({ from, to }) => pure.test(from) && io.test(to))), [])
 })
 
 t.test('each third-party package has its place, and package.json names just those', async t => {
@@ -101,11 +101,11 @@ t.test('each third-party package has its place, and package.json names just thos
     zod: /^(src\/(config|cache|policy|pulley|render\/services)|warehouses|actors)\/|^src\/(options|convergent)\.ts$/,
   }
   const foreign = imports.filter(({ to }) => !isLocal(to) && !to.startsWith('node:'))
-  t.same(told(foreign.filter(({ from, to }) => !places[packageOf(to)]?.test(from))), [])
+  t.strictSame(told(foreign.filter(({ from, to }) => !places[packageOf(to)]?.test(from))), [])
   const used = new Set(foreign.map(({ to }) => packageOf(to)))
   // It bundles, and is not there when the program runs.
   used.delete('esbuild')
-  t.same([...used].sort(), Object.keys(manifest.dependencies).sort())
+  t.strictSame([...used].sort(), Object.keys(manifest.dependencies).sort())
 })
 
 t.test('no module needs itself', async t => {
@@ -120,10 +120,10 @@ t.test('no module needs itself', async t => {
     done.add(file)
   }
   for (const file of files) visit(file, [])
-  t.same(cycles, [])
+  t.strictSame(cycles, [])
 })
 
 t.test('relative imports exist, and the version is that of package.json', async t => {
-  t.same(told(imports.filter(({ to }) => isLocal(to) && !files.includes(to))), [])
+  t.strictSame(told(imports.filter(({ to }) => isLocal(to) && !files.includes(to))), [])
   t.equal(VERSION, manifest.version)
 })

@@ -13,7 +13,7 @@ t.test('overhead is what remains of the wall time when the window is filled a wh
     16,
     10,
   )
-  t.same(
+  t.strictSame(
     rows.map(({ ideal, absolute }) => [ideal, absolute]),
     [
       [160, 4],
@@ -22,12 +22,12 @@ t.test('overhead is what remains of the wall time when the window is filled a wh
       [10, 0.5],
     ],
   )
-  t.same(
+  t.strictSame(
     rows.map(({ normalised }) => normalised),
     [1, 0.25, 0.5, 0.125],
     'of the largest',
   )
-  t.same(
+  t.strictSame(
     rows.map(({ relative }) => relative),
     [4 / 164, 1 / 21, 2 / 22, 0.5 / 10.5],
     'of the wall time',

@@ -22,10 +22,10 @@ t.test('no more at once than the limit, in the order in which they came', async 
   first[Symbol.dispose]()
   first[Symbol.dispose]()
   const turn = await third
-  t.same(order, [3], 'a turn ends once, however often it is disposed')
+  t.strictSame(order, [3], 'a turn ends once, however often it is disposed')
   turn[Symbol.dispose]()
   await fourth
-  t.same(order, [3, 4])
+  t.strictSame(order, [3, 4])
 })
 
 t.test('without a limit all may, until one is refused; those who come through widen it again', async t => {

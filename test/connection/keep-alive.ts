@@ -52,6 +52,6 @@ t.test('a peer which is gone without a word is noticed under a long quiet comman
         quiet: { outcome: 'ok' },
       })
       await signalSessions(stopped, 'SIGCONT')
-      t.same(await fleet.gone('sleep 600', 20_000), [], 'when it wakes up, the command is ended')
+      t.strictSame(await fleet.gone('sleep 600', 20_000), [], 'when it wakes up, the command is ended')
     })
 })

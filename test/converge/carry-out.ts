@@ -44,12 +44,12 @@ for (const shell of shells())
       change('three', run('echo not shown'), run(`echo 3 >>${dir}/log`)),
     ]
     const { told, outcome, execs } = await carry(changes, counted(shell))
-    t.same(outcome, { kind: 'ok', changed: true })
-    t.same(
+    t.strictSame(outcome, { kind: 'ok', changed: true })
+    t.strictSame(
       told.filter(text => !text.includes('\n')),
       ['one', 'two', 'three'],
     )
-    t.same(told.filter(text => text.includes('\n')).sort(), ['and this\n', 'shown\n'])
+    t.strictSame(told.filter(text => text.includes('\n')).sort(), ['and this\n', 'shown\n'])
     t.equal(readFileSync(`${dir}/log`, 'utf8'), '1\n2\na\0b\n3\n')
     t.equal(statSync(`${dir}/it's $(x)`).mode & 0o777, 0o640)
     t.equal(execs, 1)
@@ -62,7 +62,7 @@ t.test('the first failure is the end, and says what failed and why', async t => 
     change('two', run('echo first >&2; echo "E: no such package" >&2; exit 100'), run(`touch ${dir}/never`)),
     change('three', run(`touch ${dir}/never`)),
   ])
-  t.same(told, ['one'])
+  t.strictSame(told, ['one'])
   t.match(outcome, {
     kind: 'failed',
     exitCode: 100,
@@ -77,7 +77,7 @@ t.test('the first failure is the end, and says what failed and why', async t => 
 
 t.test('a shown command which fails is not told twice', async t => {
   const { told, outcome } = await carry([change('run', run('echo why >&2; exit 4', true))])
-  t.same(told, ['why\n'])
+  t.strictSame(told, ['why\n'])
   t.match(outcome, { kind: 'failed', exitCode: 4, error: { code: 'COMMAND_FAILED', message: 'thing /x: exit code 4' } })
 })
 
@@ -96,7 +96,7 @@ t.test('what is shown comes while it runs', async t => {
 
 t.test('a shown command has the language of who logs in, others have C', async t => {
   const { told } = await carry([change('run', run('echo "$LC_ALL."', true)), change('quiet', run('[ "$LC_ALL" = C ]'))])
-  t.same(told, [`${process.env.LC_ALL ?? ''}.\n`, 'run', 'quiet'])
+  t.strictSame(told, [`${process.env.LC_ALL ?? ''}.\n`, 'run', 'quiet'])
 })
 
 t.test('a shell which is killed is told as that', async t => {
@@ -122,7 +122,7 @@ t.test('bytes of every kind and size arrive as they are', async t => {
   const { outcome, execs } = await carry(changes)
   t.match(outcome, { kind: 'ok' })
   for (const [name, data] of Object.entries(contents)) t.ok(readFileSync(`${dir}/${name}`).equals(data), name)
-  t.same(readdirSync(dir).sort(), Object.keys(contents).sort())
+  t.strictSame(readdirSync(dir).sort(), Object.keys(contents).sort())
   t.equal(execs, 3, 'the large ones have an exec of their own')
 })
 
@@ -134,7 +134,7 @@ t.test('a source which changes while it is sent leaves the old file, and says wh
   const step: Step = { kind: 'write', path: `${dir}/there`, content, attributes: {} }
   await t.rejects(carry([change('one', step)]), { code: 'CONFIG', message: /"source" was changed while/ })
   t.equal(readFileSync(`${dir}/there`, 'utf8'), 'old')
-  t.same(readdirSync(dir).sort(), ['source', 'there'])
+  t.strictSame(readdirSync(dir).sort(), ['source', 'there'])
 })
 
 t.test('nothing of what is carried out stands in the list of processes', async t => {

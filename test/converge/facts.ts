@@ -9,7 +9,7 @@ const keysOf = (value: unknown, path = ''): readonly string[] =>
 
 t.test('a real target tells all facts, and no others than the typical ones', async t => {
   const facts = await gatherFacts(localConnection('here'), { signal: new AbortController().signal })
-  t.same(keysOf(facts), keysOf(TYPICAL_FACTS))
+  t.strictSame(keysOf(facts), keysOf(TYPICAL_FACTS))
   t.match(facts, { os: { id: /^[a-z]+/, like: [facts.os.id] }, architecture: process.arch === 'x64' ? 'x86_64' : /./ })
   t.ok(facts.memory > 2 ** 26, `${facts.memory} bytes`)
   t.ok(facts.cpus >= 1)
@@ -44,13 +44,16 @@ t.test('what another system prints is understood', async t => {
   })
   const ip =
     '1: lo    inet 127.0.0.1/8 scope host lo\n2: eth0    inet 192.0.2.5/24 brd 192.0.2.255 scope global eth0\n2: eth0    inet6 fe80::1/64 scope link \n'
-  t.same(parseFacts(`\n=addresses\n${ip}`).addresses, { v4: ['192.0.2.5'], v6: [] })
-  t.same(parseFacts('\n=addresses\n192.0.2.5 2001:db8::1 \n').addresses, { v4: ['192.0.2.5'], v6: ['2001:db8::1'] })
-  t.same(parseFacts('\n=os\nID="ubuntu"\nID_LIKE=\'Debian\'\nNAME="a \\"b\\""\n').os, {
+  t.strictSame(parseFacts(`\n=addresses\n${ip}`).addresses, { v4: ['192.0.2.5'], v6: [] })
+  t.strictSame(parseFacts('\n=addresses\n192.0.2.5 2001:db8::1 \n').addresses, {
+    v4: ['192.0.2.5'],
+    v6: ['2001:db8::1'],
+  })
+  t.strictSame(parseFacts('\n=os\nID="ubuntu"\nID_LIKE=\'Debian\'\nNAME="a \\"b\\""\n').os, {
     ...{ id: 'ubuntu', version: '', codename: '', name: 'a "b"', like: ['ubuntu', 'debian'] },
   })
 })
 
 t.test('a target which tells nothing has all facts, empty', async t => {
-  t.same(keysOf(parseFacts('')), keysOf(TYPICAL_FACTS))
+  t.strictSame(keysOf(parseFacts('')), keysOf(TYPICAL_FACTS))
 })

@@ -27,7 +27,7 @@ const stream = `welcome!\n${header}one\n${end(0)}${end(3)}${forged}${end(1)}${en
 
 t.test('outputs come apart, however the stream is cut into chunks', async t => {
   for (let size = 1; size <= stream.length; size++)
-    t.same(
+    t.strictSame(
       read(stream, size),
       { data: ['one\n', undefined, forged], codes: [0, 3, 1], finished: true, rest: '' },
       `${size} bytes at a time`,
@@ -36,13 +36,13 @@ t.test('outputs come apart, however the stream is cut into chunks', async t => {
 
 t.test('every byte comes through, and at once but for what may be the beginning of an end', async t => {
   const all = Buffer.from(Array.from({ length: 512 }, (_, i) => i & 255))
-  t.same(read(Buffer.concat([Buffer.from(header), all, Buffer.from(end(0))]), 7).data, [all.toString('latin1')])
+  t.strictSame(read(Buffer.concat([Buffer.from(header), all, Buffer.from(end(0))]), 7).data, [all.toString('latin1')])
   const frames = new Frames(nonce)
   const pieces = (text: string) => frames.push(Buffer.from(text)).map(({ data }) => Buffer.from(data).toString())
-  t.same(pieces(`${header}50 %`), ['50 %'])
-  t.same(pieces('\r100 %\n'), ['\r100 %\n'])
-  t.same(pieces(`x${mark.slice(0, 9)}`), ['x'])
-  t.same(pieces('!'), [`${mark.slice(0, 9)}!`])
+  t.strictSame(pieces(`${header}50 %`), ['50 %'])
+  t.strictSame(pieces('\r100 %\n'), ['\r100 %\n'])
+  t.strictSame(pieces(`x${mark.slice(0, 9)}`), ['x'])
+  t.strictSame(pieces('!'), [`${mark.slice(0, 9)}!`])
 })
 
 t.test('a stream which ends early is not finished, and what is left over is told', async t => {
@@ -54,5 +54,5 @@ t.test('noise before the header is not kept without end', async t => {
   const frames = new Frames(nonce)
   for (let i = 0; i < 40; i++) frames.push(Buffer.alloc(10_000, 'x'))
   t.ok(frames.rest().length < 100_000)
-  t.same(frames.push(Buffer.from(`${header}one${end(0)}`)).length, 1)
+  t.strictSame(frames.push(Buffer.from(`${header}one${end(0)}`)).length, 1)
 })

@@ -32,7 +32,7 @@ t.test('a file is known by size and checksum, and read as often as it is asked f
   const { file } = inside(policy(t))
   const content = await file('nginx/site.conf')
   const same = contentOf('server {}\n')
-  t.same([content.size, content.sha256], [same.size, same.sha256])
+  t.strictSame([content.size, content.sha256], [same.size, same.sha256])
   for (const _ of [1, 2]) t.equal(Buffer.from(await bytesOf(content)).toString(), 'server {}\n')
   t.equal(await file('nginx/site.conf'), content, 'read once for all')
 })

@@ -40,8 +40,8 @@ for (const shell of shells())
       t.equal(bare.commands[0]?.stdin !== undefined, hidden)
       const [syntax, ...bytes] = [told(seen)[4], ...Buffer.from((seen[8] as Seen).stdout)]
       t.match(syntax, /^! .*(syntax|unterminated|unexpected|EOF|no closing)/i)
-      t.same(bytes, [97, 0, 98, 255])
-      t.same(
+      t.strictSame(bytes, [97, 0, 98, 255])
+      t.strictSame(
         told(seen).filter((_, index) => index !== 4 && index !== 8),
         [
           'one\n',
@@ -69,21 +69,21 @@ t.test('what scripts share travels once, and works wherever the text is parted',
   const scripts = Array.from({ length: 40 }, (_, i) => withLibrary(library, `say ${i}`))
   const parted = "echo 'a\n#;\nb'"
   const seen = await lookAll(connection, [...scripts, parted], io)
-  t.same(told(seen), [...scripts.map((_, i) => `said ${i}\n`), 'a\n#;\nb\n'])
+  t.strictSame(told(seen), [...scripts.map((_, i) => `said ${i}\n`), 'a\n#;\nb\n'])
   t.equal(connection.commands[0]?.stdin, undefined)
 })
 
 t.test('scripts which are too long for a command line go by standard input', async t => {
   const connection = counted()
   const long = `: ${'x'.repeat(400_000)}`
-  t.same(told(await lookAll(connection, [`${long}; echo one`, `${long}; echo two`], io)), ['one\n', 'two\n'])
+  t.strictSame(told(await lookAll(connection, [`${long}; echo one`, `${long}; echo two`], io)), ['one\n', 'two\n'])
   t.equal(connection.commands.length, 1)
   t.not(connection.commands[0]?.stdin, undefined)
 })
 
 t.test('one who prints too much is told so, and the others are heard', async t => {
   const seen = await lookAll(counted(), ['echo one', 'head -c 20000000 /dev/zero', 'echo three'], io)
-  t.same(told(seen), ['one\n', '! there is more than 8 MiB to see', 'three\n'])
+  t.strictSame(told(seen), ['one\n', '! there is more than 8 MiB to see', 'three\n'])
 })
 
 t.test('a shell which ends under them: those which ran are told, the others say why not', async t => {
@@ -97,7 +97,7 @@ t.test('a shell which ends under them: those which ran are told, the others say 
 
 t.test('no scripts, no exec', async t => {
   const connection = counted()
-  t.same(await lookAll(connection, [], io), [])
+  t.strictSame(await lookAll(connection, [], io), [])
   t.equal(connection.commands.length, 0)
 })
 
@@ -105,14 +105,14 @@ t.test('an open shell serves one batch after the other, and is opened again when
   const bare = counted()
   const connection = withShell(bare, io)
   const ask = async (script: string) => told(await lookAll(connection, [script], { ...io, hidden: true }))
-  t.same(await ask('echo one'), ['one\n'])
-  t.same(await ask('echo two'), ['two\n'])
-  t.same(told(await lookAll(connection, ['echo three'], io)), ['three\n'], 'also what need not be hidden')
+  t.strictSame(await ask('echo one'), ['one\n'])
+  t.strictSame(await ask('echo two'), ['two\n'])
+  t.strictSame(told(await lookAll(connection, ['echo three'], io)), ['three\n'], 'also what need not be hidden')
   t.equal(bare.commands.length, 1)
   await ask('kill -s KILL $$')
-  t.same(await ask('echo four'), ['four\n'])
+  t.strictSame(await ask('echo four'), ['four\n'])
   t.equal(bare.commands.length, 2)
-  t.same(
+  t.strictSame(
     await Promise.all([ask('sleep 0; echo a'), ask('echo b')]),
     [['a\n'], ['b\n']],
     'two at once do not come into each other',

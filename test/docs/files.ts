@@ -71,7 +71,7 @@ t.test('the options are those which there are, and the configuration is read', a
     try {
       actor.parse({ ...needed, unknown: '' })
     } catch (error) {
-      t.same(
+      t.strictSame(
         /known: (.*)\)/
           .exec((error as Error).message)?.[1]
           ?.split(', ')

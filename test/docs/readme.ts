@@ -29,7 +29,7 @@ t.test('the warehouse of README answers, loaded by its path', async t => {
     .trim()
     .split('\n')
     .map(line => JSON.parse(line))
-  t.same(
+  t.strictSame(
     targets.map(target => target.addresses[0]),
     ['10.0.1.1', '10.0.1.3', '10.0.1.4', '10.0.2.7'],
   )
@@ -79,7 +79,7 @@ t.test('the configuration and the inventory of README are valid', async t => {
   })
   const config = join(folder, 'stoker.yaml')
   const ended = await stoker(['resolve', '@all!@odd', '--json'], { config })
-  t.same(
+  t.strictSame(
     ended.stdout
       .trim()
       .split('\n')

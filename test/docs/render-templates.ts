@@ -18,7 +18,7 @@ t.test("the example of a site's own template makes what the page says", async t 
   t.equal(service, 'template')
   const [file] = await (await configured(service, settings)).files(SITE, async name => ({ name, text: block('hbs') }))
   t.equal(file?.text, block('text'))
-  t.same(file?.check?.('/x'), ['haproxy', '-c', '-f', '/x'])
+  t.strictSame(file?.check?.('/x'), ['haproxy', '-c', '-f', '/x'])
 })
 
 t.test('all services, formats and helpers are on the page', async t => {
@@ -57,12 +57,12 @@ t.test('all that the page says a template is given is there', async t => {
     )
     const told = [...rows.matchAll(/`(?:\w+\[\])?\.(\w+)/g)].map(([, key = '']) => key)
     const given = await keysOf(list)
-    t.same(
+    t.strictSame(
       told.filter(key => !given.has(key)),
       [],
       `${list}: on the page, and not there`,
     )
-    t.same(
+    t.strictSame(
       [...given].filter(key => key !== '' && !told.includes(key) && !/rigin/.test(key)),
       [],
       `${list}: there, and not on the page`,

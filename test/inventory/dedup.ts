@@ -60,9 +60,9 @@ t.test('identity is passed on: a is b by MAC, b is c by address, so a is c', asy
     },
   })
   const [target, ...others] = await targets('c,b,a', warehouse)
-  t.same(others, [])
+  t.strictSame(others, [])
   t.equal(target?.name, 'c')
-  t.same(target?.addresses, ['10.0.0.2', '10.0.0.1'])
+  t.strictSame(target?.addresses, ['10.0.0.2', '10.0.0.1'])
 })
 
 t.test('the operators work on machines, not on names', async t => {
@@ -84,10 +84,10 @@ t.test('a target tells all the ways which led to it', async t => {
   })
   const two = memory({ name: 'two', nodes: { alias1: { addresses: ['10.0.0.1'] } } })
   const [target] = await targets('web1,@apache,alias1', one, two)
-  t.same(target?.via, [
+  t.strictSame(target?.via, [
     { warehouse: 'one', path: ['web1'] },
     { warehouse: 'one', path: ['@apache', '@front', 'web1'] },
     { warehouse: 'two', path: ['alias1'] },
   ])
-  t.same(target?.names, ['web1', 'alias1'])
+  t.strictSame(target?.names, ['web1', 'alias1'])
 })

@@ -19,12 +19,12 @@ const within = async (text: string, ...others: readonly string[]) => {
 }
 
 t.test('which of the targets other expressions mean, by whatever name they call them', async t => {
-  t.same(await within('@web'), { targets: ['web1', 'web2', 'web3'], within: [] })
-  t.same(await within('@web', 'www', '@all!web2', 'db1', 'third'), {
+  t.strictSame(await within('@web'), { targets: ['web1', 'web2', 'web3'], within: [] })
+  t.strictSame(await within('@web', 'www', '@all!web2', 'db1', 'third'), {
     targets: ['web1', 'web2', 'web3'],
     within: [['web1'], ['web1', 'web3'], [], ['web3']],
   })
-  t.same(await within('web1,db1!db1', '@web^web3'), { targets: ['web1'], within: [['web1']] })
+  t.strictSame(await within('web1,db1!db1', '@web^web3'), { targets: ['web1'], within: [['web1']] })
 })
 
 t.test('a name in any of them which nobody knows is refused', async t => {

@@ -101,7 +101,7 @@ t.test('each warehouse is asked once for many names', async t => {
 t.test('a warehouse of last resort is asked only for what nobody else knows', async t => {
   const dns = memory({ name: 'dns', lastResort: true, nodes: { web1: {}, web: {}, other: {} } })
   t.equal(await names('web,other', site(), dns), 'web1 web2 web3 other')
-  t.same(
+  t.strictSame(
     dns.asked.filter(question => question.startsWith('nodes')),
     ['nodes other'],
   )
@@ -148,7 +148,7 @@ t.test('nesting which doubles at every level is no problem', async t => {
 t.test('a file is read when a person names it, never because a warehouse does', async t => {
   const list = `${t.testdir({ list: 'web1 # the first\n\n@odd\r\n' })}/list`
   const read = (text: string, warehouse: Warehouse) => resolve(parseExpression(text), [warehouse], { signal, readList })
-  t.same(
+  t.strictSame(
     dedup(await read(`^${list},db1`, site())).map(target => target.name),
     ['web1', 'web3', 'db1'],
   )

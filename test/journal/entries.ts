@@ -40,7 +40,7 @@ for (const line of lines)
   t.test(`what is written is read again: ${line.kind === 'event' ? line.event.kind : line.kind}`, async t => {
     const text = formatLine(line, placeOf)
     t.equal(text.indexOf('\n'), text.length - 1, 'one line')
-    t.same(parseLine(text, head), line)
+    t.strictSame(parseLine(text, head), line)
   })
 
 t.test('a line which was cut off, anywhere, is no line', async t => {

@@ -4,7 +4,7 @@ import { idOfFile, journalFolder, newRunId, runFile } from '../../src/journal/pa
 t.test('ids are in the order of time, to the millisecond, and no two are alike', async t => {
   const start = Date.UTC(2026, 10, 21, 10, 58, 30)
   const ids = Array.from({ length: 1001 }, (_, ms) => newRunId(new Date(start + ms)))
-  t.same(ids.toSorted(), ids)
+  t.strictSame(ids.toSorted(), ids)
   t.match(ids[0], /^20261121-105830-22/)
   t.not(newRunId(new Date(start)), newRunId(new Date(start)))
   for (const id of ids.slice(0, 5)) t.equal(idOfFile(`${id}.jsonl`), id)

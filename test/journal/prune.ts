@@ -31,7 +31,7 @@ for (const [what, keep, left] of rows)
   t.test(what, async t => {
     await using runs = await withRuns()
     await prune(runs.folder, NOW, keep)
-    t.same(await runIds(runs.folder), [...ids].reverse().slice(0, left))
+    t.strictSame(await runIds(runs.folder), [...ids].reverse().slice(0, left))
   })
 
 t.test('what never became a journal goes after a while', async t => {
@@ -46,12 +46,12 @@ t.test('what never became a journal goes after a while', async t => {
   }
   t.equal((await runIds(runs.folder)).length, 4, 'it is no run')
   await prune(runs.folder, NOW)
-  t.same(
+  t.strictSame(
     (await readdir(runs.folder)).filter(name => name.endsWith('.new')),
     ['20261106-000000-aaaa.jsonl.new'],
   )
 })
 
 t.test('a folder which is not there has no runs', async t => {
-  t.same(await runIds('/nowhere/runs'), [])
+  t.strictSame(await runIds('/nowhere/runs'), [])
 })

@@ -20,7 +20,7 @@ t.test('sixteen targets start in well under a second, in groups that can be name
   await using lab = await startLab({ count: 16, folder: join(t.testdir(), 'not', 'there', 'yet') }, io)
   const took = performance.now() - start
   t.ok(took < 1000, `${took} ms`)
-  t.same(lab.targets.map(({ name }) => name).slice(8, 11), ['lab09', 'lab10', 'lab11'])
+  t.strictSame(lab.targets.map(({ name }) => name).slice(8, 11), ['lab09', 'lab10', 'lab11'])
   t.equal(new Set(lab.targets.map(({ port }) => port)).size, 16)
   t.strictSame(parse(readFileSync(lab.inventory, 'utf8')).groups, {
     all: 'lab[01-16]',

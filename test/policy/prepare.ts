@@ -106,7 +106,7 @@ t.test('facts are asked for only where something needs them', async t => {
     ['file: {path: "/{{item}}"}\n    each: facts.addresses.v4', [true, true]],
   ] as const) {
     const prepared = await prepare(one(resource))
-    t.same(TARGETS.map(prepared.needsFacts), expected, resource)
+    t.strictSame(TARGETS.map(prepared.needsFacts), expected, resource)
   }
 })
 
@@ -134,10 +134,10 @@ t.test('a resource for each entry of a list', async t => {
   const prepared = await prepare(one('file: {path: "/home/{{item}}"}\n    each: node.vars.users'))
   const subjects = async (on: typeof web1) =>
     (await Array.fromAsync(preview(prepared, on, io))).map(one => one.resource)
-  t.same(await subjects(web1), ['file /home/ann', 'file /home/bob'])
-  t.same(await subjects(web2), [])
+  t.strictSame(await subjects(web1), ['file /home/ann', 'file /home/bob'])
+  t.strictSame(await subjects(web2), [])
   const nodes = await prepare(one('file: {path: "/{{item.name}}"}\n    each: nodes'))
-  t.same(
+  t.strictSame(
     (await Array.fromAsync(preview(nodes, web1, io))).map(({ resource }) => resource),
     ['file /web1', 'file /web2'],
   )
@@ -156,9 +156,9 @@ t.test('tags choose resources, and what these notify comes with them', async t =
 `
   const chosen = async (options: Partial<PrepareOptions>) =>
     (await Array.fromAsync(preview(await prepare(text, options), web1, io))).map(({ resource }) => resource)
-  t.same(await chosen({ tags: ['web'] }), ['file /a', 'restart'])
-  t.same(await chosen({ skipTags: ['slow'] }), ['file /a', 'file /c', 'restart'])
-  t.same(await chosen({ tags: ['web', 'db'], skipTags: ['slow'] }), ['file /a', 'restart'])
+  t.strictSame(await chosen({ tags: ['web'] }), ['file /a', 'restart'])
+  t.strictSame(await chosen({ skipTags: ['slow'] }), ['file /a', 'file /c', 'restart'])
+  t.strictSame(await chosen({ tags: ['web', 'db'], skipTags: ['slow'] }), ['file /a', 'restart'])
   await t.rejects(prepare(text, { tags: ['wbe'] }), {
     code: 'USAGE',
     message: /has the tag wbe \(tags: web, db, slow\)/,

@@ -23,12 +23,20 @@ t.test('the report counts every outcome, and tells changed ones, the slowest and
     { now: () => times.shift() ?? 0 },
   )
   t.match(all, { total: 8, changed: 1, wall: 5, largestExitCode: 300 })
-  t.same(all.counts, { ok: 2, failed: 2, unreachable: 1, 'timed-out': 1, cancelled: 1, 'not-started': 1, unknown: 0 })
-  t.same(
+  t.strictSame(all.counts, {
+    ok: 2,
+    failed: 2,
+    unreachable: 1,
+    'timed-out': 1,
+    cancelled: 1,
+    'not-started': 1,
+    unknown: 0,
+  })
+  t.strictSame(
     all.slowest.map(({ target }) => target.name),
     ['b', 'f', 'a', 'c', 'd'],
   )
-  t.same(
+  t.strictSame(
     all.results.map(({ target }) => target.name),
     [...'abcdefgh'],
   )
@@ -52,7 +60,7 @@ t.test('equal failures are one group; what differs from target to target stands 
     ]),
     [],
   )
-  t.same(
+  t.strictSame(
     failures.map(({ targets, kind, message, details, exitCode }) => [
       targets.map(({ name }) => name).join(''),
       kind,
@@ -99,7 +107,7 @@ t.test('every view sees every event in order, and the run waits for the slowest'
   t.equal(asked, 1, 'no event is asked for while a view is busy')
   waits.resolve()
   await all
-  t.same(seen, [
+  t.strictSame(seen, [
     ...['started', 'output', 'finished'].flatMap(kind => [`slow ${kind}`, `quick ${kind}`]),
     'slow end',
     'quick end 1',
@@ -126,7 +134,7 @@ t.test(
       [Symbol.asyncDispose]: async () => void seen.push('disposed'),
     }
     await t.rejects(report(events, [broken]), { message: 'no space' })
-    t.same(seen, ['events ended', 'disposed'])
+    t.strictSame(seen, ['events ended', 'disposed'])
   },
 )
 

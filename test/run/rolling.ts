@@ -25,16 +25,16 @@ t.test('sizes of batches: numbers and shares of all, rounded down, at least one;
     ['500', 7, [7]],
     ['1', 0, []],
   ] as const)
-    t.same(batchSizes(parseSerial(serial), total), sizes, `${serial} of ${total}`)
-  t.same(batchSizes([], 7), [7], 'without sizes all are one batch')
+    t.strictSame(batchSizes(parseSerial(serial), total), sizes, `${serial} of ${total}`)
+  t.strictSame(batchSizes([], 7), [7], 'without sizes all are one batch')
 })
 
 t.test('what is no amount is refused, saying what is expected', async t => {
   for (const text of ['', '0', '-1', '1,', 'all', '101%', '0%', '1.5', '%', '1e3', '99999999'])
     t.throws(() => parseSerial(text), { name: 'TypeError', message: /expected a number of targets above 0/ }, text)
   for (const text of ['-1', 'x', '101%', '2.5']) t.throws(() => parseAmount(text, 0), TypeError, text)
-  t.same(parseAmount('0', 0), { kind: 'count', count: 0 })
-  t.same(parseAmount('0%', 0), { kind: 'share', percent: 0 })
+  t.strictSame(parseAmount('0', 0), { kind: 'count', count: 0 })
+  t.strictSame(parseAmount('0%', 0), { kind: 'share', percent: 0 })
 })
 
 const roll = (flags: RollingFlags, count: number) => {
@@ -51,7 +51,7 @@ t.test('it stops when more went wrong than may, whatever the way', async t => {
   made.ended({ kind: 'timed-out', error: new StokerError('TIMED_OUT', 'n', 'late') })
   t.equal(isStopped(), true)
   made.ended(failed)
-  t.same(said, ['3 went wrong, and 2 (10%) may: no more targets are started'], 'told once')
+  t.strictSame(said, ['3 went wrong, and 2 (10%) may: no more targets are started'], 'told once')
 })
 
 t.test('what was stopped or never started is not counted as gone wrong', async t => {
@@ -80,7 +80,7 @@ t.test('without a limit, a whole batch gone wrong is the last; a part of it is n
   const single = roll({}, 1)
   single.made.begin(0)
   single.made.ended(failed)
-  t.same(single.said, [], 'one batch is not worth a word')
+  t.strictSame(single.said, [], 'one batch is not worth a word')
 })
 
 t.test(
@@ -103,8 +103,8 @@ t.test(
 t.test('waits grow up to a limit, and half of each is left to chance', async t => {
   const limits = { first: 100, most: 1000 }
   const waits = (chance: number) => [1, 2, 3, 4, 5, 60].map(tries => backOff(tries, limits, () => chance))
-  t.same(waits(1), [100, 200, 400, 800, 1000, 1000])
-  t.same(waits(0), [50, 100, 200, 400, 500, 500])
+  t.strictSame(waits(1), [100, 200, 400, 800, 1000, 1000])
+  t.strictSame(waits(0), [50, 100, 200, 400, 500, 500])
   await t.rejects(pause(60_000, { signal: AbortSignal.abort(new Error('enough')) }), { message: 'enough' })
   const stop = new AbortController()
   const waiting = t.rejects(pause(60_000, stop), { message: 'enough' })

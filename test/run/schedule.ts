@@ -113,7 +113,7 @@ t.test('every target has one outcome, of the kind that its end means', async t =
     }
   })
   const all = await outcomes(schedule(targets(6), worker, undefined, how({ commandTimeout: 20 })))
-  t.same([...all.values()].sort(), ['failed', 'failed', 'failed', 'ok', 'timed-out', 'unreachable'])
+  t.strictSame([...all.values()].sort(), ['failed', 'failed', 'failed', 'ok', 'timed-out', 'unreachable'])
   t.equal(all.get('n3'), 'timed-out')
 })
 
@@ -130,7 +130,7 @@ t.test('a connection which takes too long is unreachable, whatever the limit of 
     undefined,
     how({ connectTimeout: 20, commandTimeout: 5, connector: slow }),
   )
-  t.same([...(await outcomes(events)).values()], ['unreachable', 'unreachable', 'unreachable'])
+  t.strictSame([...(await outcomes(events)).values()], ['unreachable', 'unreachable', 'unreachable'])
 })
 
 t.test('a stopped run tells who was cancelled and who never started', async t => {
@@ -146,7 +146,7 @@ t.test('a stopped run tells who was cancelled and who never started', async t =>
     if (event.kind === 'output' && ++begun === 4) abort.abort(new Error('stop'))
     if (event.kind === 'finished') kinds.set(event.outcome.kind, (kinds.get(event.outcome.kind) ?? 0) + 1)
   }
-  t.same(Object.fromEntries(kinds), { ok: 1, cancelled: 3, 'not-started': 6 })
+  t.strictSame(Object.fromEntries(kinds), { ok: 1, cancelled: 3, 'not-started': 6 })
 })
 
 t.test('a run which is stopped before it begins starts nothing', async t => {
@@ -155,7 +155,7 @@ t.test('a run which is stopped before it begins starts nothing', async t => {
     throw new Error('must not run')
   })
   const all = await outcomes(schedule(targets(3), worker, undefined, how({ signal: AbortSignal.abort() })))
-  t.same([...all.values()], ['not-started', 'not-started', 'not-started'])
+  t.strictSame([...all.values()], ['not-started', 'not-started', 'not-started'])
 })
 
 t.test('a slow reader makes the targets wait: nothing piles up', async t => {
@@ -202,7 +202,10 @@ t.test('what is out of reach after it was reached has failed: something may have
     await using _second = await job.connect()
     return ok
   })
-  t.same([...(await outcomes(schedule(targets(1), worker, undefined, how({ connector: once })))).values()], ['failed'])
+  t.strictSame(
+    [...(await outcomes(schedule(targets(1), worker, undefined, how({ connector: once })))).values()],
+    ['failed'],
+  )
 })
 
 t.test('the time in which a connection waits for its turn does not count', async t => {
@@ -221,7 +224,7 @@ t.test('the time in which a connection waits for its turn does not count', async
     return ok
   })
   const events = schedule(targets(2), worker, undefined, how({ connectTimeout: 30, connector: turn }))
-  t.same([...(await outcomes(events)).values()], ['ok', 'ok'])
+  t.strictSame([...(await outcomes(events)).values()], ['ok', 'ok'])
 })
 
 t.test('an actor which connects again has no more time than one which does so once', async t => {
@@ -234,5 +237,5 @@ t.test('an actor which connects again has no more time than one which does so on
     }
   })
   const all = await outcomes(schedule(targets(1), worker, undefined, how({ commandTimeout: 50 })))
-  t.same([...all.values()], ['timed-out'])
+  t.strictSame([...all.values()], ['timed-out'])
 })

@@ -37,7 +37,7 @@ t.test('a file flipped on one target is flipped there only, and exit codes come 
   if (!canRun(t)) return
   await using fleet = await startFleet({ count: 2, names: n => `web${n}` })
   const [first, second] = fleet.targets as [FleetTarget, FleetTarget]
-  t.same(
+  t.strictSame(
     fleet.targets.map(({ name }) => name),
     ['web1', 'web2'],
   )
@@ -54,7 +54,7 @@ t.test('a file flipped on one target is flipped there only, and exit codes come 
   t.equal(await readFile(join(first.folder, 'state'), 'utf8'), 'on\n')
   t.equal(await readFile(join(second.folder, 'state'), 'utf8'), 'off\n')
   const told = await ssh(fleet, second, [`pwd; echo "$HOME"; cat; printf '%s|' "a  b" >&2`], 'input\n')
-  t.same(told, { code: 0, stdout: `${second.folder}\n${second.folder}\ninput\n`, stderr: 'a  b|' })
+  t.strictSame(told, { code: 0, stdout: `${second.folder}\n${second.folder}\ninput\n`, stderr: 'a  b|' })
   t.equal((await ssh(fleet, second, [], 'pwd\n')).stdout, `${second.folder}\n`, 'a login without a command')
 })
 
@@ -62,7 +62,7 @@ t.test('one shared server stands for a thousand addresses with a folder each', a
   if (!canRun(t)) return
   await using fleet = await startFleet({ count: 1000, mode: 'shared' })
   const last = fleet.targets.at(-1) as FleetTarget
-  t.same([last.name, last.address], ['node1000', '127.20.3.232'])
+  t.strictSame([last.name, last.address], ['node1000', '127.20.3.232'])
   t.equal((await ssh(fleet, last, ['pwd'])).stdout, `${last.folder}\n`)
 })
 
@@ -82,8 +82,8 @@ t.test('a killed server leaves its commands alone, and the end of the fleet ends
   t.equal((await clients[1]?.result)?.code, 255)
   t.notOk((await fleet.survivors('')).some(({ environment }) => environment.includes(`HOME=${second.folder}`)))
   await fleet[Symbol.asyncDispose]()
-  t.same(await fleet.gone('', 0), [])
-  t.same(await processesWith(`HOME=${fleet.folder}`), [])
+  t.strictSame(await fleet.gone('', 0), [])
+  t.strictSame(await processesWith(`HOME=${fleet.folder}`), [])
   for (const { pid } of fleet.targets) t.throws(() => process.kill(pid, 0), { code: 'ESRCH' })
   await t.rejects(stat(fleet.folder), { code: 'ENOENT' })
 })

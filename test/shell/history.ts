@@ -13,13 +13,13 @@ t.test('lines are kept from one shell to the next', async t => {
   const mode = () => statSync(path).mode & 0o777
 
   const first = open()
-  t.same(first.lines, [])
+  t.strictSame(first.lines, [])
   first.add('uptime')
   first.add(' mysql -psecret')
   first.add('df -h')
 
   t.test('only their owner reads them, the newest comes first', async t => {
-    t.same(open().lines, ['df -h', 'uptime'])
+    t.strictSame(open().lines, ['df -h', 'uptime'])
     t.equal(mode(), 0o600)
     t.equal(statSync(join(folder, 'stoker')).mode & 0o777, 0o700)
     chmodSync(path, 0o644)

@@ -20,7 +20,7 @@ t.test('the first character decides what a line means', async t => {
     ['exit', { kind: 'leave' }],
     ['exit 3', { kind: 'command', line: 'exit 3' }],
   ] as const)
-    t.same(parseTyped(text), meant, JSON.stringify(text))
+    t.strictSame(parseTyped(text), meant, JSON.stringify(text))
 })
 
 t.test('a line which is probably a mistake is not run', async t => {

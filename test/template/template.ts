@@ -68,7 +68,7 @@ t.test('every value goes through the escaping of its format, but for three brace
 
 t.test('a key may be called as a helper is: without a word behind it, it is the key', async t => {
   t.equal(render('{{name}} {{name name}} {{#if name}}y{{/if}}', { name: 'x' }, SHOUTING), 'X <x> y')
-  t.same(compileTemplate('t', '{{name}}{{quoted name}}', SHOUTING).paths, ['name', 'name'])
+  t.strictSame(compileTemplate('t', '{{name}}{{quoted name}}', SHOUTING).paths, ['name', 'name'])
 })
 
 t.test('a key which is not there is an error with its place, never an empty one', async t => {
@@ -136,7 +136,7 @@ t.test('a text which is no template is refused with its place', async t => {
 })
 
 t.test('the paths which a template reads are told', async t => {
-  t.same(compileTemplate('t', '{{a.b}}{{#each list}}{{this.c}}{{../d}}{{#if (eq e 1)}}{{/if}}{{/each}}').paths, [
+  t.strictSame(compileTemplate('t', '{{a.b}}{{#each list}}{{this.c}}{{../d}}{{#if (eq e 1)}}{{/if}}{{/each}}').paths, [
     'a.b',
     'list',
     'this.c',

@@ -37,7 +37,7 @@ t.test('each line of the text has the line of the template which it comes from',
     { name: 'a', macs: ['1', '2'] },
     { name: 'b', macs: [] },
   ]
-  t.same(traced(text, { on: 'yes', hosts }), [
+  t.strictSame(traced(text, { on: 'yes', hosts }), [
     '1 # head',
     '3 on yes',
     '7 ',
@@ -49,19 +49,19 @@ t.test('each line of the text has the line of the template which it comes from',
     '13 }',
     '17 end',
   ])
-  t.same(traced(text, { on: '', hosts: [] }), ['1 # head', '5 off', '7 ', '15 no hosts', '17 end'])
+  t.strictSame(traced(text, { on: '', hosts: [] }), ['1 # head', '5 off', '7 ', '15 no hosts', '17 end'])
 })
 
 t.test('a line is told by what comes first in it, and lines inside a value by the value', async t => {
-  t.same(traced('a\n{{#each list}}{{this}}, {{/each}}\nb {{quoted two}}\nc', { list: [1, 2], two: 'x\ny' }), [
+  t.strictSame(traced('a\n{{#each list}}{{this}}, {{/each}}\nb {{quoted two}}\nc', { list: [1, 2], two: 'x\ny' }), [
     '1 a',
     '2 1, 2, ',
     '3 b "x',
     '3 y"',
     '4 c',
   ])
-  t.same(traced('{{two}}\n\n{{~#if two}} a{{/if}}', { two: 'x' }), ['1 x a'])
-  t.same(traced('{{{two}}}{{#if (eq two "")}}\n{{/if}}\nz', { two: '' }), ['1 ', '3 z'])
+  t.strictSame(traced('{{two}}\n\n{{~#if two}} a{{/if}}', { two: 'x' }), ['1 x a'])
+  t.strictSame(traced('{{{two}}}{{#if (eq two "")}}\n{{/if}}\nz', { two: '' }), ['1 ', '3 z'])
 })
 
 t.test('tracing writes the same text', async t => {

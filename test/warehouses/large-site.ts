@@ -57,10 +57,10 @@ t.test('the same targets from a file, slapd and MariaDB, in at most three round 
     const expected = await resolved('file', expression)
     t.not(expected.length, 0)
     await slapd.searches()
-    t.same(await resolved('ldap', expression), expected)
+    t.strictSame(await resolved('ldap', expression), expected)
     t.ok((await slapd.searches()).length <= 3)
     await mariadb.asked()
-    t.same(await resolved('mysql', expression), expected)
+    t.strictSame(await resolved('mysql', expression), expected)
     t.ok(roundTrips(await mariadb.asked()).length <= 3)
   }
   for (const source of ['file', 'ldap', 'mysql'] as const) {

@@ -80,7 +80,7 @@ t.test('what is seen of an account becomes a plan', async t => {
       ],
     ],
   ] as const)
-    t.same(told(await planOf(user, { name: 'alice', ...options }, text)), expected, JSON.stringify(options))
+    t.strictSame(told(await planOf(user, { name: 'alice', ...options }, text)), expected, JSON.stringify(options))
 })
 
 t.test('where there is no useradd, the commands of BusyBox are used', async t => {
@@ -105,7 +105,11 @@ t.test('where there is no useradd, the commands of BusyBox are used', async t =>
     [group, { gid: 5000 }, 'tools busybox\ngroup alice:x:1000:\n', ['number 1000 -> 5000', 'field group alice 3 5000']],
     [group, { state: 'absent' }, 'tools busybox\ngroup alice:x:1000:\n', ['remove', 'delgroup alice']],
   ] as const)
-    t.same(told(await planOf(actor as Actor, { name: 'alice', ...options }, text)), expected, JSON.stringify(options))
+    t.strictSame(
+      told(await planOf(actor as Actor, { name: 'alice', ...options }, text)),
+      expected,
+      JSON.stringify(options),
+    )
 })
 
 t.test('on a real Debian', async t => {
@@ -130,7 +134,7 @@ t.test('on a real Debian', async t => {
         }),
         after: async (t, place) => {
           t.equal(await place.sh('getent passwd alice'), 'alice:x:1500:1500:Ålice, "Room" 1:/home/al:/bin/bash\n')
-          t.same((await place.sh('id -Gn alice')).trim().split(' ').sort(), ['adm', 'alice', 'staff'])
+          t.strictSame((await place.sh('id -Gn alice')).trim().split(' ').sort(), ['adm', 'alice', 'staff'])
           t.equal(await place.sh('getent shadow alice | cut -d: -f2'), `${HASH}\n`)
           t.equal(await place.sh('stat -c "%U %G %F" /home/al'), 'alice alice directory\n')
         },

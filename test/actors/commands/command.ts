@@ -54,7 +54,7 @@ t.test('why it is not run is told', async t => {
     [{ onlyif: 'true', unless: 'true' }, 'the condition "unless" holds'],
   ] as const
   for (const [options, detail] of reasons)
-    t.same((await run({ command: 'echo ran', ...options })).outcome, { kind: 'ok', changed: false, detail })
+    t.strictSame((await run({ command: 'echo ran', ...options })).outcome, { kind: 'ok', changed: false, detail })
 })
 
 t.test('its exit code is the outcome, and it runs in its folder', async t => {

@@ -21,7 +21,7 @@ t.test('what is known of the target is in the environment, and only there', asyn
   const names = ['NODE', 'ADDRESS', 'PORT', 'USER', 'MAC', 'RANK', 'COUNT', 'VAR_RACK', 'VAR_POWER_PLUG', 'VAR_EVIL']
   const line = names.map(name => `echo "$STOKER_${name}"`).join('; ')
   const { stdout } = await act(actor, `${line}; echo "\${STOKER_VAR_NESTED-none}"`, node, { rank: 4, count: 9 })
-  t.same(stdout.trimEnd().split('\n'), [
+  t.strictSame(stdout.trimEnd().split('\n'), [
     ...['web1', '10.0.0.1', '2222', 'admin', '52:54:00:00:00:01 52:54:00:00:00:02', '4', '9', 'r 1', '3'],
     ...["$(touch x) ';", 'none'],
   ])

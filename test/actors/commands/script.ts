@@ -38,7 +38,7 @@ t.test('a script runs by its interpreter, with arguments, input and exit code, a
   t.match(await on('killed'), { outcome: { kind: 'failed', signal: 'KILL' } })
   t.match(await run(`'${folder}/a b'`, temporary), { stdout: 'blank\n' })
   t.match(await on('plain x', { apply: false }), { stdout: `would run the script ${folder}/plain x\n` })
-  t.same(await readdir(temporary), [])
+  t.strictSame(await readdir(temporary), [])
 })
 
 t.test('an abort ends it, and nothing of it stays', async t => {
@@ -63,11 +63,11 @@ t.test('an abort ends it, and nothing of it stays', async t => {
   await t.rejects(act(actor, join(folder, 'slow'), target('n1'), { connect, signal: abort.signal }), {
     message: 'enough',
   })
-  t.same(
+  t.strictSame(
     (await listProcesses()).filter(({ command }) => command.includes(`sleep ${mark}`)),
     [],
   )
-  t.same(await readdir(join(folder, 'tmp')), [])
+  t.strictSame(await readdir(join(folder, 'tmp')), [])
 })
 
 t.test('what is no script is told', async t => {

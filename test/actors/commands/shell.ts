@@ -6,7 +6,7 @@ import { act, target } from '../../fixtures/program/act.ts'
 const actor = shell as Actor
 
 t.test('a command runs on the target, and its exit code is the outcome', async t => {
-  t.same(await act(actor, 'echo out; echo err >&2', target('n1')), {
+  t.strictSame(await act(actor, 'echo out; echo err >&2', target('n1')), {
     outcome: { kind: 'ok', changed: true },
     stdout: 'out\n',
     stderr: 'err\n',

@@ -61,8 +61,8 @@ t.test('markers which make no sense are told with their lines, and nothing is gu
 })
 
 t.test('markers fit the comments of the file', async t => {
-  t.same(markersOf({ marker: 'x', comment: '#' }), { begin: '# BEGIN stoker: x', end: '# END stoker: x' })
-  t.same(markersOf({ marker: 'x', comment: '<!-- -->' }), {
+  t.strictSame(markersOf({ marker: 'x', comment: '#' }), { begin: '# BEGIN stoker: x', end: '# END stoker: x' })
+  t.strictSame(markersOf({ marker: 'x', comment: '<!-- -->' }), {
     begin: '<!-- BEGIN stoker: x -->',
     end: '<!-- END stoker: x -->',
   })

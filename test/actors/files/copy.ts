@@ -27,7 +27,7 @@ t.test('a file is sent once, with the mode of its source, and put right when it 
   t.match(await run({ source, dest: `${folder}/into/` }).catch(error => error), { outcome: { kind: 'failed' } })
   await mkdir(join(folder, 'into'))
   t.match(await run({ source, dest: `${folder}/into/` }), { outcome: { kind: 'ok' } })
-  t.same(await readdir(join(folder, 'into')), ['source'], 'a slash at the end names the folder it shall be in')
+  t.strictSame(await readdir(join(folder, 'into')), ['source'], 'a slash at the end names the folder it shall be in')
 })
 
 t.test('a folder arrives as it is: names, bytes, modes and links; and nothing is sent twice', async t => {
@@ -46,7 +46,7 @@ t.test('a folder arrives as it is: names, bytes, modes and links; and nothing is
     outcome: { kind: 'ok', changed: true },
     stdout: /7 files sent \(300007 bytes\), 4 folders made/,
   })
-  t.same(await names(dest), await names(source))
+  t.strictSame(await names(dest), await names(source))
   t.equal(await readFile(join(dest, 'sub/b b'), 'utf8'), 'b\0')
   t.equal(await readFile(Buffer.from(`${dest}/\xff\n$(x)`, 'latin1'), 'utf8'), 'odd')
   t.equal(await readlink(join(dest, 'sub/link')), '../a')
@@ -68,8 +68,8 @@ t.test('an owner whom the target does not know is told before anything is sent, 
     const options = { source: join(folder, name), dest: join(folder, 'dest'), owner: 'no-such-user' }
     const failed = await run(options, { moved: (bytes: number) => void sent.push(bytes) }).catch(error => error)
     t.match(failed, { message: /no-such-user/ })
-    t.same((await readdir(folder)).sort(), ['source', 'tree'], name)
-    if (name === 'source') t.same(sent, [])
+    t.strictSame((await readdir(folder)).sort(), ['source', 'tree'], name)
+    if (name === 'source') t.strictSame(sent, [])
   }
   t.match(await run({ source: join(folder, 'tree'), dest: join(folder, 'dest'), owner: 'nobody' }), {
     outcome: { kind: 'ok' },
@@ -85,7 +85,7 @@ t.test('what is not in the source goes with delete, and stays without', async t 
     stdout: /would remove .*extra\n.*would remove .*old\n$/s,
   })
   t.match(await run({ source, dest, delete: 'yes' }), { stdout: /2 things removed/ })
-  t.same(await names(dest), ['a'])
+  t.strictSame(await names(dest), ['a'])
 })
 
 t.test('a folder which is there stays as it is, and something else in the way is left alone', async t => {
@@ -100,7 +100,7 @@ t.test('a folder which is there stays as it is, and something else in the way is
     code: 'ACTOR_FAILED',
     message: './sub is a link there, and a folder here; take it away first',
   })
-  t.same(await readdir(join(folder, 'elsewhere')), [])
+  t.strictSame(await readdir(join(folder, 'elsewhere')), [])
 })
 
 t.test('a source which is changed while it is sent is told, and leaves the old files', async t => {
@@ -115,7 +115,7 @@ t.test('a source which is changed while it is sent is told, and leaves the old f
     message: /\.\/a: it was changed while it was in use/,
   })
   t.equal(await readFile(join(dest, 'a'), 'utf8'), 'old')
-  t.same(await readdir(dest), ['a'])
+  t.strictSame(await readdir(dest), ['a'])
 })
 
 t.test('wrong options are told', async t => {

@@ -21,12 +21,12 @@ t.test('a file comes into the folder of its node, byte for byte, and not again w
       outcome: { kind: 'ok', changed: true },
       stdout: new RegExp(`\\(${size} bytes\\)`),
     })
-    t.same(await readFile(join(dest, 'n1', source)), await readFile(source))
+    t.strictSame(await readFile(join(dest, 'n1', source)), await readFile(source))
     t.match(await run({ source, dest }), { outcome: { kind: 'ok', changed: false }, stdout: '' })
   }
   t.equal((await stat(join(dest, 'n1', source))).mode & 0o777, 0o600)
   await run({ source, dest, flat: 'yes' }, 'n2')
-  t.same(await readdir(join(dest, 'n2')), ['a b'])
+  t.strictSame(await readdir(join(dest, 'n2')), ['a b'])
 })
 
 t.test('a missing file is a failure, unless it may be missing', async t => {
@@ -35,7 +35,7 @@ t.test('a missing file is a failure, unless it may be missing', async t => {
   await t.rejects(run(options), { code: 'ACTOR_FAILED', message: /there is no .*none; optional=true/ })
   t.match(await run({ ...options, optional: 'true' }), { outcome: { kind: 'ok', changed: false } })
   await t.rejects(run({ ...options, source: folder }), { message: /it is no plain file/ })
-  t.same(await readdir(folder), [])
+  t.strictSame(await readdir(folder), [])
 })
 
 t.test('a folder which cannot be made is told, with why', async t => {
@@ -51,8 +51,8 @@ t.test('neither a name nor a path leads out of the folder', async t => {
   const dest = join(folder, 'got')
   await run({ source: `${folder}/got/../file`, dest, flat: 'no' }, '..')
   await run({ source: `${folder}/got/../file`, dest, flat: 'yes' }, '.')
-  t.same(await readdir(folder), ['file', 'got'])
-  t.same((await readdir(dest)).sort(), ['_', '__'])
+  t.strictSame(await readdir(folder), ['file', 'got'])
+  t.strictSame((await readdir(dest)).sort(), ['_', '__'])
   t.equal(await readFile(join(dest, '__', folder, 'file'), 'utf8'), 'x')
 })
 
@@ -93,7 +93,7 @@ t.test('what breaks off leaves the old file, and little things leave nothing els
   await writeFile(source, LARGE)
   await t.rejects(run({ source, dest }, 'n1', { connect: breaking(500_000) }), lost)
   t.equal(await readFile(join(dest, 'n1', source), 'utf8'), 'old')
-  t.same(await readdir(join(dest, 'n1', folder)), ['file'])
+  t.strictSame(await readdir(join(dest, 'n1', folder)), ['file'])
 })
 
 t.test('a large file goes on where the connection broke, and says so before', async t => {
@@ -102,7 +102,7 @@ t.test('a large file goes on where the connection broke, and says so before', as
   const place = join(dest, 'n1', folder)
   for (const after of [2 * MB, 1 * MB]) await t.rejects(run({ source, dest }, 'n1', { connect: breaking(after) }), lost)
   const [kept, ...others] = await readdir(place)
-  t.same(others, [])
+  t.strictSame(others, [])
   const { size, mode } = await stat(join(place, kept as string))
   t.ok(size > 2.9 * MB && size < 3 * MB, `${size}`)
   t.equal(mode & 0o777, 0o600)
@@ -112,9 +112,9 @@ t.test('a large file goes on where the connection broke, and says so before', as
   const changes = { connect: breaking(9 * MB, counted), moved: (...both: number[]) => void moved.push(both) }
   t.match(await run({ source, dest }, 'n1', changes), { stdout: /fetched .*\(5000000 bytes\)/ })
   t.ok((counted[0] as number) < 2.2 * MB, 'the rest alone was sent')
-  t.same(moved.at(-1), [5 * MB - size, 5 * MB - size])
-  t.same(await readFile(join(place, 'file')), LARGE)
-  t.same(await readdir(place), ['file'])
+  t.strictSame(moved.at(-1), [5 * MB - size, 5 * MB - size])
+  t.strictSame(await readFile(join(place, 'file')), LARGE)
+  t.strictSame(await readdir(place), ['file'])
 })
 
 t.test('a beginning which is wrong is thrown away, and one of another content is not gone on with', async t => {
@@ -127,13 +127,13 @@ t.test('a beginning which is wrong is thrown away, and one of another content is
   }
   await writeFile(await breakOff(), Buffer.alloc(2 * MB))
   t.match(await run({ source, dest }), { outcome: { changed: true } })
-  t.same(await readFile(join(place, 'file')), LARGE)
+  t.strictSame(await readFile(join(place, 'file')), LARGE)
   await writeFile(join(place, 'file'), 'old')
   await breakOff()
   await writeFile(source, LARGE.toReversed())
   t.match(await run({ source, dest }), { outcome: { changed: true } })
-  t.same(await readFile(join(place, 'file')), Buffer.from(LARGE.toReversed()))
-  t.same(await readdir(place), ['file'])
+  t.strictSame(await readFile(join(place, 'file')), Buffer.from(LARGE.toReversed()))
+  t.strictSame(await readdir(place), ['file'])
 })
 
 t.test('whoever stops it gets nothing, and the old file stays', async t => {
@@ -145,13 +145,13 @@ t.test('whoever stops it gets nothing, and the old file stays', async t => {
     if (bytes > 2 * MB) stop.abort(enough)
   }
   await t.rejects(run({ source, dest }, 'n1', { signal: stop.signal, moved }), enough)
-  t.same(await readdir(join(dest, 'n1', folder)), [])
+  t.strictSame(await readdir(join(dest, 'n1', folder)), [])
 })
 
 t.test('a file of the kernel, which says that it is empty, comes as it is read', async t => {
   const dest = t.testdir()
   await run({ source: '/proc/version', dest, flat: 'yes' })
-  t.same(await readFile(join(dest, 'n1/version')), await readFile('/proc/version'))
+  t.strictSame(await readFile(join(dest, 'n1/version')), await readFile('/proc/version'))
 })
 
 t.test('of a log which grows comes what was there at the beginning', async t => {

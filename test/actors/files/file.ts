@@ -173,7 +173,7 @@ t.test('what is refused, is refused with the way out, and nothing is touched', a
     const { outcome } = await act(actor, options, target('n1'))
     t.match(outcome, { kind: 'failed', error: { code: 'ACTOR_FAILED', message } })
   }
-  t.same(readdirSync(folder).sort(), ['file', 'full', 'link'])
+  t.strictSame(readdirSync(folder).sort(), ['file', 'full', 'link'])
 })
 
 t.test('by force a file takes the place of a directory, and the other way round', async t => {

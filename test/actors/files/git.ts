@@ -147,7 +147,7 @@ t.test('repositories', async t => {
       const { outcome } = await runOn(git, { dest: `${folder}/app`, repository: `${folder}/origin`, ...options }, host)
       t.match(outcome, { kind: 'failed', error: { message } }, JSON.stringify(options))
       t.notOk(existsSync(`${folder}/app`))
-      t.same(run('ls -A | grep stoker || :'), '')
+      t.strictSame(run('ls -A | grep stoker || :'), '')
     }
   })
 

@@ -6,8 +6,8 @@ const bytes = (text: string) => Buffer.from(text, 'latin1')
 t.test('what is split and joined is the same, byte for byte', async t => {
   const all = Buffer.from(Array.from({ length: 512 }, (_, index) => index & 255))
   for (const text of ['', '\n', '\n\n', 'a', 'a\n', 'a\r\nb\n', '\r', 'a\rb', '\r\n', 'a\0b\n\0', 'ü\n'])
-    t.same(joinLines(splitLines(bytes(text))), bytes(text), JSON.stringify(text))
-  t.same(joinLines(splitLines(all)), all)
+    t.strictSame(joinLines(splitLines(bytes(text))), bytes(text), JSON.stringify(text))
+  t.strictSame(joinLines(splitLines(all)), all)
 })
 
 t.test('lines end as the first one does, and a last line without newline gets one when others follow', async t => {

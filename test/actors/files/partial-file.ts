@@ -12,8 +12,8 @@ t.test('what is kept lies beside its file, whatever the name of that', t => {
 
 t.test('only what a look says before all else is taken for kept', t => {
   const one = 'kept abcdef0123456789 12\n'
-  t.same(parseKept(Buffer.from(`${one}kept *  \nme 0\n\n${one}`)), [{ id: 'abcdef0123456789', size: 12 }])
-  t.same(parseKept(Buffer.from(`me 0\n${one}`)), [])
-  t.same(parseKept(Buffer.from('kept ../../../etc/pass 12\n')), [])
+  t.strictSame(parseKept(Buffer.from(`${one}kept *  \nme 0\n\n${one}`)), [{ id: 'abcdef0123456789', size: 12 }])
+  t.strictSame(parseKept(Buffer.from(`me 0\n${one}`)), [])
+  t.strictSame(parseKept(Buffer.from('kept ../../../etc/pass 12\n')), [])
   t.end()
 })

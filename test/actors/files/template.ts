@@ -72,7 +72,7 @@ t.test('facts come over the same connection, and only when the template asks', a
     })
   t.match((await run('facts.hbs')).outcome, { kind: 'ok', changed: true })
   t.match((await run('plain.hbs')).outcome, { kind: 'ok', changed: true })
-  t.same([connections, asked], [2, 1])
+  t.strictSame([connections, asked], [2, 1])
 })
 
 t.test('a template is wanted', async t => {

@@ -9,9 +9,9 @@ t.test('entries come as a list, or as the lines of the file', async t => {
     { address: '10.0.0.1', names: ['a.x', 'a'] },
     { address: '::2', names: ['b'] },
   ]
-  t.same(hostEntry.parse({ entries }).entries, entries)
-  t.same(hostEntry.parse({ entries: '# all\n10.0.0.1 a.x\ta # first\n\n::2 b' }).entries, entries)
-  t.same(hostEntry.parse({ address: '10.0.0.1', names: 'a.x, a' }).names, ['a.x', 'a'])
+  t.strictSame(hostEntry.parse({ entries }).entries, entries)
+  t.strictSame(hostEntry.parse({ entries: '# all\n10.0.0.1 a.x\ta # first\n\n::2 b' }).entries, entries)
+  t.strictSame(hostEntry.parse({ address: '10.0.0.1', names: 'a.x, a' }).names, ['a.x', 'a'])
 })
 
 t.test('wrong options are named', async t => {

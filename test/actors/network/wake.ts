@@ -27,10 +27,10 @@ t.test('every MAC of the target gets one', async t => {
   })
   const options = { broadcast: '127.0.0.1', port: String(socket.address().port) }
   const { outcome, stdout } = await act(actor, options, target('n1', { macs }))
-  t.same(outcome, { kind: 'ok', changed: true })
+  t.strictSame(outcome, { kind: 'ok', changed: true })
   t.match(stdout, /magic packet sent to 52:54:00:00:00:01, 52:54:00:00:00:02 by 127\.0\.0\.1:/)
   await all
-  t.same(
+  t.strictSame(
     packets.sort(),
     macs.map(mac => magicPacket(mac).toString('hex')),
   )

@@ -18,7 +18,7 @@ t.test('versions are in the order of rpm', async t => {
     ['5.14.0-362', '5.14.0-362.8.1', '5.14.0-427'],
     ['1.001', '1.2', '1.010'],
   ])
-    t.same(order.toReversed().sort(compareVersions), order)
+    t.strictSame(order.toReversed().sort(compareVersions), order)
   t.equal(compareVersions('1.05', '1.5'), 0)
 })
 
@@ -72,7 +72,7 @@ v  | nginx | package | 1.21.5-150600.8.1 | x86_64 | Main Repository (OSS)
     ],
     [{ name: 'nginx, cron', state: 'absent' }, ['remove nginx', 'pm remove -- nginx']],
   ] as const)
-    t.same(told(await planOf(packages, options, seen)), expected, JSON.stringify(options))
+    t.strictSame(told(await planOf(packages, options, seen)), expected, JSON.stringify(options))
 })
 
 const spec = (name: string, version: string, release: string) => {

@@ -93,7 +93,7 @@ cron:
     [{ name: 'nginx,cron', state: 'absent' }, apt(installed), ['remove nginx', 'pm remove -- nginx']],
     [{ name: 'nginx', state: 'latest' }, fresh.replace('amd64|install\n', 'amd64|hold\n'), ['converged']],
   ] as const)
-    t.same(told(await planOf(packages, options, seen)), expected, JSON.stringify(options))
+    t.strictSame(told(await planOf(packages, options, seen)), expected, JSON.stringify(options))
 })
 
 t.test('what apk tells becomes a plan', async t => {
@@ -136,7 +136,7 @@ ${age}
       seen('300000'),
     ],
   ] as const)
-    t.same(told(await planOf(packages, options, text)), expected, JSON.stringify(options))
+    t.strictSame(told(await planOf(packages, options, text)), expected, JSON.stringify(options))
 })
 
 t.test('on a real Debian', async t => {

@@ -36,7 +36,7 @@ t.test('the file is what cron reads, and the command what sh gets', async t => {
 })
 
 t.test('the environment can be given as lines', async t => {
-  t.same(cron.parse({ ...job, environment: 'A=1\nB=x=y\n' }).environment, { A: '1', B: 'x=y' })
+  t.strictSame(cron.parse({ ...job, environment: 'A=1\nB=x=y\n' }).environment, { A: '1', B: 'x=y' })
 })
 
 t.test('wrong options are named', async t => {

@@ -29,7 +29,7 @@ t.test('fields are escaped as getmntent reads them, and back', async t => {
 })
 
 t.test('lines are entries with what may be left out, comments are not', async t => {
-  t.same(parseEntry('  LABEL=x\t/my\\040data  xfs'), {
+  t.strictSame(parseEntry('  LABEL=x\t/my\\040data  xfs'), {
     device: 'LABEL=x',
     path: '/my data',
     type: 'xfs',

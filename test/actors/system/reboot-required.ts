@@ -30,15 +30,15 @@ t.test('what is seen tells whether, and why', async t => {
     ['flag\nrunning 6.1.0\n', needed('asked for by an update')],
     ['updates\nrunning 6.1.0\n', needed('packages in use were updated')],
   ] as const)
-    t.same(told(await planOf(rebootRequired, {}, seen)), [expected], JSON.stringify(seen))
+    t.strictSame(told(await planOf(rebootRequired, {}, seen)), [expected], JSON.stringify(seen))
 })
 
 t.test('it counts as is asked for', async t => {
   const seen = 'flag\nrunning 6.1.0\n'
   const why = 'a reboot is required: asked for by an update'
-  t.same(told(await planOf(rebootRequired, { report: 'changed' }, seen)), [why])
-  t.same(told(await planOf(rebootRequired, { report: 'failed' }, seen)), [`impossible: ${why}`])
-  t.same(told(await planOf(rebootRequired, { report: 'failed' }, 'running 6.1.0\n')), [NONE])
+  t.strictSame(told(await planOf(rebootRequired, { report: 'changed' }, seen)), [why])
+  t.strictSame(told(await planOf(rebootRequired, { report: 'failed' }, seen)), [`impossible: ${why}`])
+  t.strictSame(told(await planOf(rebootRequired, { report: 'failed' }, 'running 6.1.0\n')), [NONE])
   t.throws(() => rebootRequired.parse({ report: 'maybe' }), {
     code: 'ACTOR_OPTION',
     message: /"report": expected ok or/,
@@ -64,7 +64,7 @@ t.test('on a real Debian', async t => {
   await writeFile(join(folder, 'run/reboot-required.pkgs'), 'libssl3\ndbus\nlibssl3\n')
   const detail = `a reboot is required: kernel ${newer} is installed, ${release()} runs; asked for by dbus, libssl3`
   for (const host of hosts) {
-    t.same((await runOn(rebootRequired, {}, host)).outcome, { kind: 'ok', changed: false, detail })
+    t.strictSame((await runOn(rebootRequired, {}, host)).outcome, { kind: 'ok', changed: false, detail })
     t.match(await runOn(rebootRequired, { report: 'changed' }, host), {
       outcome: { kind: 'ok', changed: true },
       stdout: `changed reboot: ${detail}\n`,

@@ -51,7 +51,7 @@ t.test('what is seen becomes a plan', async t => {
     [{ state: 'stopped', enabled: false }, 'init sysv\n', ['converged: there is no service web']],
     [{ state: 'running' }, 'init sysv\n', ['start (no such service so far)', 'act_on_service auto start web']],
   ] as const)
-    t.same(told(await planOf(service, { name: 'web', ...options }, seen)), expected, JSON.stringify(options))
+    t.strictSame(told(await planOf(service, { name: 'web', ...options }, seen)), expected, JSON.stringify(options))
 })
 
 /** A program which writes its number into a file, and that of its last reload; it does not know how to become a daemon. */

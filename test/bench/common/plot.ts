@@ -36,7 +36,7 @@ t.test('ticks are round numbers from 0 to the first which is not below the large
     [61.2, [0, 20, 40, 60, 80]],
     [100, [0, 20, 40, 60, 80, 100]],
   ] as const)
-    t.same(ticks(largest), expected, `${largest}`)
+    t.strictSame(ticks(largest), expected, `${largest}`)
 })
 
 t.test('the same data give the same bytes', async t => {

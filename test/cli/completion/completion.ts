@@ -55,9 +55,9 @@ t.test('bash completes commands, options, values, actions and groups', async t =
   for (const [line, offered] of CASES) {
     // bash takes a word apart at an @, and replaces that as well.
     const part = line.includes('@') ? offered.map(word => word.slice(word.lastIndexOf('@'))) : offered
-    t.same(run(['-c', script, 'bash', line]), part, line)
+    t.strictSame(run(['-c', script, 'bash', line]), part, line)
   }
-  t.same(run(['-c', script, 'bash', 'stoker run shell web1 -- ls ']), [], 'what an action takes is its own')
+  t.strictSame(run(['-c', script, 'bash', 'stoker run shell web1 -- ls ']), [], 'what an action takes is its own')
 })
 
 t.test('at a terminal the key puts in what was meant', async t => {
@@ -99,7 +99,7 @@ compdef() { }; _files() { }
 compset() { kept=\${PREFIX%\${PREFIX##$~2}}; PREFIX=\${PREFIX##$~2} }
 compadd() { local one; for one in \${(P)2}; do [[ $one == $PREFIX* ]] && print -r -- $kept$one; done }
 source ./script; words=(\${(s: :)1}); CURRENT=$#words; PREFIX=$words[-1]; _stoker; true`
-  for (const [line, offered] of CASES) t.same(run(['-f', '-c', script, 'zsh', line]), offered, line)
+  for (const [line, offered] of CASES) t.strictSame(run(['-f', '-c', script, 'zsh', line]), offered, line)
 })
 
 t.test('fish completes the same', async t => {
@@ -108,7 +108,7 @@ t.test('fish completes the same', async t => {
   run(['--no-config', '--no-execute', './script'])
   for (const [line, offered] of CASES) {
     const told = run(['--no-config', '-c', `source ./script; complete -C '${line}'`])
-    t.same(
+    t.strictSame(
       told.map(one => one.split('\t')[0]),
       offered,
       line,

@@ -98,8 +98,8 @@ resources:
     t.match(checked, { code: 0, stderr: /web\[1-2\]: 2 to change/ })
     t.match(checked.stdout, /^web2: would change file .*\/a: .*\n--- .*\n\+\+\+ .*\n@@ .* @@\n one\n\+two\n/m)
     t.match(checked.stdout, /^web\[1-2\]: would change restart: run$/m)
-    t.same(await readdir(targets[0]?.folder ?? ''), [])
-    t.same(await owed(1, 'checked'), [])
+    t.strictSame(await readdir(targets[0]?.folder ?? ''), [])
+    t.strictSame(await owed(1, 'checked'), [])
     t.equal(await read(2, 'a'), 'one\n')
   })
 
@@ -170,7 +170,7 @@ resources:
       const paid = await apply(path, 'web1')
       t.match(paid, { code: 0, stdout: /changed restart: run/ })
       t.equal(await read(1, 'log'), 'restarted\n')
-      t.same(await owed(1, 'failing'), [])
+      t.strictSame(await owed(1, 'failing'), [])
     },
   )
 
@@ -192,7 +192,7 @@ resources:
     })
     await apply(await policy('again', text('echo restarted >> ~/log')), 'web1')
     t.equal(await read(1, 'log'), 'restarted\n')
-    t.same(await owed(1, 'again'), [])
+    t.strictSame(await owed(1, 'again'), [])
     t.equal((await stat(on(1, '.local/state/stoker/pending/again'))).mode & 0o777, 0o700)
   })
 
@@ -221,7 +221,7 @@ resources:
     t.match(await apply(path, 'web1', '--tags', 'config'), { code: 0, stdout: /^web1: changed restart: run\n$/ })
     t.match(await apply(path, 'web1'), { code: 0, stdout: /^web1: changed called: run\n$/ })
     t.equal(await read(1, 'log'), 'restarted\ncalled\n')
-    t.same(await owed(1, 'tagged'), [])
+    t.strictSame(await owed(1, 'tagged'), [])
   })
 
   t.test(
@@ -302,7 +302,7 @@ resources:
       [['/none.yaml', 'web1'], 2, /\/none\.yaml: cannot be read/],
     ] as const)
       t.match(await apply(...words), { code, stderr: message }, words.join(' '))
-    t.same(await readdir(targets[0]?.folder ?? ''), [])
+    t.strictSame(await readdir(targets[0]?.folder ?? ''), [])
   })
 
   t.test('--limit acts on some, whose templates still see all', async t => {
@@ -381,14 +381,14 @@ resources:
       while (performance.now() < end) await new Promise(setImmediate)
       run.process.kill('SIGKILL')
       await run.ended
-      t.same(await fleet.gone('sleep 0.1', 5_000), [])
+      t.strictSame(await fleet.gone('sleep 0.1', 5_000), [])
       t.match(await apply(path, 'web1'), { code: 0 })
       t.equal(await read(1, 'conf2'), `v${round}`)
       t.match(await read(1, 'log'), new RegExp(`^v${round}$`, 'm'), `round ${round}`)
-      t.same(await owed(1, 'killed'), [])
+      t.strictSame(await owed(1, 'killed'), [])
     }
     const restarts = (await read(1, 'log')).trim().split('\n')
-    t.same(restarts, [...new Set(restarts)], 'none ran twice')
+    t.strictSame(restarts, [...new Set(restarts)], 'none ran twice')
   })
 })
 

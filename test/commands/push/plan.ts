@@ -33,7 +33,7 @@ const plan = (...words: readonly string[]) =>
 
 t.test('what is asked of each node, folded, in the order of application; facts and secrets stay unknown', async t => {
   const { code, stdout, stderr } = await plan()
-  t.same([code, stderr], [0, ''])
+  t.strictSame([code, stderr], [0, ''])
   t.equal(
     stdout,
     `web[1-3]: template /etc/app.conf

@@ -42,7 +42,7 @@ t.test('two bastions, one dead: its targets are unreachable, quickly, and the ot
     t.equal(finished.length, 2 * EACH)
     for (const side of ['a', 'b']) {
       const outcomes = finished.filter(({ node }) => node.startsWith(side)).map(({ outcome }) => outcome)
-      t.same(new Set(outcomes), new Set([side === 'a' ? 'ok' : 'unreachable']), `side ${side}`)
+      t.strictSame(new Set(outcomes), new Set([side === 'a' ? 'ok' : 'unreachable']), `side ${side}`)
     }
     for (const { error } of finished.filter(({ outcome }) => outcome !== 'ok')) t.match(error?.message, reason)
     const waited = finished.filter(({ node, timing }) => node.startsWith('b') && timing.total > 500)

@@ -35,7 +35,7 @@ t.test('runs are kept, shown and run again', async t => {
 
   await t.test('stoker runs show is the run once more', async t => {
     const whole = await run('runs', 'show', id)
-    t.same(
+    t.strictSame(
       whole.stdout.trim().split('\n').sort(),
       ['node1', 'node2', 'node3', 'node4'].map(node => `${node}: out`),
     )

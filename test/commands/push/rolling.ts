@@ -197,7 +197,7 @@ t.test('rolling', async t => {
     const ended = await run.ended
     t.equal(ended.code, 4)
     const finished = eventsOf(ended).filter(({ kind }) => kind === 'finished')
-    t.same(Object.fromEntries(finished.map(({ node, outcome }) => [node, outcome])), {
+    t.strictSame(Object.fromEntries(finished.map(({ node, outcome }) => [node, outcome])), {
       fine: 'ok',
       late: 'ok',
       never: 'unreachable',

@@ -60,9 +60,9 @@ t.test(
       new Set(finished.filter(one => one.node.startsWith(prefix)).map(one => one.outcome))
     t.equal(finished.length, 200)
     t.equal(new Set(finished.map(one => one.node)).size, 200)
-    t.same([...kinds('refuses')], ['unreachable'])
-    t.same([...kinds('hangs')], ['unreachable'])
-    t.same([...kinds('drops')], ['failed'])
+    t.strictSame([...kinds('refuses')], ['unreachable'])
+    t.strictSame([...kinds('hangs')], ['unreachable'])
+    t.strictSame([...kinds('drops')], ['failed'])
     for (const { node, error } of finished.filter(({ node }) => node.startsWith('hangs')))
       t.match(error?.message, /no SSH banner/, node)
     t.match(events.at(-1), {
@@ -71,7 +71,7 @@ t.test(
       counts: { ok: 200 - 4 * EACH, failed: 2 * EACH, unreachable: 2 * EACH },
     })
     t.equal(ended.code, 1)
-    t.same(await fleet.gone('sleep 600', 10_000), [])
+    t.strictSame(await fleet.gone('sleep 600', 10_000), [])
   },
 )
 

@@ -29,5 +29,5 @@ t.test('whoever reads only the head of the output ends the run, quietly', async 
   const ended = await run.ended
   t.not(ended.code, null)
   t.notMatch(ended.stderr, /EPIPE|Error/)
-  t.same(await fleet.gone('yes', 10_000), [])
+  t.strictSame(await fleet.gone('yes', 10_000), [])
 })

@@ -28,7 +28,7 @@ t.test('one run, several views', async t => {
     t.match(events.at(-1), { kind: 'report', counts: { ok: 4 } })
     t.equal((await stat(file)).mode & 0o777, 0o600)
     const files = ['node1', 'node2', 'node3', 'node4'].flatMap(name => [`${name}.err`, `${name}.out`])
-    t.same((await readdir(out)).sort(), files)
+    t.strictSame((await readdir(out)).sort(), files)
     t.equal(await readFile(join(out, 'node3.err'), 'utf8'), 'err\n')
   })
 

@@ -48,7 +48,7 @@ t.test(
         code: 0,
         stderr: /3 targets: 3 ok/,
       })
-      t.same(await states(), [state, state, state])
+      t.strictSame(await states(), [state, state, state])
     }
   },
 )

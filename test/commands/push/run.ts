@@ -33,7 +33,7 @@ t.test('on real sshd targets', async t => {
     const words = ['run', 'shell', 'webserver01,all_apache_servers', '--', './toggle']
     const once = await stoker(words, { config })
     t.match(once, { code: 0, stderr: /6 targets: 6 ok/ })
-    t.same(await states(), Array(6).fill('on\n'))
+    t.strictSame(await states(), Array(6).fill('on\n'))
   })
 
   t.test('so is one which a second warehouse knows under another name, by address and port or by MAC', async t => {
@@ -50,10 +50,10 @@ t.test('on real sshd targets', async t => {
     await writeFile(two, `warehouses:\n${entries.join('')}${ssh}`)
     const words = ['run', 'shell', 'www,byname,webserver01,all_apache_servers', '--', './toggle']
     t.match(await stoker(words, { config: two }), { code: 0, stderr: /6 targets: 6 ok/ })
-    t.same(await states(), Array(6).fill('off\n'))
+    t.strictSame(await states(), Array(6).fill('off\n'))
     const resolved = await stoker(['resolve', 'www,byname,webserver01', '--json'], { config: two })
     t.equal(resolved.stdout.trim().split('\n').length, 1, resolved.stdout)
-    t.same(JSON.parse(resolved.stdout).names, ['www', 'byname', 'webserver01'])
+    t.strictSame(JSON.parse(resolved.stdout).names, ['www', 'byname', 'webserver01'])
   })
 
   t.test('output is labelled, streams are kept apart, and the exit code tells the worst', async t => {
@@ -76,7 +76,7 @@ t.test('on real sshd targets', async t => {
       .split('\n')
       .map(line => JSON.parse(line))
     t.equal(events.at(-1).kind, 'report')
-    t.same(new Set(events.map(event => event.kind)), new Set(['started', 'output', 'finished', 'report']))
+    t.strictSame(new Set(events.map(event => event.kind)), new Set(['started', 'output', 'finished', 'report']))
     t.match(
       events.filter(event => event.kind === 'finished'),
       [
@@ -97,7 +97,7 @@ t.test('on real sshd targets', async t => {
     const mark = `9131${process.pid}`
     const ended = await stoker(['run', 'shell', 'web2', '-u', '1', '--', `sleep ${mark} & sleep ${mark}`], { config })
     t.match(ended, { code: 4, stderr: /timed-out: web2: not done within 1 s/ })
-    t.same(await fleet.survivors(`sleep ${mark}`), [])
+    t.strictSame(await fleet.survivors(`sleep ${mark}`), [])
   })
 
   t.test('Ctrl-C tells what runs, a second one stops it and reports all targets', async t => {
@@ -112,7 +112,7 @@ t.test('on real sshd targets', async t => {
     run.process.kill('SIGINT')
     const ended = await run.ended
     t.match(ended, { code: 130, stderr: /6 targets: .*4 cancelled, 2 not-started/ })
-    t.same(await fleet.survivors(`sleep ${mark}`), [])
+    t.strictSame(await fleet.survivors(`sleep ${mark}`), [])
   })
 
   t.test('kill -9 of the tool leaves nothing running, with and without input', async t => {
@@ -122,7 +122,7 @@ t.test('on real sshd targets', async t => {
       const run = startStoker(['run', 'shell', 'web2', '--', line], { config, ...(stdin && { stdin }) })
       await run.says(/up/)
       run.process.kill('SIGKILL')
-      t.same(await fleet.gone(`sleep ${mark}`, 10_000), [])
+      t.strictSame(await fleet.gone(`sleep ${mark}`, 10_000), [])
     }
   })
 
@@ -162,7 +162,7 @@ t.test('on real sshd targets', async t => {
       code: 0,
       stdout: /would run: \.\/toggle/,
     })
-    t.same(await states(), before)
+    t.strictSame(await states(), before)
     t.match(await stoker(['run', 'flip', 'few'], { config: named }), { code: 0 })
     t.not((await states()).join(), before.join())
   })

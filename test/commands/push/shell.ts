@@ -25,7 +25,7 @@ t.test('lines of a script run on all targets', async t => {
 
   await t.test('the set is widened, narrowed and replaced; ? tells it', async t => {
     const ended = await script('echo a\n+node2,node3\necho b\n-@pair\necho c\n=@pair\necho d\n?\n', 'node1')
-    t.same(sorted(ended), ['node1: a', 'node1: b', 'node1: d', 'node2: b', 'node2: d', 'node3: b', 'node3: c'])
+    t.strictSame(sorted(ended), ['node1: a', 'node1: b', 'node1: d', 'node2: b', 'node2: d', 'node3: b', 'node3: c'])
     t.match(ended, { code: 0, stderr: /^node\[1-2\] \(2\): 2 connected\noutput: lines\n.*COMMAND/s })
   })
 
@@ -39,7 +39,7 @@ t.test('lines of a script run on all targets', async t => {
   })
 
   await t.test('-x holds for every set', async t => {
-    t.same(sorted(await script('=@pair\necho a\n', 'node3', '-x', 'node2')), ['node1: a'])
+    t.strictSame(sorted(await script('=@pair\necho a\n', 'node3', '-x', 'node2')), ['node1: a'])
   })
 
   await t.test('equal output is folded with -b, and = goes from one to the other', async t => {
@@ -63,7 +63,7 @@ t.test('lines of a script run on all targets', async t => {
     const mark = `9411${process.pid}`
     const ended = await script(`sleep ${mark}\necho next\n`, 'node1', '-u', '1')
     t.match(ended, { code: 4, stdout: 'node1: next\n', stderr: /timed-out: node1/ })
-    t.same(await fleet.survivors(`sleep ${mark}`), [])
+    t.strictSame(await fleet.survivors(`sleep ${mark}`), [])
   })
 
   await t.test('the journal has each line but those which begin with a space', async t => {
@@ -108,7 +108,7 @@ t.test('lines of a script run on all targets', async t => {
     const ended = await run.ended
     t.equal(ended.code, 130)
     t.notMatch(ended.stdout, /next/)
-    t.same(await fleet.gone(`sleep ${mark}`, 5000), [])
+    t.strictSame(await fleet.gone(`sleep ${mark}`, 5000), [])
   })
 })
 
@@ -139,7 +139,7 @@ t.test('a lost connection is told, and comes back by itself', async t => {
   await run.says(/lost; .*lost; it is tried again/s)
   run.process.kill('SIGINT')
   t.equal((await run.ended).code, 130)
-  t.same(await fleet.gone('sleep 600', 10_000), [])
+  t.strictSame(await fleet.gone('sleep 600', 10_000), [])
 })
 
 t.test('at a terminal', async t => {
@@ -174,7 +174,7 @@ t.test('at a terminal', async t => {
     type('\x03')
     await next(/3 targets: 3 cancelled/)
     await next(/node\[1-3\]> /)
-    t.same(await fleet.survivors(`sleep ${mark}`), [])
+    t.strictSame(await fleet.survivors(`sleep ${mark}`), [])
     type('half a line\x03')
     await next(/\^C/)
     type('-node2\r')

@@ -43,8 +43,8 @@ t.test('with the real sudo and doas', async t => {
 
   t.test('sudo with a password, sudo without one, and doas lead to the user who is asked for', async t => {
     const root = { stdout: 'root\n/root\n', stderr: '', exit: { kind: 'code', code: 0 } }
-    t.same(await capture(await as('asks'), who), root)
-    t.same(await capture(await as('free', 'root', 'doas'), who), root)
+    t.strictSame(await capture(await as('asks'), who), root)
+    t.strictSame(await capture(await as('free', 'root', 'doas'), who), root)
     t.equal((await capture(await as('free', 'stoker-test'), 'id -un')).stdout, 'stoker-test\n', 'who it is already')
   })
 
@@ -52,7 +52,7 @@ t.test('with the real sudo and doas', async t => {
     await chmod(node('asks').folder, 0o700)
     const { stdout, stderr } = await capture(await as('asks', 'www-data'), 'id -un; pwd; cat', 'input')
     await chmod(node('asks').folder, 0o755)
-    t.same({ stdout, stderr }, { stdout: 'www-data\n/\ninput', stderr: '' })
+    t.strictSame({ stdout, stderr }, { stdout: 'www-data\n/\ninput', stderr: '' })
   })
 
   t.test('who is not let in is told what sudo and doas say', async t => {
@@ -75,7 +75,10 @@ t.test('with the real sudo and doas', async t => {
     const messages = ends.map(end => (end.status === 'fulfilled' ? end.value.stdout : String(end.reason.message)))
     const refused = messages.filter(text => text === 'cannot become root: sudo does not take the password')
     const spared = messages.filter(text => /^not tried: sudo on \w+ does not take the password$/.test(text))
-    t.same([refused.length, spared.length, messages.filter(text => text === 'root\n').length], [1, NAMES.length - 3, 2])
+    t.strictSame(
+      [refused.length, spared.length, messages.filter(text => text === 'root\n').length],
+      [1, NAMES.length - 3, 2],
+    )
     const counted = await Promise.all(NAMES.map(name => fleet.failures(name)))
     t.equal(counted.filter(count => count > 0).length, 1, 'by pam_faillock')
   })

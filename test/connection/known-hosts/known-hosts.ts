@@ -140,13 +140,13 @@ t.test('a changed key tells where the known ones are, a revoked one where it is 
     `web1 ${rsa.line}`,
     `@revoked * ${third.line}`,
   )
-  t.same(known.check({ name: 'web1', port: 22 }, mine.key), {
+  t.strictSame(known.check({ name: 'web1', port: 22 }, mine.key), {
     kind: 'changed',
     file,
     line: 3,
     known: [`ssh-ed25519 ${fingerprint(other.key)}`, `ssh-rsa ${fingerprint(rsa.key)}`],
   })
-  t.same(known.check({ name: 'web1', port: 22 }, third.key), { kind: 'revoked', file, line: 5 })
+  t.strictSame(known.check({ name: 'web1', port: 22 }, third.key), { kind: 'revoked', file, line: 5 })
 })
 
 t.test('fingerprints and types are those of ssh-keygen', async t => {
@@ -177,16 +177,16 @@ t.test('the algorithms of known keys, the cheapest first', async t => {
   )
   const rsaTypes = ['rsa-sha2-512', 'rsa-sha2-256']
   const allTypes = ['ssh-ed25519', 'ecdsa-sha2-nistp256', ...rsaTypes, 'sk-ssh-ed25519@openssh.com']
-  t.same(known.keyTypes({ name: 'web1', port: 22 }), allTypes)
-  t.same(known.keyTypes({ name: 'web1', port: 2200 }), rsaTypes)
-  t.same(known.keyTypes({ name: 'web1', port: 2201 }), allTypes, 'keys of the plain name count')
-  t.same(known.keyTypes({ name: 'ca', port: 22 }), [])
+  t.strictSame(known.keyTypes({ name: 'web1', port: 22 }), allTypes)
+  t.strictSame(known.keyTypes({ name: 'web1', port: 2200 }), rsaTypes)
+  t.strictSame(known.keyTypes({ name: 'web1', port: 2201 }), allTypes, 'keys of the plain name count')
+  t.strictSame(known.keyTypes({ name: 'ca', port: 22 }), [])
 })
 
 t.test('a host known by its authority only is told apart', async t => {
   const { known } = await open(t, `@cert-authority *.lan ${mine.line}`, `both.lan ${other.line}`)
   const at = (name: string) => known.authorities({ name, port: 2200 })
-  t.same([at('web1.lan'), at('both.lan'), at('web1')], [true, false, false])
+  t.strictSame([at('web1.lan'), at('both.lan'), at('web1')], [true, false, false])
 })
 
 t.test('broken lines are told once and harm nobody', async t => {
@@ -203,7 +203,9 @@ t.test('broken lines are told once and harm nobody', async t => {
     `  web1\t${mine.line}\r`,
   )
   t.equal(known.check({ name: 'web1', port: 22 }, mine.key).kind, 'known')
-  t.same(notices, [`${file}: lines 1, 2, 3, 4, 5 and 3 more are broken: they cannot be understood and are left out`])
+  t.strictSame(notices, [
+    `${file}: lines 1, 2, 3, 4, 5 and 3 more are broken: they cannot be understood and are left out`,
+  ])
   t.match((await open(t, 'web1')).notices, [/known_hosts: line 1 is broken: it cannot be understood and is left out/])
 })
 
@@ -222,16 +224,16 @@ t.test('a learnt key is known from then on, to us and to ssh-keygen', async t =>
   if (!need(t, 'ssh-keygen', 'openssh-client')) return
   const file = join(t.testdir(), 'new', 'folder', 'known_hosts')
   const known = await openKnownHosts([file], t.fail, io)
-  t.same(await known.append(file, { name: 'Web1', port: 2200 }, mine.key, io), { kind: 'known' })
-  t.same(await known.append(file, { name: 'fe80::1', port: 22 }, mine.key, io), { kind: 'known' })
-  t.same(await known.append(file, { name: 'x', port: 2200, alias: 'al' }, mine.key, io), { kind: 'known' })
+  t.strictSame(await known.append(file, { name: 'Web1', port: 2200 }, mine.key, io), { kind: 'known' })
+  t.strictSame(await known.append(file, { name: 'fe80::1', port: 22 }, mine.key, io), { kind: 'known' })
+  t.strictSame(await known.append(file, { name: 'x', port: 2200, alias: 'al' }, mine.key, io), { kind: 'known' })
   t.equal(readFileSync(file, 'utf8'), `[web1]:2200 ${mine.line}\nfe80::1 ${mine.line}\nal ${mine.line}\n`)
   t.equal(known.check({ name: 'web1', port: 2200 }, mine.key).kind, 'known')
   t.match(known.check({ name: 'fe80::1', port: 22 }, other.key), { kind: 'changed', file, line: 2 })
   t.match(execFileSync('ssh-keygen', ['-F', '[web1]:2200', '-f', file], { encoding: 'utf8' }), 'found: line 1')
   t.equal(statSync(file).mode & 0o777, 0o600)
   t.equal(statSync(join(file, '..')).mode & 0o777, 0o700)
-  t.same(readdirSync(join(file, '..')), ['known_hosts'], 'no lock stays behind')
+  t.strictSame(readdirSync(join(file, '..')), ['known_hosts'], 'no lock stays behind')
 })
 
 t.test('a missing last newline is added, and the permissions of the file stay', async t => {
@@ -252,7 +254,7 @@ t.test('two hundred at once: every key once, and no duplicate of those which com
   )
   t.ok(verdicts.every(({ kind }) => kind === 'known'))
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
-  t.same(lines.toSorted(), ['old', ...names].map(name => `${name} ${mine.line}`).toSorted())
+  t.strictSame(lines.toSorted(), ['old', ...names].map(name => `${name} ${mine.line}`).toSorted())
 })
 
 t.test('a different key which came first, from here or from another process, is a changed key', async t => {
@@ -289,13 +291,13 @@ t.test('processes which learn at the same time share one file', async t => {
   const outputs = children.map(child => text(child.stdout))
   await Promise.all(children.map(child => once(child.stdout, 'data')))
   for (const child of children) child.stdin.end('go')
-  t.same(
+  t.strictSame(
     await Promise.all(outputs),
     children.map(() => 'ready known'),
   )
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
-  t.same(lines.toSorted(), Array.from({ length: 40 }, (_, n) => `node${n} ${mine.line}`).toSorted())
-  t.same(readdirSync(join(file, '..')), ['known_hosts'])
+  t.strictSame(lines.toSorted(), Array.from({ length: 40 }, (_, n) => `node${n} ${mine.line}`).toSorted())
+  t.strictSame(readdirSync(join(file, '..')), ['known_hosts'])
   t.match(await known.append(file, { name: 'node7', port: 22 }, other.key, io), { kind: 'changed' })
 })
 
@@ -309,20 +311,20 @@ t.test('a lock is waited for; that of a killed process is taken away; a stopped 
   await t.rejects(stopped, { message: 'stopped' })
   const waiting = known.append(file, { name: 'web2', port: 22 }, mine.key, io)
   await rm(lock) // its holder was alive after all
-  t.same(await waiting, { kind: 'known' })
+  t.strictSame(await waiting, { kind: 'known' })
   const killed = spawn('sleep', ['60'])
   writeFileSync(lock, `${killed.pid} ${hostname()}`)
   const patient = known.append(file, { name: 'web3', port: 22 }, mine.key, io)
   killed.kill('SIGKILL')
-  t.same(await patient, { kind: 'known' })
-  t.same(readdirSync(join(file, '..')), ['known_hosts'])
+  t.strictSame(await patient, { kind: 'known' })
+  t.strictSame(readdirSync(join(file, '..')), ['known_hosts'])
 })
 
 t.test('a file which cannot be written is told once, and its keys count for this run', async t => {
   const { file, known, notices } = await open(t)
   const folder = join(file, 'impossible', 'known_hosts')
   for (const name of ['web1', 'web2'])
-    t.same(await known.append(folder, { name, port: 22 }, mine.key, io), { kind: 'known' })
+    t.strictSame(await known.append(folder, { name, port: 22 }, mine.key, io), { kind: 'known' })
   t.match(notices, [/impossible\/known_hosts cannot be written \(.*\): host keys accepted now are forgotten/])
   t.equal(notices.length, 1)
   t.equal(known.check({ name: 'web1', port: 22 }, other.key).kind, 'changed')
@@ -335,7 +337,7 @@ t.test('a file which cannot be written is told once, and its keys count for this
 
 t.test('what is meant to forget is not written to', async t => {
   const known = await openKnownHosts(['/dev/null'], t.fail, io)
-  t.same(await known.append('/dev/null', { name: 'web1', port: 22 }, mine.key, io), { kind: 'known' })
+  t.strictSame(await known.append('/dev/null', { name: 'web1', port: 22 }, mine.key, io), { kind: 'known' })
   t.equal(known.check({ name: 'web1', port: 22 }, mine.key).kind, 'known')
   t.throws(() => statSync('/dev/null.stoker-lock'), { code: 'ENOENT' })
 })

@@ -101,12 +101,12 @@ t.test('over a real sshd', async t => {
 
   t.test('the exit code which ssh has for itself is told apart from a lost connection', async t => {
     await using connection = await ssh.connect(targetOf(first), io)
-    t.same(await capture(connection, 'echo e >&2; exit 255'), {
+    t.strictSame(await capture(connection, 'echo e >&2; exit 255'), {
       ...{ exit: { kind: 'code', code: 255 }, stdout: '', stderr: 'e\n' },
     })
-    t.same((await capture(connection, 'exit 255', 'input')).exit, { kind: 'code', code: 255 })
-    t.same((await capture(connection, 'kill -s TERM 0; sleep 60')).exit, { kind: 'signal', signal: 'TERM' })
-    t.same((await capture(connection, 'exit 254')).exit, { kind: 'code', code: 254 })
+    t.strictSame((await capture(connection, 'exit 255', 'input')).exit, { kind: 'code', code: 255 })
+    t.strictSame((await capture(connection, 'kill -s TERM 0; sleep 60')).exit, { kind: 'signal', signal: 'TERM' })
+    t.strictSame((await capture(connection, 'exit 254')).exit, { kind: 'code', code: 254 })
   })
 
   t.test('an unknown key is refused with what to do; accept-new learns it', async t => {
@@ -245,7 +245,7 @@ t.test('over a real sshd', async t => {
       { name: '-oProxyCommand=x', hostKeys: 'strict', keepAlive: { interval: 15, most: 3 } },
       '/s',
     )
-    t.same(words.slice(-2), ['--', '-oProxyCommand=x'])
+    t.strictSame(words.slice(-2), ['--', '-oProxyCommand=x'])
     await using connection = await ssh.connect(targetOf(first), io)
     t.equal((await capture(connection, '-V')).exit.kind, 'code')
   })
@@ -262,7 +262,7 @@ t.test('over a real sshd', async t => {
       await running.next()
       await victim.kill9()
       await t.rejects(running.next(), { code: 'CONNECTION_LOST' })
-      t.same(await fleet.gone(`sleep ${mark}`, 10_000), [])
+      t.strictSame(await fleet.gone(`sleep ${mark}`, 10_000), [])
       t.ok(connection.lost?.aborted)
       await t.rejects(capture(connection, 'echo no'), { code: 'CONNECTION_LOST', message: /did not start the command/ })
     }
@@ -291,11 +291,11 @@ t.test('over a real sshd', async t => {
     const [folder] = await sockets()
     t.not(folder, undefined)
     child.kill('SIGKILL')
-    t.same(await fleet.gone(`sleep ${mark}`, 10_000), [])
+    t.strictSame(await fleet.gone(`sleep ${mark}`, 10_000), [])
     await gone(`/${folder}/`)
     await using next = await connector(fleet)
     await using _ = await next.connect(targetOf(first), io)
-    t.same(await sockets(), [])
+    t.strictSame(await sockets(), [])
   })
 
   t.test('disposing leaves no process and no file', async t => {
@@ -305,7 +305,7 @@ t.test('over a real sshd', async t => {
       const connection = await some.connect(targetOf(first), io)
       await capture(connection, 'true')
     }
-    t.same(
+    t.strictSame(
       (await readdir(tmpdir())).filter(name => name.startsWith(`stoker-ssh-${process.pid}-`)),
       before,
     )
@@ -327,7 +327,7 @@ t.test('over a real sshd', async t => {
     {
       await using choosing = choosingConnector({ usual: 'ssh', make })
       await choosing.prepare([targetOf(first), own], io)
-      t.same(asked, ['ssh node1', 'openssh node2'])
+      t.strictSame(asked, ['ssh node1', 'openssh node2'])
       t.equal(choosing.descriptors, 9)
       await t.rejects(choosing.connect(own, io), { message: 'openssh node2' })
       await t.rejects(choosing.prepare([{ ...own, vars: { connection: 'telnet' } }], io), {
@@ -335,11 +335,11 @@ t.test('over a real sshd', async t => {
         message: /node2: no connection "telnet".*ssh, openssh/,
       })
     }
-    t.same(asked.slice(2), ['end ssh', 'end openssh'])
+    t.strictSame(asked.slice(2), ['end ssh', 'end openssh'])
     await using listing = choosingConnector({ usual: 'ssh', listed: async () => new Set(['node1']), make })
     asked.length = 0
     await listing.prepare([targetOf(first), targetOf(third), own], io)
-    t.same(asked, ['openssh node1', 'openssh node2', 'ssh node3'])
+    t.strictSame(asked, ['openssh node1', 'openssh node2', 'ssh node3'])
     await using forced = choosingConnector({ asked: 'ssh', usual: 'openssh', make })
     await t.rejects(forced.connect(own, io), { message: 'ssh node2' })
   })

@@ -183,7 +183,7 @@ t.test('no files at all are an empty configuration', async t => {
   const notice = (text: string) => t.fail(text)
   const env = {}
   const config = await loadSshConfig({ userFile: none, systemFile: join(none, 'x'), home: '/home/me', env, notice }, io)
-  t.same(config.lookup('Web1', 'bob'), {
+  t.strictSame(config.lookup('Web1', 'bob'), {
     name: 'Web1',
     hostName: 'web1',
     port: 22,
@@ -220,8 +220,8 @@ t.test('key files add up, in order, expanded; none means none', async t => {
     Host db
       IdentityFile none`,
   )
-  t.same(config.lookup('web1', 'bob').identityFiles, ['/home/me/.ssh/web1.lan-bob', '/k/with space', '/keys/a'])
-  t.same(config.lookup('db').identityFiles, [])
+  t.strictSame(config.lookup('web1', 'bob').identityFiles, ['/home/me/.ssh/web1.lan-bob', '/k/with space', '/keys/a'])
+  t.strictSame(config.lookup('db').identityFiles, [])
   t.equal(config.lookup('other').identityFiles, undefined)
 })
 
@@ -234,7 +234,7 @@ t.test('the agent: a path, a variable, none', async t => {
   const agents = ['path', 'variable', 'unset', 'none', 'usual', 'other'].map(
     name => config.lookup(name, 'bob').identityAgent,
   )
-  t.same(agents, ['/home/me/agent-bob', '/keys', undefined, undefined, '/run/agent', '/run/agent'])
+  t.strictSame(agents, ['/home/me/agent-bob', '/keys', undefined, undefined, '/run/agent', '/run/agent'])
 })
 
 t.test('host key checking is never off, and that is told once', async t => {
@@ -243,8 +243,8 @@ t.test('host key checking is never off, and that is told once', async t => {
     'Host a\n StrictHostKeyChecking accept-new\nHost b\n StrictHostKeyChecking ASK\nHost *\n StrictHostKeyChecking no',
   )
   const policies = ['a', 'b', 'c', 'd'].map(name => config.lookup(name).strictHostKeyChecking)
-  t.same(policies, ['accept-new', 'strict', 'accept-new', 'accept-new'])
-  t.same(notices, [
+  t.strictSame(policies, ['accept-new', 'strict', 'accept-new', 'accept-new'])
+  t.strictSame(notices, [
     `${join(folder, 'user')}:6: host keys are checked all the same: StrictHostKeyChecking no counts as accept-new`,
   ])
 })
@@ -255,11 +255,11 @@ t.test('Match exec runs nothing; it is told once, and only where it would have c
     `Match originalhost web* exec "touch ${join(t.testdirName, 'ran')}"\n User exec\nMatch tagged x\n User tag`,
   )
   t.equal(config.lookup('db', 'me').user, 'me')
-  t.same(notices, [`${join(folder, 'user')}:3: Match tagged is not evaluated: what it says is left out`])
+  t.strictSame(notices, [`${join(folder, 'user')}:3: Match tagged is not evaluated: what it says is left out`])
   for (const name of ['web1', 'web2']) t.not(config.lookup(name).user, 'exec')
   t.equal(notices.length, 2)
   t.match(notices[1], /user:1: Match exec is not evaluated/)
-  t.same(readdirSync(t.testdirName).toSorted(), ['system', 'user'], 'nothing has run')
+  t.strictSame(readdirSync(t.testdirName).toSorted(), ['system', 'user'], 'nothing has run')
 })
 
 t.test('options which would change who we talk to are told when they are not followed', async t => {
@@ -278,12 +278,12 @@ t.test('whether somebody has written about the host', async t => {
     'Host *\n Port 1\nHost web1 *.lan\n User a\nHost db *\n User b\nMatch originalhost m1\n User c\nMatch user x\n User d',
   )
   const matched = ['web1', 'a.lan', 'db', 'm1', 'other'].map(name => config.lookup(name, 'x').matched)
-  t.same(matched, [true, true, true, true, false])
+  t.strictSame(matched, [true, true, true, true, false])
 })
 
 t.test('ProxyJump tokens stand for the target', async t => {
   const { config } = await load(t, 'Host web1\n HostName real\n ProxyJump %r@gate-%h-%n:2200')
-  t.same(config.lookup('web1', 'bob').proxyJump, [{ user: 'bob', host: 'gate-real-web1', port: 2200 }])
+  t.strictSame(config.lookup('web1', 'bob').proxyJump, [{ user: 'bob', host: 'gate-real-web1', port: 2200 }])
 })
 
 t.test('includes: globs in order, relative to the folder of their kind, inside the section they stand in', async t => {
@@ -378,7 +378,7 @@ t.test('changes to the algorithms apply to our defaults', t => {
     ['prepend', ['b', 'd'], ['b', 'd', 'a', 'b2']],
     ['remove', ['b*', 'x'], ['a']],
   ] as const)
-    t.same(chooseAlgorithms({ kind, names }, defaults, supported), expected, kind)
+    t.strictSame(chooseAlgorithms({ kind, names }, defaults, supported), expected, kind)
   t.end()
 })
 

@@ -124,8 +124,8 @@ t.test(
       ['the user’s file instead of the usual ones', NOTHING, { files: at('plain') }, ['plain publickey']],
     ] as const) {
       const { identities, asked } = await open(t, options)
-      t.same(labels(await identities.offers(wanted, 'bob', io)), expected, title)
-      t.same(asked, [], title)
+      t.strictSame(labels(await identities.offers(wanted, 'bob', io)), expected, title)
+      t.strictSame(asked, [], title)
     }
   },
 )
@@ -169,8 +169,8 @@ t.test('ssh orders the agent’s keys and locked files in the same way', { skip:
     }),
   )
   const theirs = [...said.matchAll(/Will attempt key: .*(SHA256:\S+)/g)].map(([, print]) => prints.get(print))
-  t.same(order, theirs)
-  t.same(order, ['both', 'held1', 'held2', 'locked'])
+  t.strictSame(order, theirs)
+  t.strictSame(order, ['both', 'held1', 'held2', 'locked'])
 })
 
 t.test('every format of key logs in to a real server, from a file and from the agent', { skip: noKeygen }, async t => {
@@ -211,7 +211,7 @@ t.test('every format of key logs in to a real server, from a file and from the a
     rmSync(file) // with only the public half there, the agent has the key
     const wanted = { identityFiles: [file], identitiesOnly: true, identityAgent: agent }
     const offers = await identities.offers(wanted, target.user, io)
-    t.same(labels(offers), ['agent "test"'])
+    t.strictSame(labels(offers), ['agent "test"'])
     t.equal((await logIn(target, offers)).accepted, 'agent "test"', file)
   }
   const { identities } = await open(t)
@@ -232,12 +232,12 @@ t.test('a passphrase is asked when a server accepts the key, once for all who wa
   const logins = fleet.targets.map(async target => logIn(target, await identities.offers(wanted, target.user, io)))
   for (const { accepted, tried } of await Promise.all(logins)) {
     t.equal(accepted, 'right')
-    t.same(tried, ['open', 'wrong', 'right'])
+    t.strictSame(tried, ['open', 'wrong', 'right'])
   }
-  t.same(asked, ['right 1', 'right 2'])
-  t.same(notices, [])
+  t.strictSame(asked, ['right 1', 'right 2'])
+  t.strictSame(notices, [])
   const again = await identities.offers(wanted, 'bob', io)
-  t.same(labels(again), ['open publickey', 'wrong agent', 'right publickey'], 'now it is open')
+  t.strictSame(labels(again), ['open publickey', 'wrong agent', 'right publickey'], 'now it is open')
 })
 
 t.test('without a passphrase the login goes on with the next key', { skip: noKeygen }, async t => {
@@ -254,8 +254,8 @@ t.test('without a passphrase the login goes on with the next key', { skip: noKey
   const wanted = { ...NOTHING, identityFiles: [first, locked, last] }
   const { accepted } = await logIn(target, await identities.offers(wanted, target.user, io))
   t.equal(accepted, 'last')
-  t.same(notices, [`${locked} is not used: no passphrase was given`])
-  t.same(labels(await identities.offers(wanted, 'bob', io)), ['first publickey', 'last publickey'])
+  t.strictSame(notices, [`${locked} is not used: no passphrase was given`])
+  t.strictSame(labels(await identities.offers(wanted, 'bob', io)), ['first publickey', 'last publickey'])
 })
 
 t.test(
@@ -268,9 +268,9 @@ t.test(
     const { identities, asked, notices } = await open(t, {}, ['a', 'b', 'c', 'secret'])
     const wanted = { ...NOTHING, identityFiles: files }
     const all = await Promise.all(Array.from({ length: 20 }, () => identities.offers(wanted, 'bob', io)))
-    for (const offers of all) t.same(labels(offers), ['two publickey', 'three agent'])
-    t.same(asked, ['one 1', 'one 2', 'one 3', 'two 1'])
-    t.same(notices, [`${files[0]} is not used: the passphrase was wrong 3 times`])
+    for (const offers of all) t.strictSame(labels(offers), ['two publickey', 'three agent'])
+    t.strictSame(asked, ['one 1', 'one 2', 'one 3', 'two 1'])
+    t.strictSame(notices, [`${files[0]} is not used: the passphrase was wrong 3 times`])
   },
 )
 
@@ -291,16 +291,16 @@ t.test('there is one question at a time, and who is stopped does not stop the ot
   const two = of(files[1])
   stop.abort(new Error('stopped'))
   await t.rejects(stopped, { message: 'stopped' })
-  t.same(
+  t.strictSame(
     questions.map(({ file }) => file),
     ['one'],
   )
   questions[0]?.answer('secret')
-  t.same(labels(await one), ['one publickey'])
+  t.strictSame(labels(await one), ['one publickey'])
   while (questions.length === 1) await setImmediate()
   t.equal(questions[1]?.file, 'two')
   questions[1]?.answer('')
-  t.same(await two, [])
+  t.strictSame(await two, [])
   t.match(notices, [/two is not used: no passphrase/])
 })
 
@@ -309,8 +309,8 @@ t.test('a question which fails is told, and the key is not used', { skip: noKeyg
   keygen(file, { passphrase: 'secret' })
   const askPassphrase = () => Promise.reject(new Error('no terminal'))
   const { identities, notices } = await open(t, { askPassphrase })
-  t.same(await identities.offers({ ...NOTHING, identityFiles: [file] }, 'bob', io), [])
-  t.same(notices, [`${file} is not used: its passphrase could not be asked: no terminal`])
+  t.strictSame(await identities.offers({ ...NOTHING, identityFiles: [file] }, 'bob', io), [])
+  t.strictSame(notices, [`${file} is not used: its passphrase could not be asked: no terminal`])
 })
 
 t.test('a key is read and parsed once for all targets', { skip: noKeygen }, async t => {
@@ -342,7 +342,7 @@ t.test('a file the user names must be a key; a configured one may be absent', { 
   const { identities, notices } = await open(t)
   const files = ['none', 'text', 'folder', 'key'].map(at)
   for (const identitiesOnly of [true, false])
-    t.same(labels(await identities.offers({ ...NOTHING, identityFiles: files, identitiesOnly }, 'bob', io)), [
+    t.strictSame(labels(await identities.offers({ ...NOTHING, identityFiles: files, identitiesOnly }, 'bob', io)), [
       'key publickey',
     ])
   t.match(notices.toSorted(), [/folder: EISDIR/, /text: Unsupported key format/])
@@ -356,11 +356,11 @@ t.test('a key which others can read is not used, and not asked for', { skip: noK
     keygen(file, { passphrase })
     chmodSync(file, 0o640)
     const { identities, notices, asked } = await open(t, { files: [file] })
-    t.same(await identities.offers(NOTHING, 'bob', io), [])
-    t.same(notices, [`${file}: others can read it (mode 0640), so it is not used: chmod 600`])
-    t.same(asked, [])
+    t.strictSame(await identities.offers(NOTHING, 'bob', io), [])
+    t.strictSame(notices, [`${file}: others can read it (mode 0640), so it is not used: chmod 600`])
+    t.strictSame(asked, [])
     const identityAgent = await startAgent(t)
-    t.same(await identities.offers({ ...NOTHING, identityAgent }, 'bob', io), [], 'an empty agent does not help')
+    t.strictSame(await identities.offers({ ...NOTHING, identityAgent }, 'bob', io), [], 'an empty agent does not help')
   }
 })
 
@@ -369,7 +369,7 @@ t.test('a key type which cannot be used is told', { skip: noKeygen }, async t =>
   const { privateKey } = generateKeyPairSync('ed25519')
   writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
   const { identities, notices } = await open(t)
-  t.same(await identities.offers({ ...NOTHING, identityFiles: [file] }, 'bob', io), [])
+  t.strictSame(await identities.offers({ ...NOTHING, identityFiles: [file] }, 'bob', io), [])
   t.match(notices, [/key: a ed25519 key in PKCS #8; 'ssh-keygen -p -f' writes it/])
 })
 
@@ -380,7 +380,7 @@ t.test('an agent which is gone is told once, and the files are there', { skip: n
   const identityAgent = socketPath(t)
   for (const identitiesOnly of [true, false]) {
     const wanted = { ...NOTHING, identitiesOnly, identityAgent }
-    t.same(labels(await identities.offers(wanted, 'bob', io)), ['key publickey'])
+    t.strictSame(labels(await identities.offers(wanted, 'bob', io)), ['key publickey'])
   }
   t.match(notices, [/^the ssh-agent at .*socket cannot be asked \(.*ENOENT.*\): going on without it$/])
   t.equal(notices.length, 1)

@@ -184,7 +184,7 @@ const table: readonly [string, Partial<FileWish>, string, ...string[]][] = [
 
 for (const [title, wanted, looked, ...expected] of table)
   t.test(title, async t => {
-    t.same(planned(wanted, looked), expected)
+    t.strictSame(planned(wanted, looked), expected)
   })
 
 t.test('a folder which is missing is told before anything is written', async t => {

@@ -81,7 +81,7 @@ t.test('names and contents arrive as they are, from a source or within the polic
   for (const [name, content] of expected)
     t.ok((await readFile(join(home, name))).equals(content), `${JSON.stringify(name)} is exact`)
   t.equal(await sum(join(home, 'large')), await sum(join(policy, 'files/large')))
-  t.same(
+  t.strictSame(
     (await readdir(home)).filter(name => name !== '.local').sort(),
     [...expected.keys(), 'large'].sort(),
     'and nothing else was made',

@@ -176,7 +176,7 @@ t.test('killed at any moment: no half file, the next apply completes, and what i
         ? (await Promise.all(NAMES.map(name => killed([name], ['tool'])))).flat()
         : await killed(NAMES, round % 4 === 1 ? ['sshd'] : ['sshd', 'power', 'sshd'])
     for (const { name, what } of turn) {
-      t.same(await left(roots, name, quiet), [], `${what}: nothing goes on`)
+      t.strictSame(await left(roots, name, quiet), [], `${what}: nothing goes on`)
       for (const file of (await readdir(at(name, 'data'))).filter(isNumbered)) {
         const version = versionOf(await readFile(at(name, `data/${file}`)), sizeOf(file))
         if (version !== round && version !== round - 1) t.fail(`${what}: ${file} is half-written`)

@@ -22,7 +22,7 @@ t.test('secrets are hidden in texts, also as quoting writes them', async t => {
 
 t.test('errors and results carry no secret, nor does what caused them', async t => {
   const error = mask.error(new StokerError('ACTOR_FAILED', 's3cret', 'no s3cret', { cause: 's3cret', detail: 'a"b' }))
-  t.same([error.code, error.subject, error.message, error.detail], ['ACTOR_FAILED', MASK, `no ${MASK}`, MASK])
+  t.strictSame([error.code, error.subject, error.message, error.detail], ['ACTOR_FAILED', MASK, `no ${MASK}`, MASK])
   t.equal(error.cause, undefined)
   const result = mask.resource({
     resource: 'command s3cret',
@@ -52,5 +52,5 @@ t.test('a secret which arrives in pieces is hidden, and nothing else is held bac
     const shown = said(pieces).join('')
     t.equal(shown, expected, `pieces of ${size}`)
   }
-  t.same(said(['prompt> ', 'a']), ['prompt> ', 'a'])
+  t.strictSame(said(['prompt> ', 'a']), ['prompt> ', 'a'])
 })

@@ -73,18 +73,18 @@ groups: {web: "web[1-4]", router: web1}
   t.equal(roots.log(), log, 'a plan asks no target')
   const check = await apply('--check', '--diff')
   t.match(check, { code: 0 }, check.stderr)
-  t.same(inState(check, 'failed'), [])
-  t.same(await each(name => tree(roots, name)), untouched, 'a check changes nothing')
+  t.strictSame(inState(check, 'failed'), [])
+  t.strictSame(await each(name => tree(roots, name)), untouched, 'a check changes nothing')
 
   const first = await apply()
   t.match(first, { code: 0 }, first.stdout + first.stderr)
-  t.same(inState(first, 'failed'), [])
-  t.same(
+  t.strictSame(inState(first, 'failed'), [])
+  t.strictSame(
     inState(first, 'ok'),
     NAMES.map(name => `${name} nginx runs`),
     'the package has started it',
   )
-  t.same(
+  t.strictSame(
     inState(first, 'skipped'),
     NAMES.map(name => `${name} swappiness`),
   )
@@ -108,7 +108,7 @@ groups: {web: "web[1-4]", router: web1}
 
   const second = await apply()
   t.match(second, { code: 0 }, second.stderr)
-  t.same(inState(second, 'changed', 'failed'), [])
+  t.strictSame(inState(second, 'changed', 'failed'), [])
   t.equal(inState(second, 'ok').length, 4 * 14 + 1)
 
   const damage = [
@@ -127,8 +127,11 @@ groups: {web: "web[1-4]", router: web1}
   const third = await apply()
   t.match(third, { code: 0 }, third.stderr)
   const called = ['web2 reload nginx', 'web2 note']
-  t.same(inState(third, 'changed'), [...damage.map(([name, resource]) => `${name} ${resource}`), ...called].sort())
-  t.same(
+  t.strictSame(
+    inState(third, 'changed'),
+    [...damage.map(([name, resource]) => `${name} ${resource}`), ...called].sort(),
+  )
+  t.strictSame(
     await each(name => read(name, 'var/log/site-reloads')),
     ['', 'reloaded\n', '', ''].map(more => `reloaded\n${more}`),
   )
@@ -137,5 +140,5 @@ groups: {web: "web[1-4]", router: web1}
     ['web3', /200 OK/],
   ] as const)
     t.match(await ask(roots, name, '/robots.txt', answer), answer)
-  t.same(inState(await apply(), 'changed', 'failed'), [])
+  t.strictSame(inState(await apply(), 'changed', 'failed'), [])
 })

@@ -104,7 +104,7 @@ t.test('what is wrong is told with its column and what to write', async t => {
 
 t.test('the names in it are known', async t => {
   const condition = parseCondition('facts.os.id in [a, vars.b] and not (node.vars.rack == 1 or vars.c)', ROOTS)
-  t.same(namesIn(condition), [
+  t.strictSame(namesIn(condition), [
     ['facts', 'os', 'id'],
     ['vars', 'b'],
     ['node', 'vars', 'rack'],

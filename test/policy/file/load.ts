@@ -45,8 +45,8 @@ resources:
       return entry?.kind === 'resource' ? entry.id : 'flush'
     })
   // The flush waits for all above it; the second resource for what it says, and for what calls it.
-  t.same(ids(policy.order), ['file /a', 'file /home/{{item.name}}', 'file /c0', 'file /d', 'file /c', 'flush'])
-  t.same(ids(policy.handlers), ['restart'])
+  t.strictSame(ids(policy.order), ['file /a', 'file /home/{{item.name}}', 'file /c0', 'file /d', 'file /c', 'flush'])
+  t.strictSame(ids(policy.handlers), ['restart'])
   t.match(policy, { name: 'site', targets: '@web', variables: { port: 80, users: [], only: 'here' } })
   t.match(policy.entries[0], { targets: ['@all', 'web1'], folder })
   t.match(policy.entries[3], { id: 'file /d', tags: ['x', 'y'], folder: join(folder, 'site') })

@@ -29,14 +29,14 @@ t.test('the order is that of the document but where something has to come before
     ],
     [[], []],
   ] as const)
-    t.same(stableOrder(requirements), expected, JSON.stringify(requirements))
+    t.strictSame(stableOrder(requirements), expected, JSON.stringify(requirements))
 })
 
 t.test('a cycle is found with its path', async t => {
   t.equal(findCycle([[1], [2], []]), undefined)
-  t.same(findCycle([[0]]), [0, 0])
-  t.same(findCycle([[1], [2], [0]]), [0, 1, 2, 0])
-  t.same(findCycle([[1], [2], [3], [1]]), [1, 2, 3, 1])
+  t.strictSame(findCycle([[0]]), [0, 0])
+  t.strictSame(findCycle([[1], [2], [0]]), [0, 1, 2, 0])
+  t.strictSame(findCycle([[1], [2], [3], [1]]), [1, 2, 3, 1])
 })
 
 t.test('thousands of resources which share what they wait for take no time', async t => {

@@ -26,7 +26,7 @@ t.test('chance moves a turn by a twentieth of the interval at most', async t => 
 })
 
 t.test('without an answer it waits longer and longer, up to five minutes', async t => {
-  t.same(
+  t.strictSame(
     [1, 2, 3, 4].map(failures => backOff(failures, 5, 1)),
     [5000, 10_000, 20_000, 40_000],
   )

@@ -11,9 +11,9 @@ const files = new Map([
 
 t.test('files go in and come out, and their order does not count', async t => {
   const packed = pack(files)
-  t.same(packed, pack(new Map([...files].reverse())))
+  t.strictSame(packed, pack(new Map([...files].reverse())))
   const back = unpack(packed.bytes, packed.sha256)
-  t.same([...back.keys()].sort(), [...files.keys()].sort())
+  t.strictSame([...back.keys()].sort(), [...files.keys()].sort())
   for (const [name, data] of files) t.ok(data.equals(back.get(name) ?? Buffer.from('?')), name)
 })
 

@@ -18,10 +18,13 @@ const flipped = (text: string, bit: number): string => {
 }
 
 t.test('what was signed is read again, also by the key from its file, and after a way as JSON', async t => {
-  t.same(open(BUNDLE, signed, key.publicKey), bundle)
+  t.strictSame(open(BUNDLE, signed, key.publicKey), bundle)
   const read = parseSigningKey(key.pem)
   t.equal(read.publicKey, key.publicKey)
-  t.same(open(BUNDLE, envelope.parse(JSON.parse(JSON.stringify(seal(BUNDLE, bundle, read)))), key.publicKey), bundle)
+  t.strictSame(
+    open(BUNDLE, envelope.parse(JSON.parse(JSON.stringify(seal(BUNDLE, bundle, read)))), key.publicKey),
+    bundle,
+  )
 })
 
 t.test('every flipped bit is refused', async t => {

@@ -36,7 +36,7 @@ const many = Array.from({ length: 10 }, (_, n) => node(n))
 
 t.test('the steps reach so many nodes, and each holds those of the one before', async t => {
   const sets = [0, 1, 2].map(open => reached(bundle(2, { open }), many))
-  t.same(
+  t.strictSame(
     sets.map(set => set.size),
     [1, 5, 10],
   )
@@ -46,7 +46,7 @@ t.test('the steps reach so many nodes, and each holds those of the one before', 
 t.test('who is not reached yet has the newest bundle which is done', async t => {
   const running = bundle(2)
   const serials = many.map(one => serialFor(one, [running, DONE], many)).sort()
-  t.same(serials, [1, 1, 1, 1, 1, 1, 1, 1, 1, 2])
+  t.strictSame(serials, [1, 1, 1, 1, 1, 1, 1, 1, 1, 2])
   t.equal(serialFor(node(1), [running], many.slice(0, 0)), 0, 'and none where there is none')
 })
 

@@ -122,7 +122,7 @@ t.test('hundreds of machines of one name all get in, each with a name of its own
     )
   const nodes = (await site.admin.json({ method: 'GET', path: '/admin/v1/vos/blue/nodes' }, io)) as { name: string }[]
   const expected = ['vm', ...Array.from({ length: 299 }, (_, i) => `vm-${i + 2}`)]
-  t.same(nodes.map(({ name }) => name).sort(), expected.sort())
+  t.strictSame(nodes.map(({ name }) => name).sort(), expected.sort())
 })
 
 t.test("a session of one node opens nothing of another's", async t => {
@@ -333,14 +333,14 @@ t.test('a node which asks too often is told to wait, and another is not', async 
   const polls: number[] = []
   for (let i = 0; i < 5; i++)
     polls.push((await eager.client.ask({ method: 'GET', path: '/v1/poll', session }, io)).status)
-  t.same(polls, [200, 200, 200, 429, 429])
+  t.strictSame(polls, [200, 200, 200, 429, 429])
   isLogged(t, site.pulley, { status: 429, kind: 'too-many', path: '/v1/poll' })
   const posts: (string | undefined)[] = []
   for (let i = 0; i < 4; i++) {
     const answer = await eager.client.ask({ method: 'POST', path: '/v1/reports', body: [] }, io)
     posts.push(`${answer.status} ${answer.headers['retry-after'] ?? ''}`)
   }
-  t.same(posts, ['400 ', '400 ', '429 5', '429 5'], 'the hello was the first')
+  t.strictSame(posts, ['400 ', '400 ', '429 5', '429 5'], 'the hello was the first')
   t.match(await other.hello(), { kind: 'welcome' })
 })
 

@@ -163,7 +163,7 @@ t.test('whoever is killed, whenever: nothing runs twice, and every end is known 
 
   const arrived = new Set((await site.reports()).map(report => report.id))
   t.ok(written.size > NODES, `${written.size} reports were written`)
-  t.same(
+  t.strictSame(
     [...written].filter(id => !arrived.has(id)),
     [],
     'every report arrived',
@@ -173,7 +173,7 @@ t.test('whoever is killed, whenever: nothing runs twice, and every end is known 
 
   t.equal((await site.server.end('SIGTERM')).code, 0)
   using database = new DatabaseSync(join(site.server.data, 'pulley.db'))
-  t.same(
+  t.strictSame(
     database
       .prepare('PRAGMA integrity_check')
       .all()
@@ -185,8 +185,8 @@ t.test('whoever is killed, whenever: nothing runs twice, and every end is known 
     t.ok(await folder.read(IDENTITY.file, IDENTITY.schema))
     t.ok(await folder.read(PROGRESS.file, PROGRESS.schema))
     const entries = await new Journal(folder).entries()
-    t.same([...new Set(entries.map(entry => entry.state))], ['told'])
-    t.same(
+    t.strictSame([...new Set(entries.map(entry => entry.state))], ['told'])
+    t.strictSame(
       (await readdir(join(state, 'actions'))).filter(name => !name.endsWith('.json') && !name.endsWith('.new')),
       [],
       'no output is left behind',

@@ -102,8 +102,8 @@ t.test('a bundle which costs the contact is taken back; one which comes when the
       t.equal(serial, 1, name)
       t.match(lastReport?.trouble, [{ kind: 'reverted', serial: 2, message: /^bundle 2 cost the contact/ }], name)
     }
-    t.same(await version(), all('1\n'))
-    t.same(await network(), before)
+    t.strictSame(await version(), all('1\n'))
+    t.strictSame(await network(), before)
     const { stdout } = await site.pulley(['status'], [1])
     t.match(stdout, /bundle 2 cost the contact to the server/)
     t.match(stdout, /bundle 1: filter,name,route,rules \(4\)/)
@@ -112,7 +112,7 @@ t.test('a bundle which costs the contact is taken back; one which comes when the
   await t.test('the next one is taken', async t => {
     await publish(good(3))
     await on(3)
-    t.same(await version(), all('3\n'))
+    t.strictSame(await version(), all('3\n'))
     t.equal((await site.pulley(['status'])).code, 0)
   })
 
@@ -125,9 +125,9 @@ t.test('a bundle which costs the contact is taken back; one which comes when the
     await Promise.all(those.map(agent => agent.says(/no contact since bundle 4: back to bundle 3/)))
     await site.server.begin()
     await on(4)
-    t.same(await version(), all('4\n'))
+    t.strictSame(await version(), all('4\n'))
     const told = (await site.reports()).flatMap(report => report.trouble)
-    t.same(
+    t.strictSame(
       told.filter(({ serial }) => serial === 4),
       [],
     )

@@ -90,7 +90,7 @@ t.test('machines on two sites which nobody can reach', async t => {
       machines[0]?.run(['ping', '-c', '1', '-W', '1', other.outside]),
     ]
     for (const tried of await Promise.all(tries)) t.not(tried?.code, 0)
-    t.same(
+    t.strictSame(
       one.machines.map(machine => machine.address),
       other.machines.map(machine => machine.address),
     )
@@ -108,7 +108,7 @@ t.test('machines on two sites which nobody can reach', async t => {
         running.push(agents.use(startAgent(machine.agent)))
       }),
     )
-    t.same(
+    t.strictSame(
       (await site.nodes()).map(({ name, roles }) => [name, ...roles]),
       [
         ['head1', 'heads'],
@@ -124,21 +124,21 @@ t.test('machines on two sites which nobody can reach', async t => {
   await t.test('they converge on what is published, and on what is published after that', async t => {
     await publish('good morning')
     await converged(1)
-    t.same(
+    t.strictSame(
       await everywhere('/etc/greeting'),
       each(name => `good morning, ${name}\n`),
     )
-    t.same(
+    t.strictSame(
       await everywhere('/etc/duty'),
       each(name => (name.startsWith('wn') ? 'work\n' : '')),
     )
     await publish('good evening')
     await converged(2)
-    t.same(
+    t.strictSame(
       await everywhere('/etc/greeting'),
       each(name => `good evening, ${name}\n`),
     )
-    t.same(
+    t.strictSame(
       await everywhere('/var/told'),
       each(() => 'told\ntold\n'),
       'once for each change',
@@ -155,7 +155,7 @@ t.test('machines on two sites which nobody can reach', async t => {
       { why },
     )
     t.match(drift, { serial: 2, results: [{ resource: 'file /etc/duty', state: 'drift' }] })
-    t.same(
+    t.strictSame(
       await everywhere('/etc/duty', workers),
       each(() => 'work\n', workers),
     )
@@ -167,9 +167,9 @@ t.test('machines on two sites which nobody can reach', async t => {
     const { stdout, stderr } = await site.pulley([
       ...['send', 'shell', '--to', '@workers', '--wait', '--', 'echo first >>/var/ran; hostname'],
     ])
-    t.same(stdout.trim().split('\n').sort(), ['wn1: wn1', 'wn2: wn2', 'wn3: wn3', 'wn4: wn4'])
+    t.strictSame(stdout.trim().split('\n').sort(), ['wn1: wn1', 'wn2: wn2', 'wn3: wn3', 'wn4: wn4'])
     t.match(stderr, /4 targets: 4 ok/)
-    t.same(
+    t.strictSame(
       await everywhere('/var/ran'),
       each(name => (name.startsWith('wn') ? 'first\n' : '')),
     )
@@ -184,7 +184,7 @@ t.test('machines on two sites which nobody can reach', async t => {
       await site.server.begin()
     }
     for (const batch of batches) await ended(batch)
-    t.same(
+    t.strictSame(
       await everywhere('/var/ran', workers),
       each(() => 'first\nSIGTERM\nSIGKILL\n', workers),
     )
@@ -203,7 +203,7 @@ t.test('machines on two sites which nobody can reach', async t => {
     await until('repaired without a server', async () => (await readIn(wn1 as NatMachine, '/etc/duty')) === 'work\n', {
       why,
     })
-    t.same(
+    t.strictSame(
       (await site.actions()).filter(action => action.batch === batch && action.state !== 'queued'),
       [],
     )
@@ -211,11 +211,11 @@ t.test('machines on two sites which nobody can reach', async t => {
     for (const again of restore) await again?.()
     await converged(3)
     await ended(batch)
-    t.same(
+    t.strictSame(
       await everywhere('/etc/greeting'),
       each(name => `good night, ${name}\n`),
     )
-    t.same(
+    t.strictSame(
       await everywhere('/var/ran', workers),
       each(() => 'first\nSIGTERM\nSIGKILL\noutage\n', workers),
     )
@@ -226,7 +226,7 @@ t.test('machines on two sites which nobody can reach', async t => {
   })
 
   await t.test('in the end everything is known, and nobody owes anything', async t => {
-    t.same(
+    t.strictSame(
       (await site.actions()).filter(({ state }) => state !== 'done'),
       [],
     )

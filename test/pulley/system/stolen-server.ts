@@ -87,15 +87,15 @@ type Site = Awaited<ReturnType<typeof ready>>
 
 /** Nothing came of it: also after a restart the agent keeps to the last that its VO has said. */
 const unmoved = async (t: Test, { agent, path }: Site) => {
-  t.same(agent.obeyed, ['first'], 'nothing else was obeyed')
+  t.strictSame(agent.obeyed, ['first'], 'nothing else was obeyed')
   t.equal(await textOf(path), 'good')
   await rm(path, { force: true })
   await agent.restart()
   await agent.poll()
   t.equal(await textOf(path), 'good', 'it converges on the last good bundle')
-  t.same(agent.obeyed, ['first'])
+  t.strictSame(agent.obeyed, ['first'])
   t.match(await agent.progress(), { current: 5, confirmed: 5 })
-  t.same(await agent.outside(), ['machine', 'machine/greeting'], 'nothing lies where it should not')
+  t.strictSame(await agent.outside(), ['machine', 'machine/greeting'], 'nothing lies where it should not')
 }
 
 const flipped = (text: string): string => {
@@ -337,7 +337,7 @@ t.test(
     const order = orderOf(key, NODE, 'second', { expires: Date.now() + 400 * DAY })
     site.server.answers.poll = { orders: [order] }
     await site.agent.poll()
-    t.same(site.agent.obeyed, ['first', 'second'])
+    t.strictSame(site.agent.obeyed, ['first', 'second'])
     const { id } = JSON.parse(Buffer.from(order.payload, 'base64').toString())
     const file = `actions/${id}.json`
     const entry = JSON.parse((await site.agent.state.text(file)) ?? '')
@@ -346,7 +346,7 @@ t.test(
     await site.agent.poll()
     await site.agent.restart()
     await site.agent.poll()
-    t.same(site.agent.obeyed, ['first', 'second'])
+    t.strictSame(site.agent.obeyed, ['first', 'second'])
   },
 )
 
@@ -382,10 +382,10 @@ t.test('after a succession the former key gives no orders any more', async t => 
   const succession = seal(SUCCESSION, { vo: 'blue', successor: next.publicKey, issued: Date.now() }, key)
   site.server.answers.poll = { successions: [succession], orders: [orderOf(next, NODE, 'second')] }
   await site.agent.poll()
-  t.same(site.agent.obeyed, ['first', 'second'])
+  t.strictSame(site.agent.obeyed, ['first', 'second'])
   site.server.answers.poll = { successions: [succession], orders: [orderOf(key, NODE, 'evil')] }
   await site.agent.poll()
-  t.same(site.agent.obeyed, ['first', 'second'])
+  t.strictSame(site.agent.obeyed, ['first', 'second'])
 })
 
 const send =
@@ -445,11 +445,11 @@ t.test('a clone which enrols anew obeys the key which it has pinned, and no othe
   answers.hello = undefined
   await site.agent.poll()
   await site.agent.poll()
-  t.same(site.agent.obeyed, ['first'])
+  t.strictSame(site.agent.obeyed, ['first'])
   t.match(site.agent.said.join('\n'), /not by the key of this VO/)
   answers.poll = { orders: [orderOf(key, other, 'second')] }
   await site.agent.poll()
-  t.same(site.agent.obeyed, ['first', 'second'])
+  t.strictSame(site.agent.obeyed, ['first', 'second'])
 })
 
 t.test('a clone is not given the identity again whose orders were obeyed', async t => {
@@ -459,5 +459,5 @@ t.test('a clone is not given the identity again whose orders were obeyed', async
   site.server.answers.poll = { orders: [site.order] }
   await site.agent.restart()
   await t.rejects(site.agent.poll(), { code: 'UNTRUSTED', message: /the server gives node/ })
-  t.same(site.agent.obeyed, ['first'])
+  t.strictSame(site.agent.obeyed, ['first'])
 })

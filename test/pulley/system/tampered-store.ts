@@ -198,9 +198,9 @@ t.test('whatever stands in a database, no agent does anything but what its VO ha
         await agent.restart()
         await agent.poll()
         await agent.poll()
-        t.same(agent.obeyed, [agent.identity.name], 'only what its VO has ordered, once')
+        t.strictSame(agent.obeyed, [agent.identity.name], 'only what its VO has ordered, once')
         t.equal(await textOf(path(agent)), 'bundle 2', 'it converges on the last good bundle')
-        t.same(await agent.outside(), ['machine', 'machine/greeting'])
+        t.strictSame(await agent.outside(), ['machine', 'machine/greeting'])
         t.match(await agent.progress(), { current: 2, seen: 2 })
       }
       if (said) t.match(agents.flatMap((agent, index) => agent.said.slice(before[index])).join('\n'), said)

@@ -35,24 +35,24 @@ t.test('a host in the directory is given its address and is known by its name af
   await using site = await startBootSite({ hosts: WEB1, renders: PATIENT })
   await hooked(t, site, ['dhcpd', 'dnsmasq'])
   await restarted(t, site, 'start')
-  t.same(await site.dig('web1.example.org'), ['10.1.0.11'], 'the first start renders')
+  t.strictSame(await site.dig('web1.example.org'), ['10.1.0.11'], 'the first start renders')
   t.equal(await site.lease(1), undefined)
 
   await site.add(machine('web2', '10.1.0.77', CLIENT_MAC))
   await restarted(t, site)
   const lease = await site.lease()
   t.match(lease, { address: '10.1.0.77', server: '10.1.0.1', routers: '10.1.0.1', hostname: 'web2' })
-  t.same(await site.dig('web2.example.org'), ['10.1.0.77'])
-  t.same(await site.dig('-x', '10.1.0.77'), ['web2.example.org'])
+  t.strictSame(await site.dig('web2.example.org'), ['10.1.0.77'])
+  t.strictSame(await site.dig('-x', '10.1.0.77'), ['web2.example.org'])
   const { stdout } = await site.stoker('resolve', 'web2')
   t.match(stdout, /^web2 +10\.1\.0\.77 .*02:00:00:00:00:01/)
 
   await site.remove(hostDn('web2'))
   await restarted(t, site)
   t.equal(await site.lease(2), undefined, 'gone')
-  t.same(await site.dig('web2.example.org'), [])
-  t.same(await site.dig('-x', '10.1.0.77'), [])
-  t.same(await site.dig('web1.example.org'), ['10.1.0.11'], 'the others are there')
+  t.strictSame(await site.dig('web2.example.org'), [])
+  t.strictSame(await site.dig('-x', '10.1.0.77'), [])
+  t.strictSame(await site.dig('web1.example.org'), ['10.1.0.11'], 'the others are there')
   t.equal((await site.stoker('resolve', 'web2')).code, 3)
 
   const before = await site.server.says(['stat', '-c', '%i %Y', '/etc/dhcp/dhcpd.conf', '/etc/dnsmasq.hosts'])
@@ -107,8 +107,8 @@ for (const [what, reason, happen] of [
       for (const name of ['dnsmasq', 'dhcpd'])
         t.match(log, new RegExp(`stoker: ${name}: .*${reason.source}`), 'in the log of the system')
       t.match(await site.lease(), { address: '10.1.0.77' })
-      t.same(await site.dig('web2.example.org'), ['10.1.0.77'])
-      t.same(await site.dig('-x', '10.1.0.77'), ['web2.example.org'])
+      t.strictSame(await site.dig('web2.example.org'), ['10.1.0.77'])
+      t.strictSame(await site.dig('-x', '10.1.0.77'), ['web2.example.org'])
       site.slapd.thaw()
     },
   )
@@ -119,10 +119,10 @@ t.test('a machine which boots without the directory starts its services, too', t
   await hooked(t, site, ['dhcpd', 'dnsmasq'])
   await restarted(t, site, 'start')
   await restarted(t, site, 'stop')
-  t.same(await site.dig('web1.example.org'), [], 'it is down')
+  t.strictSame(await site.dig('web1.example.org'), [], 'it is down')
   await site.slapd.kill9()
   await restarted(t, site, 'start')
-  t.same(await site.dig('web1.example.org'), ['10.1.0.11'])
+  t.strictSame(await site.dig('web1.example.org'), ['10.1.0.11'])
 })
 
 t.test('a hook whose program, configuration or both are gone keeps nobody from starting', together(), async t => {
@@ -144,7 +144,7 @@ t.test('a hook whose program, configuration or both are gone keeps nobody from s
   ]
   await site.server.says(gone)
   t.match((await restarted(t, site)).dnsmasq.stderr, /nowhere\/node/)
-  t.same(await site.dig('web1.example.org'), ['10.1.0.11'])
+  t.strictSame(await site.dig('web1.example.org'), ['10.1.0.11'])
 })
 
 t.test('named and kea start by their scripts with what was rendered for them', together(), async t => {

@@ -196,7 +196,7 @@ t.test('YAML gives back the text which went in, as text, in version 1.1 and 1.2'
     for (const version of ['1.1', '1.2'] as const)
       for (const text of TEXTS) {
         const yaml = written(format, 'a: {{x}}\nb: {{flow y}}\n{{x}}: c\n'.replace('{{flow y}}', '[{{x}}]'), text)
-        t.same(
+        t.strictSame(
           parseDocument(yaml, { version }).toJS(),
           { a: text, b: [text], [text]: 'c' },
           `${version} ${shown(text)}`,

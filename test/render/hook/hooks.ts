@@ -57,12 +57,12 @@ for (const service of HOOKED_SERVICES)
       const before = await snapshot(root)
       const first = await planInstall(service, kind, PARTS, { root })
       t.ok(first.length > 0)
-      t.same(await snapshot(root), before, 'a plan changes nothing')
+      t.strictSame(await snapshot(root), before, 'a plan changes nothing')
       await carryOut(first)
       const installed = await snapshot(root)
       t.not(JSON.stringify(installed), JSON.stringify(before))
       const again = await planInstall(service, kind, PARTS, { root })
-      t.same(
+      t.strictSame(
         again.map(({ after }) => after),
         again.map(({ before }) => before),
         'nothing to do',
@@ -72,8 +72,8 @@ for (const service of HOOKED_SERVICES)
       const removal = await planRemove(service, BOTH, { root })
       t.equal(removal.length, first.length)
       await carryOut(removal)
-      t.same(await snapshot(root), before, `${kind}: byte for byte`)
-      t.same(await planRemove(service, BOTH, { root }), [])
+      t.strictSame(await snapshot(root), before, `${kind}: byte for byte`)
+      t.strictSame(await planRemove(service, BOTH, { root }), [])
     }
   })
 
@@ -100,7 +100,7 @@ t.test('a hook which somebody has edited is not overwritten and not removed', as
     const told = { code: 'CONFIG', message: new RegExp(`${path}:\\d+`) }
     await t.rejects(planInstall(dhcpd, kind, PARTS, { root }), told)
     await t.rejects(planRemove(dhcpd, [kind], { root }), told)
-    t.same(await snapshot(root), edited)
+    t.strictSame(await snapshot(root), edited)
   }
 })
 
@@ -125,12 +125,12 @@ t.test('a folder for drop-in files goes only when it is ours and empty', async t
   await mkdir(theirs.folder)
   await carryOut(await planInstall(dnsmasq, 'systemd', PARTS, theirs))
   await carryOut(await planRemove(dnsmasq, ['systemd'], theirs))
-  t.same(await readdir(theirs.folder), [], 'it was there before')
+  t.strictSame(await readdir(theirs.folder), [], 'it was there before')
   const shared = await unit()
   await carryOut(await planInstall(dnsmasq, 'systemd', PARTS, shared))
   await writeFile(join(shared.folder, 'other.conf'), '[Service]\nNice=1\n')
   await carryOut(await planRemove(dnsmasq, ['systemd'], shared))
-  t.same(await readdir(shared.folder), ['other.conf'], 'it is in use')
+  t.strictSame(await readdir(shared.folder), ['other.conf'], 'it is in use')
 })
 
 t.test('mode, owner and a symbolic link of the file stay', async t => {
@@ -147,7 +147,7 @@ t.test('mode, owner and a symbolic link of the file stay', async t => {
   t.equal((await stat(real)).mode & 0o777, 0o640)
   await carryOut(await planRemove(serviceOf('bind'), ['sysv'], { root }))
   t.equal(await readFile(real, 'utf8'), 'A=1')
-  t.same(
+  t.strictSame(
     (await readdir(dirname(real))).filter(name => name.includes('stoker')),
     [],
   )
@@ -222,7 +222,7 @@ t.test('names of servers which only DNS knows are found, with whom the machine a
       },
     })
     const found = await namesFromDns(warehouseServers([ldap(url)]), { root })
-    t.same(
+    t.strictSame(
       found.map(({ name, asks }) => `${name} ${asks}`),
       expected,
       `${url} ${server}`,

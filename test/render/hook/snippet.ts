@@ -66,7 +66,7 @@ for (const shell of SHELLS)
 t.test('the words of the command arrive as they are', async t => {
   const script = await site(t.testdir(), 'dnsmasq', '', PLAIN)
   await run('sh', [script, 'start'])
-  t.same(await calls(script), ['/opt/stoker.js --config /etc/stoker $HOME/%h.yaml render dhcpd --start'])
+  t.strictSame(await calls(script), ['/opt/stoker.js --config /etc/stoker $HOME/%h.yaml render dhcpd --start'])
 })
 
 t.test('what the command says is told on standard error, line by line', async t => {

@@ -34,7 +34,7 @@ t.test('what changes in the directory reaches the running services within second
   const took = await again(written, () => site.add(machine('web2', '10.1.0.77', CLIENT_MAC)))
   t.comment(`both services knew after ${Math.round(took)} ms`)
   t.match(await site.lease(), { address: '10.1.0.77' })
-  t.same(await site.dig('web2.example.org'), ['10.1.0.77'])
+  t.strictSame(await site.dig('web2.example.org'), ['10.1.0.77'])
   t.match(watch.text(), /^dnsmasq: reload: /m, 'dnsmasq was only told to read its hosts anew')
 
   await again(/connection lost/, () => slapd.kill9())
@@ -42,10 +42,10 @@ t.test('what changes in the directory reaches the running services within second
   t.equal(count(/connection lost/), 1, 'a server which is gone is told once')
   await again(written, () => site.remove(hostDn('web2')))
   t.equal(await site.lease(2), undefined)
-  t.same(await site.dig('web2.example.org'), [])
+  t.strictSame(await site.dig('web2.example.org'), [])
 
   const ended = once(watch.process, 'exit')
   await server.says(['pkill', '-TERM', '-f', 'render --watch'])
-  t.same((await ended)[0], 0, 'SIGTERM ends it in order')
+  t.strictSame((await ended)[0], 0, 'SIGTERM ends it in order')
   t.notMatch(watch.text(), /INTERNAL|at .*\.ts:\d+/)
 })

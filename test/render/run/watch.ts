@@ -79,7 +79,7 @@ t.test('it renders at once, and after each change', async t => {
   const ldap = source('ldap')
   const { until, turns, said } = start(t, [ldap])
   await until(() => turns() === 1 && said.length === 1)
-  t.same(said, ['ldap is listened to: by a test'])
+  t.strictSame(said, ['ldap is listened to: by a test'])
   for (const turn of [2, 3, 4]) {
     ldap.change()
     await until(() => turns() === turn)
@@ -122,7 +122,7 @@ t.test('a source which is lost is told once, listened to again, and read again t
   await until(() => turns() === 1 && said.length === 1)
   ldap.break('gone')
   await until(() => said.includes('ldap is listened to again') && turns() === 2)
-  t.same(said, ['ldap is listened to: by a test', 'gone', 'ldap is listened to again'])
+  t.strictSame(said, ['ldap is listened to: by a test', 'gone', 'ldap is listened to again'])
 })
 
 t.test('a source which stays away is told once, however often it is tried', async t => {
@@ -137,7 +137,7 @@ t.test('a source which stays away is told once, however often it is tried', asyn
   }
   const { until, said } = start(t, [dead])
   await until(() => said.length === 2)
-  t.same(said, ['refused', 'no route'])
+  t.strictSame(said, ['refused', 'no route'])
   t.ok(tries >= 4)
 })
 
@@ -158,7 +158,7 @@ t.test('a turn which fails is told once, tried again, and told anew when it fail
   await until(() => turns() === 4)
   ldap.change()
   await until(() => turns() === 6)
-  t.same(
+  t.strictSame(
     said.filter(text => text === 'no disk'),
     ['no disk', 'no disk'],
   )

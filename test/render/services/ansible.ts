@@ -16,16 +16,16 @@ const inventory = async (...words: [settings?: Readonly<Record<string, unknown>>
 
 t.test('hosts have their vars, groups their hosts', async t => {
   const { hosts, children } = await inventory()
-  t.same(hosts.web1, {
+  t.strictSame(hosts.web1, {
     rack: 'r1',
     slots: [1, 2],
     note: 'a: "b" {{ lookup("pipe", "id") }}',
     ansible_host: '10.1.0.10',
   })
-  t.same(hosts.web2, { ansible_host: '10.1.0.11', ansible_port: 2222, ansible_user: 'admin' })
-  t.same(hosts.roaming, {})
-  t.same(children, { web: { hosts: { web1: null, web2: null } }, 'rack 1': { hosts: { web1: null } } })
-  t.same(await inventory({}, site([], [])), { hosts: {}, children: {} })
+  t.strictSame(hosts.web2, { ansible_host: '10.1.0.11', ansible_port: 2222, ansible_user: 'admin' })
+  t.strictSame(hosts.roaming, {})
+  t.strictSame(children, { web: { hosts: { web1: null, web2: null } }, 'rack 1': { hosts: { web1: null } } })
+  t.strictSame(await inventory({}, site([], [])), { hosts: {}, children: {} })
 })
 
 t.test('a directory does not tell Ansible what to run, unless the site says so', async t => {
@@ -38,12 +38,12 @@ t.test('a directory does not tell Ansible what to run, unless the site says so',
     ],
     { all: ['a'] },
   )
-  t.same((await inventory({}, of)).hosts.a, { rack: 1 })
-  t.same((await inventory({ vars: ['ansible_python_interpreter'] }, of)).hosts.a, {
+  t.strictSame((await inventory({}, of)).hosts.a, { rack: 1 })
+  t.strictSame((await inventory({ vars: ['ansible_python_interpreter'] }, of)).hosts.a, {
     ansible_python_interpreter: '/tmp/x',
   })
-  t.same((await inventory({ vars: false }, of)).hosts.a, {})
-  t.same((await inventory({}, of)).children, {}, 'Ansible has a group all of its own')
+  t.strictSame((await inventory({ vars: false }, of)).hosts.a, {})
+  t.strictSame((await inventory({}, of)).children, {}, 'Ansible has a group all of its own')
 })
 
 t.test('Ansible reads it, and runs nothing which stands in it', async t => {
@@ -61,7 +61,7 @@ t.test('Ansible reads it, and runs nothing which stands in it', async t => {
   }
   const listed = await run('ansible-inventory', '-i', path, '--list')
   const { _meta, web } = JSON.parse(listed.slice(listed.indexOf('{')))
-  t.same(web.hosts, ['web1', 'web2'])
+  t.strictSame(web.hosts, ['web1', 'web2'])
   t.equal(_meta.hostvars['x.lab.example.org'].ansible_host, '10.2.17.1')
   const debug = ['ansible', '-i', path, 'web1', '-m', 'debug', '-a', 'var=note', '--connection', 'local']
   const shown = await run(...debug)

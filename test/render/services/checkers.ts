@@ -74,12 +74,12 @@ for (const [service, program, debianPackage, settings] of SERVICES)
   t.test(`${service} is taken by ${program}, with ${JSON.stringify(settings)}`, async t => {
     if (!need(t, program, debianPackage)) return
     const withoutNs = { ...settings, ...('records' in settings && { records: {} }) }
-    t.same(await refusals(await rendered(service, withoutNs, SITE)), [], 'a site with something of everything')
+    t.strictSame(await refusals(await rendered(service, withoutNs, SITE)), [], 'a site with something of everything')
     // A zone needs the address of its name server.
     const alone = 'nameservers' in settings ? { ...settings, zones: ['example.org'] } : settings
-    t.same(await refusals(await rendered(service, alone, site([], []))), [], 'an empty site')
-    t.same(await refusals(await rendered(service, alone, ODD)), [], 'odd names')
-    t.same(await refusals(await rendered(service, alone, LONG)), [], 'long lines')
+    t.strictSame(await refusals(await rendered(service, alone, site([], []))), [], 'an empty site')
+    t.strictSame(await refusals(await rendered(service, alone, ODD)), [], 'odd names')
+    t.strictSame(await refusals(await rendered(service, alone, LONG)), [], 'long lines')
   })
 
 t.test('the same data gives the same bytes, and each line has a line of its template', async t => {
@@ -90,7 +90,7 @@ t.test('the same data gives the same bytes, and each line has a line of its temp
   ]) {
     const of = settings && 'records' in settings ? { ...settings, records: {} } : settings
     const [once, again] = [await rendered(service, { ...of }), await rendered(service, { ...of })]
-    t.same(
+    t.strictSame(
       once.map(({ path, text }) => [path, text]),
       again.map(({ path, text }) => [path, text]),
       service,

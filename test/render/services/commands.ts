@@ -18,15 +18,15 @@ t.test('a SIGHUP goes to the program of the pid file, and to no other', async t 
   })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   try {
-    t.same((await lines.next()).value, 'ready')
+    t.strictSame((await lines.next()).value, 'ready')
     const comm = (await readFile(`/proc/${child.pid}/comm`, 'utf8')).trim()
     await writeFile(pidFile, `${child.pid}\n`)
-    t.same(await run(hangUp(comm, pidFile)), { code: 0, output: '' })
+    t.strictSame(await run(hangUp(comm, pidFile)), { code: 0, output: '' })
     // The shell looks at its signals between two lines.
     child.stdin.write('\n')
-    t.same((await lines.next()).value, 'told')
+    t.strictSame((await lines.next()).value, 'told')
     const { code, output } = await run(hangUp('dnsmasq', pidFile))
-    t.same([code, output], [0, `dnsmasq is not running, by ${pidFile}: it reads its files when it starts\n`])
+    t.strictSame([code, output], [0, `dnsmasq is not running, by ${pidFile}: it reads its files when it starts\n`])
   } finally {
     child.kill('SIGKILL')
     await once(child, 'exit')
@@ -45,8 +45,8 @@ t.test('a control program is run for a daemon which runs, and its failure is one
   await using folder = await mkdtempDisposable(join(tmpdir(), 'stoker-pid-'))
   const pidFile = join(folder.path, 'pid')
   await writeFile(pidFile, `${process.pid}\n`)
-  t.same(await run(control('named', pidFile, ['echo', 'a b', '$HOME'])), { code: 0, output: 'a b $HOME\n' })
-  t.same(await run(control('named', pidFile, ['sh', '-c', 'exit 3'])), { code: 3, output: '' })
+  t.strictSame(await run(control('named', pidFile, ['echo', 'a b', '$HOME'])), { code: 0, output: 'a b $HOME\n' })
+  t.strictSame(await run(control('named', pidFile, ['sh', '-c', 'exit 3'])), { code: 3, output: '' })
 })
 
 t.test('a service which is not on this machine is told', async t => {

@@ -272,12 +272,12 @@ for (const service of Object.keys(SERVICES))
         if (FREE.includes(field)) taken.push([field, nasty])
         if (!harmless.includes(JSON.stringify(shapes(service, files)))) wrong.push(JSON.stringify(nasty))
       }
-      t.same(wrong, [], field.name)
+      t.strictSame(wrong, [], field.name)
     }
     const files = await rendered(service, settingsOf(service), siteOf(taken))
     const checker = files[0]?.check?.('x')[0] ?? files.at(-1)?.check?.('x')[0]
     if (checker !== undefined && findProgram(checker) !== undefined)
-      t.same(await refusals(files), [], `${checker} takes all that was not refused`)
+      t.strictSame(await refusals(files), [], `${checker} takes all that was not refused`)
   })
 
 /** One site with all of these texts, each in a network or a host of its own. */

@@ -12,7 +12,7 @@ const made = async (text: string, settings: Readonly<Record<string, unknown>> = 
   })
   const templates: TemplateTexts = async name => ({ name, text })
   const [file, ...more] = await service.files(SITE, templates)
-  t.same(more, [])
+  t.strictSame(more, [])
   return { service, file }
 }
 
@@ -65,8 +65,8 @@ t.test('check, commands and mode are what the site says', async t => {
     reload: ['nginx', '-s', 'reload'],
     mode: 640,
   })
-  t.same(file?.check?.('/etc/.$&own'), ['nginx', '-t', '-c', '/etc/.$&own', '--log=/etc/.$&own.log'])
-  t.same(
+  t.strictSame(file?.check?.('/etc/.$&own'), ['nginx', '-t', '-c', '/etc/.$&own', '--log=/etc/.$&own.log'])
+  t.strictSame(
     [file?.path, file?.mode, file?.onChange, service.reload, service.restart],
     ['/etc/own.conf', 0o640, 'reload', ['nginx', '-s', 'reload'], undefined],
   )

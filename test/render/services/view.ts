@@ -16,16 +16,16 @@ t.test('a host has its own domain, else that of its first address, else that of 
     host('none', { at: ['10.3.0.1', '192.0.2.1'] }),
     host('later', { at: ['192.0.2.2', '10.1.0.3'] }),
   ])
-  t.same(
+  t.strictSame(
     hosts.map(({ fqdn }) => fqdn),
     ['own.x.org', 'first.b.org', 'none.rest.org', 'later.a.org'],
   )
-  t.same(
+  t.strictSame(
     hosts.map(({ short, domain }) => `${short} ${domain}`),
     ['own x.org', 'first b.org', 'none rest.org', 'later a.org'],
   )
   const [alone] = viewOf(site([], [host('alone')])).hosts
-  t.same([alone?.fqdn, alone?.domain, alone?.names], ['alone', undefined, ['alone']])
+  t.strictSame([alone?.fqdn, alone?.domain, alone?.names], ['alone', undefined, ['alone']])
 })
 
 t.test('a short name is a name only where one host has it', async t => {
@@ -37,7 +37,7 @@ t.test('a short name is a name only where one host has it', async t => {
       host('db', { aliases: ['db.rest.org', 'db'] }),
     ],
   )
-  t.same(
+  t.strictSame(
     hosts.map(({ names }) => names),
     [
       ['web.a.org', 'www.rest.org', 'shop.rest.org', 'shop'],
@@ -63,11 +63,11 @@ t.test('an address is in the smallest network around it, and networks list their
       host('y', { at: ['10.1.1.1', 'fd00::1:0:0:0:0'] }),
     ],
   )
-  t.same(
+  t.strictSame(
     hosts[0]?.addresses.map(one => one.network),
     ['one', 'part', 'all', undefined, 'v6 part', 'v6', undefined],
   )
-  t.same(
+  t.strictSame(
     networks.map(({ members }) => members.map(({ address }) => address)),
     [['10.9.9.9'], ['10.1.1.1', '10.1.2.4'], ['10.1.2.3'], ['fd00:0:0:2::1'], ['fd00::1:0:0:0:0', 'fd00::1:0:0:0:1']],
   )
@@ -85,7 +85,7 @@ t.test('mask and last address follow from the prefix', async t => {
     ['::ffff:1.2.3.4/128', undefined, '::ffff:102:304'],
   ] as const) {
     const [one] = view([network('n', cidr)], []).networks
-    t.same([one?.mask, one?.last, one?.cidr], [mask, last, cidr], cidr)
+    t.strictSame([one?.mask, one?.last, one?.cidr], [mask, last, cidr], cidr)
   }
 })
 
@@ -98,7 +98,7 @@ t.test('a next server which the site knows has its address, whatever it is calle
       ...['boot', 'boot.a.org', 'tftp', 'tftp.a.org', 'other', '10.1.0.9'].map((name, i) => host(`h${i}`, boot(name))),
     ],
   )
-  t.same(
+  t.strictSame(
     hosts.slice(1).map(one => one.boot.nextAddress),
     ['10.1.0.1', '10.1.0.1', '10.1.0.1', '10.1.0.1', undefined, '10.1.0.9'],
   )
@@ -106,7 +106,7 @@ t.test('a next server which the site knows has its address, whatever it is calle
 
 t.test('groups have their hosts; who is not in the site is not in them', async t => {
   const { groups } = view([], [host('a'), host('b')], { all: ['b', 'a', 'gone'], none: [] })
-  t.same(
+  t.strictSame(
     groups.map(({ name, hosts }) => [name, hosts.map(one => one.fqdn)]),
     [
       ['all', ['b.rest.org', 'a.rest.org']],

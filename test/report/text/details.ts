@@ -8,20 +8,20 @@ const lines = (...all: readonly (readonly [string, string | undefined])[]) =>
   )
 
 t.test('details which differ in one measurement become a range', async t => {
-  t.same(lines(['a', '0.31 ms'], ['b', '1.2 ms'], ['c', '0.62 ms']), ['a,b,c: 0.31/0.71/1.20 ms (min/avg/max)'])
-  t.same(lines(['a', 'disk 40% full'], ['b', 'disk 60% full']), ['a,b: disk 40/50/60% full (min/avg/max)'])
+  t.strictSame(lines(['a', '0.31 ms'], ['b', '1.2 ms'], ['c', '0.62 ms']), ['a,b,c: 0.31/0.71/1.20 ms (min/avg/max)'])
+  t.strictSame(lines(['a', 'disk 40% full'], ['b', 'disk 60% full']), ['a,b: disk 40/50/60% full (min/avg/max)'])
 })
 
 t.test('equal details are told once, also when a target names itself', async t => {
-  t.same(lines(['a', '5 ms'], ['b', '5 ms']), ['a,b: 5 ms'])
-  t.same(lines(['a', 'woke a'], ['b', 'woke b']), ['a,b: woke <node>'])
+  t.strictSame(lines(['a', '5 ms'], ['b', '5 ms']), ['a,b: 5 ms'])
+  t.strictSame(lines(['a', 'woke a'], ['b', 'woke b']), ['a,b: woke <node>'])
 })
 
 t.test('numbers which are no measurements, or several, keep details apart', async t => {
-  t.same(lines(['a', 'version 1.2.3'], ['b', 'version 1.2.4']), ['a: version 1.2.3', 'b: version 1.2.4'])
-  t.same(lines(['a', '1 ms, 2 s'], ['b', '3 ms, 2 s']), ['a: 1 ms, 2 s', 'b: 3 ms, 2 s'])
+  t.strictSame(lines(['a', 'version 1.2.3'], ['b', 'version 1.2.4']), ['a: version 1.2.3', 'b: version 1.2.4'])
+  t.strictSame(lines(['a', '1 ms, 2 s'], ['b', '3 ms, 2 s']), ['a: 1 ms, 2 s', 'b: 3 ms, 2 s'])
 })
 
 t.test('the largest group comes first, targets without detail are left out, and text is harmless', async t => {
-  t.same(lines(['a', 'x'], ['b', 'y\u001b[2J'], ['c', 'y\u001b[2J'], ['d', undefined]), ['b,c: y^[[2J', 'a: x'])
+  t.strictSame(lines(['a', 'x'], ['b', 'y\u001b[2J'], ['c', 'y\u001b[2J'], ['d', undefined]), ['b,c: y^[[2J', 'a: x'])
 })

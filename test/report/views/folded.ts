@@ -101,7 +101,7 @@ t.test('long output goes through a file which nobody can see, and comes back who
     const expected = `${header('a[1-2] (2)')}${long}${header('b')}${long}and one more\n${header('c')}short\n`
     t.ok(out.text === expected, `with ${memory} bytes of memory`)
   }
-  t.same(seen, [[], [], [], []], 'no file has a name, even while the run goes on')
+  t.strictSame(seen, [[], [], [], []], 'no file has a name, even while the run goes on')
 })
 
 t.test('equal long outputs keep one copy', async t => {
@@ -137,7 +137,7 @@ t.test('nothing stays behind when the run breaks off, and nothing is opened with
   await t.rejects(report(broken, [folded(sinks(new Memory(), new Memory(), {}).stdout, { folder })]), {
     message: 'broken',
   })
-  t.same(await readdir(folder), [])
+  t.strictSame(await readdir(folder), [])
   const nowhere = { folder: '/nonexistent/folder' }
   t.equal(await shown([said(a, 'short\n'), ended(a)], nowhere), `${header('a')}short\n`)
   await t.rejects(shown([said(a, Buffer.alloc(200_000)), ended(a)], nowhere), {

@@ -25,7 +25,7 @@ t.test('every event is one line, and the report is the last', async t => {
   const web1 = target('web1', { addresses: ['10.0.0.1', 'fe80::1'], port: 2222, via })
   const db1 = target('db1')
   const refused = wrong('unreachable', 'CONNECT_FAILED', 'connection refused', '10.0.0.9:22')
-  t.same(
+  t.strictSame(
     await objects([
       started(web1),
       started(db1),
@@ -112,7 +112,7 @@ t.test('characters cut between two chunks stay whole, and other targets do not d
     ended(a),
     ended(b),
   ])
-  t.same(
+  t.strictSame(
     found.filter(({ kind }) => kind === 'output'),
     [
       { kind: 'output', node: 'b', stream: 'stdout', text: 'x' },

@@ -23,7 +23,7 @@ t.test('each target has its output in files of its own, for their owner alone', 
     ...[started(away), ended(away, wrong('unreachable', 'CONNECT_FAILED', 'no'))],
   ]
   await report(stream(events), [await outdir(folder, [web1, web2, away])])
-  t.same(readdirSync(folder).sort(), ['web1.err', 'web1.out', 'web2.out'])
+  t.strictSame(readdirSync(folder).sort(), ['web1.err', 'web1.out', 'web2.out'])
   t.equal(readFileSync(join(folder, 'web1.out'), 'utf8'), 'a\nb')
   t.equal(readFileSync(join(folder, 'web1.err'), 'utf8'), 'e\n')
   t.equal(readFileSync(join(folder, 'web2.out'), 'utf8'), '')
@@ -35,7 +35,7 @@ t.test('what an earlier run left of a target is gone, of others it stays', async
   const folder = temporary(t)
   for (const name of ['web1.err', 'web1.out', 'web2.out']) writeFileSync(join(folder, name), 'old')
   await outdir(folder, [target('web1')])
-  t.same(readdirSync(folder), ['web2.out'])
+  t.strictSame(readdirSync(folder), ['web2.out'])
 })
 
 t.test('no name leads out of the folder, and every name has a file', async t => {
@@ -45,16 +45,16 @@ t.test('no name leads out of the folder, and every name has a file', async t => 
   // Some of these no parser lets through; the folder does not rely on that.
   const targets = names.map((name): Target => ({ ...target('x'), name: name as NodeName }))
   await report(stream(targets.flatMap(one => [said(one, one.name), ended(one)])), [await outdir(folder, targets)])
-  t.same(readdirSync(outside), ['inside'])
+  t.strictSame(readdirSync(outside), ['inside'])
   const texts = readdirSync(folder).map(name => readFileSync(join(folder, name), 'utf8'))
-  t.same(texts.sort(), names.toSorted())
+  t.strictSame(texts.sort(), names.toSorted())
 })
 
 t.test('two machines of one name have different files', async t => {
   const folder = temporary(t)
   const two = [target('n1', { addresses: ['10.0.0.1'] }), target('n1', { addresses: ['10.9.0.1'], port: 2222 })]
   await report(stream(two.flatMap(one => [said(one, one.addresses.join()), ended(one)])), [await outdir(folder, two)])
-  t.same(readdirSync(folder).sort(), ['n1@10.0.0.1.out', 'n1@10.9.0.1:2222.out'])
+  t.strictSame(readdirSync(folder).sort(), ['n1@10.0.0.1.out', 'n1@10.9.0.1:2222.out'])
 })
 
 t.test('a link in the place of a file is not followed', async t => {
@@ -63,7 +63,7 @@ t.test('a link in the place of a file is not followed', async t => {
   const view = await outdir(folder, [target('web1')])
   symlinkSync(join(outside, 'victim'), join(folder, 'web1.out'))
   await t.rejects(report(stream([said(target('web1'), 'x')]), [view]), { code: 'INTERNAL', message: /web1\.out/ })
-  t.same(readdirSync(outside), [])
+  t.strictSame(readdirSync(outside), [])
 })
 
 t.test('a folder which cannot be used is an error before anything runs', async t => {

@@ -76,7 +76,7 @@ t.test('without a terminal nothing is drawn, but it can still be asked', async t
   t.equal(view.describe(), '0 of 12 done')
   for (const node of nodes) view.event(started(node))
   for (const node of nodes.slice(0, 2)) view.event(ended(node, ok()))
-  t.same(view.running(), ['web3', 'web4', 'web5', 'web6', 'web7', 'web8', 'web9'])
+  t.strictSame(view.running(), ['web3', 'web4', 'web5', 'web6', 'web7', 'web8', 'web9'])
   t.equal(view.describe(), '2 of 12 done; still running: web[3-9] (7)')
   await view[Symbol.asyncDispose]?.()
   t.equal(err.text, '')

@@ -45,7 +45,7 @@ t.test('equal results of many targets are one line, in the order of the policy',
   )
   t.equal(stdout, 'web[1-3]: changed file /etc/motd: mode 0644 -> 0600\nweb2: changed service nginx: restart\n')
   t.equal(stderr, 'web[1,3]: 1 ok, 1 changed\nweb2: 2 changed\n')
-  t.same(report.resources, { ok: 2, changed: 4, failed: 0, skipped: 0 })
+  t.strictSame(report.resources, { ok: 2, changed: 4, failed: 0, skipped: 0 })
 })
 
 t.test('what differs stands apart, the larger group first', async t => {
@@ -96,5 +96,5 @@ t.test('text of a target does a terminal no harm', async t => {
 
 t.test('a run without a policy has no counts', async t => {
   const { stdout, stderr, report } = await shown([started(a), ended(a)])
-  t.same([stdout, stderr, report.resources], ['', '', undefined])
+  t.strictSame([stdout, stderr, report.resources], ['', '', undefined])
 })

@@ -7,12 +7,12 @@ t.test('blocks come back as they were, and freed places are used again', async t
   const folder = t.testdir({})
   await using store = spill(folder)
   const blocks = await Promise.all([1, 2, 3].map(fill => store.store(Buffer.alloc(BLOCK_BYTES, fill))))
-  t.same([...blocks].sort(), [0, 1, 2])
+  t.strictSame([...blocks].sort(), [0, 1, 2])
   store.free(1)
   t.equal(await store.store(Buffer.from('short')), 1)
   t.equal((await store.load(1, 5)).toString(), 'short')
   t.ok((await store.load(blocks[2] ?? -1, BLOCK_BYTES)).equals(Buffer.alloc(BLOCK_BYTES, 3)))
-  t.same(await readdir(folder), [])
+  t.strictSame(await readdir(folder), [])
 })
 
 t.test('the file is for its owner only', { skip: process.platform !== 'linux' }, async t => {
@@ -20,7 +20,7 @@ t.test('the file is for its owner only', { skip: process.platform !== 'linux' },
   await mkdir(`${folder}/here`)
   await using store = spill(`${folder}/here`)
   await store.store(Buffer.from('secret'))
-  t.same(
+  t.strictSame(
     openFiles(`${folder}/here`).map(({ mode }) => mode & 0o777),
     [0o600],
   )

@@ -20,7 +20,7 @@ t.test('counts come first, then what went wrong where', async t => {
     ...web.map(node => ended(node, node.name === 'web3' || node.name === 'web4' ? exited(3) : ok(undefined, true))),
     ended(target('db1'), refused('10.0.0.9:22')),
   ])
-  t.same(lines, [
+  t.strictSame(lines, [
     '15 targets: 12 ok, 2 failed, 1 unreachable in 2.3 s',
     'failed: web[3-4] (2): exit code 3',
     'unreachable: db1: connection refused (10.0.0.9:22)',
@@ -28,9 +28,9 @@ t.test('counts come first, then what went wrong where', async t => {
 })
 
 t.test('small cases read well', async t => {
-  t.same(await shown([]), ['0 targets: nothing to do in 2.3 s'])
-  t.same(await shown([ended(target('a'))]), ['1 target: 1 ok in 2.3 s'])
-  t.same(await shown([ended(target('a'), ok(undefined, true)), ended(target('b'))]), [
+  t.strictSame(await shown([]), ['0 targets: nothing to do in 2.3 s'])
+  t.strictSame(await shown([ended(target('a'))]), ['1 target: 1 ok in 2.3 s'])
+  t.strictSame(await shown([ended(target('a'), ok(undefined, true)), ended(target('b'))]), [
     '2 targets: 2 ok (1 changed) in 2.3 s',
   ])
 })
@@ -42,7 +42,7 @@ t.test('an exit code, a signal and many addresses are told beside the message', 
     ended(target('b'), { ...error, signal: 'KILL' } as never),
     ...targets('c', 5).map((node, index) => ended(node, refused(`10.0.0.${index}:22`))),
   ])
-  t.same(lines.slice(1), [
+  t.strictSame(lines.slice(1), [
     'failed: a: cannot install nginx (exit code 100)',
     'failed: b: cannot install nginx (signal KILL)',
     'unreachable: c[1-5] (5): connection refused (10.0.0.0:22, 10.0.0.1:22, 10.0.0.2:22, ...)',
@@ -54,12 +54,12 @@ t.test('text from remote sides does a terminal no harm', async t => {
     ended(target('a'), wrong('failed', 'ACTOR_FAILED', 'bad\n\u001b[2Jnews', '\u009b')),
     ended(target('b'), ok('\u0007')),
   ])
-  t.same(lines.slice(1), ['failed: a: bad ^[[2Jnews (\\u009b)', 'ok: b: ^G'])
+  t.strictSame(lines.slice(1), ['failed: a: bad ^[[2Jnews (\\u009b)', 'ok: b: ^G'])
 })
 
 t.test('details of ok targets come in compact form, and not too many of them', async t => {
   const web = targets('web', 3)
-  t.same((await shown(web.map((node, index) => ended(node, ok(`0.${index + 1} ms`))))).slice(1), [
+  t.strictSame((await shown(web.map((node, index) => ended(node, ok(`0.${index + 1} ms`))))).slice(1), [
     'ok: web[1-3] (3): 0.1/0.2/0.3 ms (min/avg/max)',
   ])
   const many = targets('n', 13).map(node => ended(node, ok(`release ${'x'.repeat(Number(node.name.slice(1)))}`)))
@@ -72,9 +72,9 @@ t.test('details of ok targets come in compact form, and not too many of them', a
 t.test('the slowest are named when there was something to wait for', async t => {
   const slow = (count: number, ms: number) =>
     targets('n', count).map((node, index) => ended(node, ok(), { total: ms + index * 100 }))
-  t.same((await shown(slow(6, 1000))).slice(1), ['slowest: n6 1.5 s, n5 1.4 s, n4 1.3 s'])
-  t.same((await shown(slow(6, 100))).slice(1), [])
-  t.same((await shown(slow(4, 9000))).slice(1), [])
+  t.strictSame((await shown(slow(6, 1000))).slice(1), ['slowest: n6 1.5 s, n5 1.4 s, n4 1.3 s'])
+  t.strictSame((await shown(slow(6, 100))).slice(1), [])
+  t.strictSame((await shown(slow(4, 9000))).slice(1), [])
 })
 
 t.test('a target which was named in several ways is told, once', async t => {
@@ -84,7 +84,7 @@ t.test('a target which was named in several ways is told, once', async t => {
     ended(target('a2', via(['www'], ['a2']))),
     ended(target('a3', via(['@all', '@x', 'a3'], ['@all', '@y', 'a3']))),
   ])
-  t.same(lines.slice(1), ['named more than once, acted on once: a[1-2] (2)'])
+  t.strictSame(lines.slice(1), ['named more than once, acted on once: a[1-2] (2)'])
 })
 
 t.test('verbose shows where the time of each target went, and the ways that led to it', async t => {
@@ -99,7 +99,7 @@ t.test('verbose shows where the time of each target went, and the ways that led 
     ],
     { verbose: true },
   )
-  t.same(lines.slice(0, 3), [
+  t.strictSame(lines.slice(0, 3), [
     'target  outcome      connect  auth  command  total  via',
     'web1    ok             12 ms  8 ms    1.5 s  1.5 s  web1 (file), @web > web1 (ldap)',
     'db1     unreachable        -     -        -   3 ms  db1 (file)',
@@ -107,8 +107,8 @@ t.test('verbose shows where the time of each target went, and the ways that led 
 })
 
 t.test('quiet says nothing when all is well, and only what is wrong else', async t => {
-  t.same(await shown([ended(target('a'), ok('0.1 ms'))], { quiet: true }), [])
-  t.same(await shown([ended(target('a'), ok('0.1 ms')), ended(target('b'), exited(1))], { quiet: true }), [
+  t.strictSame(await shown([ended(target('a'), ok('0.1 ms'))], { quiet: true }), [])
+  t.strictSame(await shown([ended(target('a'), ok('0.1 ms')), ended(target('b'), exited(1))], { quiet: true }), [
     '2 targets: 1 ok, 1 failed in 2.3 s',
     'failed: b: exit code 1',
   ])

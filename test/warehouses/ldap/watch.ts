@@ -119,5 +119,5 @@ t.test('a server which tells no times is not listened to', together(), async t =
   if (!needSlapd(t)) return
   const database = ['access to attrs=modifyTimestamp,entryCSN,contextCSN by * none', 'access to * by * read']
   await using slapd = await startSlapd({ ldif: UNITS + host('web1', '10.0.0.1'), database })
-  t.same(await listen(t, slapd.url).next(), { value: undefined, done: true })
+  t.strictSame(await listen(t, slapd.url).next(), { value: undefined, done: true })
 })

@@ -82,9 +82,9 @@ t.test('a copy goes on where the connection broke, and says so before', async t 
   t.equal((await stat(kept)).size, 5 * MB)
   const { seen, moved } = counting()
   t.match(await run({ source, dest }, { moved }), { outcome: { kind: 'ok', changed: true } })
-  t.same(await readFile(dest), LARGE)
-  t.same((await readdir(folder)).sort(), ['dest', 'source'])
-  t.same(
+  t.strictSame(await readFile(dest), LARGE)
+  t.strictSame((await readdir(folder)).sort(), ['dest', 'source'])
+  t.strictSame(
     [seen.at(0), seen.at(-1)],
     [
       [0, 7 * MB],
@@ -101,8 +101,8 @@ t.test('it may break as often as it likes', async t => {
     await t.rejects(run({ source, dest }, { connect: () => breaking(after) }), lost)
   const { seen, moved } = counting()
   await run({ source, dest }, { moved })
-  t.same(seen.at(-1), [5 * MB - 1, 5 * MB - 1])
-  t.same(await readFile(dest), LARGE)
+  t.strictSame(seen.at(-1), [5 * MB - 1, 5 * MB - 1])
+  t.strictSame(await readFile(dest), LARGE)
 })
 
 t.test('what is kept goes with the next copy to the same place, whatever that brings', async t => {
@@ -113,11 +113,11 @@ t.test('what is kept goes with the next copy to the same place, whatever that br
   t.match(await run({ source: small, dest }), {
     stdout: /remove what a broken connection left \(5000000 bytes\)\n.*create \(5 bytes\)/,
   })
-  t.same((await readdir(folder)).sort(), ['dest', 'small', 'source'])
+  t.strictSame((await readdir(folder)).sort(), ['dest', 'small', 'source'])
   await broken()
   t.match(await run({ source: small, dest }), { outcome: { changed: true }, stdout: /^changed .*remove what .*\n$/ })
   t.match(await run({ source: small, dest }), { outcome: { changed: false }, stdout: '' })
-  t.same((await readdir(folder)).sort(), ['dest', 'small', 'source'])
+  t.strictSame((await readdir(folder)).sort(), ['dest', 'small', 'source'])
 })
 
 t.test('a beginning which is wrong, or may be somebody else’s, is not gone on with', async t => {
@@ -140,9 +140,9 @@ t.test('a beginning which is wrong, or may be somebody else’s, is not gone on 
     for (const path of [dest, kept]) await rm(path, { force: true })
     await make()
     t.match(await run({ source, dest }), { outcome: { kind: 'ok', changed: true } }, what)
-    t.same(await readFile(dest), LARGE, what)
-    t.same(await readFile(other), LARGE.subarray(0, 2 * MB), `${what}: what it leads to stays`)
-    t.same((await stat(dest)).uid, process.getuid?.())
+    t.strictSame(await readFile(dest), LARGE, what)
+    t.strictSame(await readFile(other), LARGE.subarray(0, 2 * MB), `${what}: what it leads to stays`)
+    t.strictSame((await stat(dest)).uid, process.getuid?.())
   }
 })
 
@@ -157,7 +157,7 @@ t.test('files of a folder which had arrived are not sent again', async t => {
   await symlink('d', join(source, 'b b/link'))
   const broken = () => t.rejects(run({ source, dest }, { connect: () => breaking(9 * MB) }), lost)
   await broken()
-  t.same((await readdir(dest)).sort(), [KEPT_FOLDER, 'a'])
+  t.strictSame((await readdir(dest)).sort(), [KEPT_FOLDER, 'a'])
   t.equal(await readFile(join(dest, 'a'), 'utf8'), 'old')
   t.match(await run({ source, dest }, { apply: false }), {
     stdout:
@@ -167,10 +167,10 @@ t.test('files of a folder which had arrived are not sent again', async t => {
   t.match(await run({ source, dest }, { moved }), {
     stdout: /3 files sent \(12000004 bytes\), 4 files taken which arrived before the connection broke, 1 file removed/,
   })
-  t.same(seen.at(-1), [12 * MB + 4, 12 * MB + 4])
-  t.same((await readdir(dest, { recursive: true })).sort(), (await readdir(source, { recursive: true })).sort())
-  t.same(await readFile(join(dest, 'b b/ \n')), file)
-  t.same(await readFile(join(dest, 'e')), LARGE)
+  t.strictSame(seen.at(-1), [12 * MB + 4, 12 * MB + 4])
+  t.strictSame((await readdir(dest, { recursive: true })).sort(), (await readdir(source, { recursive: true })).sort())
+  t.strictSame(await readFile(join(dest, 'b b/ \n')), file)
+  t.strictSame(await readFile(join(dest, 'e')), LARGE)
   t.equal((await stat(join(dest, 'a'))).mode & 0o777, 0o750)
   t.match(await run({ source, dest, delete: 'yes' }), { outcome: { changed: false } })
 })
@@ -183,7 +183,7 @@ t.test('what had arrived of a folder goes when it is not wanted any more', async
   await rm(join(source, 'a'))
   await chmod(join(source, 'b'), 0o600)
   t.match(await run({ source, dest }), { stdout: /2 files sent .*, 3 files removed which a broken connection left/ })
-  t.same((await readdir(dest)).sort(), ['b', 'c'])
+  t.strictSame((await readdir(dest)).sort(), ['b', 'c'])
   t.equal((await stat(join(dest, 'b'))).mode & 0o777, 0o600)
 })
 
@@ -196,7 +196,7 @@ t.test('whatever else ends a folder leaves nothing', async t => {
     if (bytes > 15 * MB) stop.abort(enough)
   }
   await t.rejects(run({ source, dest }, { signal: stop.signal, moved }), enough)
-  t.same(await readdir(dest), ['a'])
+  t.strictSame(await readdir(dest), ['a'])
   t.equal(await readFile(join(dest, 'a'), 'utf8'), 'old')
 })
 
@@ -213,7 +213,7 @@ t.test('whatever else ends it leaves the old file and nothing else', async t => 
     if (bytes > 4 * MB) stop.abort(enough)
   }
   await t.rejects(run({ source, dest }, { signal: stop.signal, moved }), enough)
-  t.same(await names(), ['dest', 'source'], 'stopped')
+  t.strictSame(await names(), ['dest', 'source'], 'stopped')
 
   const change = (bytes: number) => {
     if (bytes > 4 * MB) writing ??= appendFile(source, 'more')
@@ -223,7 +223,7 @@ t.test('whatever else ends it leaves the old file and nothing else', async t => 
     code: 'CONFIG',
     message: /was changed while it was in use/,
   })
-  t.same(await names(), ['dest', 'source'], 'a source which grows')
+  t.strictSame(await names(), ['dest', 'source'], 'a source which grows')
   await writing
 })
 
@@ -264,8 +264,8 @@ const overBrokenLink = async (
   const { seen, moved } = counting()
   t.match(await run({ source, dest }, { connect, moved }), { outcome: { kind: 'ok', changed: true } })
   t.equal(seen.at(-1)?.[1], LARGE.length - size)
-  t.same(await readFile(dest), LARGE)
-  t.same((await readdir(folder)).sort(), ['dest', 'source'])
+  t.strictSame(await readFile(dest), LARGE)
+  t.strictSame((await readdir(folder)).sort(), ['dest', 'source'])
 }
 
 t.test('over ssh a broken link costs what was on its way', async t => {

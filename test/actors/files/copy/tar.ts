@@ -47,7 +47,7 @@ t.test('tar unpacks what is packed: bytes, modes, links, and names of any length
     const into = join(t.testdir(), name)
     mkdirSync(into, { recursive: true })
     execFileSync(program, [...rest, '-x', '-p', '-o', '-f', '-', '-C', into], { input: archive })
-    t.same(readFileSync(join(into, 'folder/plain')), Buffer.concat(content), name)
+    t.strictSame(readFileSync(join(into, 'folder/plain')), Buffer.concat(content), name)
     t.equal(lstatSync(join(into, 'folder/plain')).mode & 0o777, 0o640)
     t.equal(lstatSync(join(into, 'folder')).mode & 0o777, 0o750)
     t.equal(lstatSync(join(into, 'folder/empty')).size, 0)

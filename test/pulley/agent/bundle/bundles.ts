@@ -90,5 +90,5 @@ t.test('bundles which are not needed any more go', async t => {
   await using at = await temporary()
   for (const serial of [1, 2, 3]) await keep(at.folder, seal(BUNDLE, bundle(serial), key), bundle(serial), packed.bytes)
   await forget(at.folder, [3, 1])
-  t.same(await at.folder.list('bundles'), ['1', '3'])
+  t.strictSame(await at.folder.list('bundles'), ['1', '3'])
 })

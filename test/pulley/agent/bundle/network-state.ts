@@ -5,20 +5,20 @@ const scripts = (part: string, was: string, became: string, is = became): readon
   restoring({ [part]: was }, { [part]: became }, { [part]: is }).get(part) ?? []
 
 t.test('what the bundle did not change is left alone, whatever became of it', async t => {
-  t.same(scripts('routes', 'default via 10.0.0.1 dev eth0\n', 'default via 10.0.0.1 dev eth0\n', ''), [])
+  t.strictSame(scripts('routes', 'default via 10.0.0.1 dev eth0\n', 'default via 10.0.0.1 dev eth0\n', ''), [])
 })
 
 t.test('what is as it was again needs nothing', async t => {
-  t.same(scripts('routes', 'a\n', 'b\n', 'a\n'), [])
+  t.strictSame(scripts('routes', 'a\n', 'b\n', 'a\n'), [])
 })
 
 t.test('where a program came or went there is nothing to compare', async t => {
-  t.same(restoring({}, { iptables: 'x' }, { iptables: 'x' }), new Map())
-  t.same(restoring({ iptables: 'x' }, { iptables: 'y' }, {}), new Map())
+  t.strictSame(restoring({}, { iptables: 'x' }, { iptables: 'x' }), new Map())
+  t.strictSame(restoring({ iptables: 'x' }, { iptables: 'y' }, {}), new Map())
 })
 
 t.test('routes which came are deleted, and those which went are added', async t => {
-  t.same(scripts('routes', 'default via 10.0.0.1 dev eth0\n', 'blackhole 192.0.2.0/24\n'), [
+  t.strictSame(scripts('routes', 'default via 10.0.0.1 dev eth0\n', 'blackhole 192.0.2.0/24\n'), [
     'ip -4 route del blackhole 192.0.2.0/24',
     'ip -4 route replace default via 10.0.0.1 dev eth0',
   ])
@@ -27,7 +27,7 @@ t.test('routes which came are deleted, and those which went are added', async t 
 t.test('interfaces which went down are set up, in order before addresses and routes', async t => {
   const before = { interfaces: 'lo\neth0\n', addresses: '10.0.0.2/24 dev eth0\n', routes: 'default dev eth0\n' }
   const after = { interfaces: 'lo\n', addresses: '', routes: '' }
-  t.same(
+  t.strictSame(
     [...restoring(before, after, after)],
     [
       ['interfaces', ['ip link set dev eth0 up']],
@@ -39,7 +39,7 @@ t.test('interfaces which went down are set up, in order before addresses and rou
 
 t.test('tables of the packet filter which the bundle made are emptied, and let everything through', async t => {
   const became = '*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT DROP [0:0]\n:mine - [0:0]\n-A OUTPUT -j mine\nCOMMIT\n'
-  t.same(scripts('iptables', '', became), [
+  t.strictSame(scripts('iptables', '', became), [
     "iptables-restore <<'END'\n*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n\nEND\n",
   ])
 })
@@ -47,7 +47,7 @@ t.test('tables of the packet filter which the bundle made are emptied, and let e
 t.test('tables which were there get their rules back', async t => {
   const was = '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n'
   const became = `${was}*nat\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -j REDIRECT\nCOMMIT\n`
-  t.same(scripts('iptables', was, became), [
+  t.strictSame(scripts('iptables', was, became), [
     `iptables-restore <<'END'\n*nat\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n${was}\nEND\n`,
   ])
 })

@@ -10,8 +10,8 @@ const on = (stage: Trial['stage'], failures: number, changes: Partial<Trial> = {
 })
 
 t.test('without a trial there is nothing to judge', async t => {
-  t.same(stepTrial(NO_PROGRESS, true), { kind: 'none' })
-  t.same(stepTrial(NO_PROGRESS, false), { kind: 'none' })
+  t.strictSame(stepTrial(NO_PROGRESS, true), { kind: 'none' })
+  t.strictSame(stepTrial(NO_PROGRESS, false), { kind: 'none' })
 })
 
 const rows: readonly (readonly [string, Progress, boolean, object])[] = [

@@ -35,7 +35,7 @@ t.test('reports which tell nothing new are not kept, but for one a day', async t
   const own = new Spool(site.folder)
   for (const at of [1, 2, 3, 86_400_001]) await own.add(report(at, 0))
   await own.deliver(site.link, io)
-  t.same(
+  t.strictSame(
     site.posted.flat().map(one => one.at),
     [1, 86_400_001],
   )
@@ -48,7 +48,7 @@ t.test('what was not delivered is delivered after a restart, the oldest first, a
   await t.rejects(new Spool(site.folder).deliver(broken, io), /no server/)
   await new Spool(site.folder).deliver(site.link, io)
   await new Spool(site.folder).deliver(site.link, io)
-  t.same(
+  t.strictSame(
     site.posted.flat().map(one => one.at),
     [4, 30, 500],
   )

@@ -69,7 +69,7 @@ for (const [what, side, routes] of [
     const described = operations.map(({ route }) => route)
     const real = served(app)
     await app.close()
-    t.same(
+    t.strictSame(
       described.filter(route => route !== 'GET /metrics').toSorted(),
       real.toSorted(),
       'what is described is served, and what is served is described',
@@ -77,7 +77,7 @@ for (const [what, side, routes] of [
     for (const { route, path, operation } of operations) {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
       const parameters = operation.parameters ?? []
-      t.same(
+      t.strictSame(
         parameters.filter(one => one.in === 'path' && one.required).map(({ name }) => name),
         inPath,
         `${route}: each part of the path`,

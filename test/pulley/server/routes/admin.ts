@@ -205,7 +205,7 @@ t.test('the table above has every route which the description has', async t => {
     Object.keys(methods).map(method => `${method.toUpperCase()} ${path}`),
   )
   const open = ['GET /healthz', 'GET /openapi.json', 'GET /metrics']
-  t.same(described.toSorted(), [...rows.map(([route]) => route), ...open].toSorted())
+  t.strictSame(described.toSorted(), [...rows.map(([route]) => route), ...open].toSorted())
   for (const route of open) {
     const { status } = await fetch(site.pulley.admins + route.split(' ')[1])
     t.equal(status, 200, route)

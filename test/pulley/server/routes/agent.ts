@@ -46,7 +46,7 @@ t.test('an answer to the enrolment which was lost can be had again, and takes no
     fingerprint: { macs: [] },
   }
   const first = await client.json({ method: 'POST', path: '/v1/enrol', body }, io)
-  t.same(await client.json({ method: 'POST', path: '/v1/enrol', body }, io), first)
+  t.strictSame(await client.json({ method: 'POST', path: '/v1/enrol', body }, io), first)
   t.match(first, { name: 'wn1', roles: ['worker'], voKey: site.voKey.publicKey })
   await t.rejects(site.pulley.enrol('blue', token, 'wn2'), { code: 'REFUSED', message: /as often as it may/ })
 })
@@ -150,7 +150,7 @@ t.test('nobody gets anything of another node or VO', async t => {
     await mine.client.ask({ method: 'GET', path: '/v1/poll' }, io),
     await mine.client.ask({ method: 'GET', path: `/v1/blobs/${'0'.repeat(64)}`, session }, io),
   ]
-  t.same(
+  t.strictSame(
     answers.map(one => one.status),
     [409, 403, 404, 404, 403, 403, 401, 401, 401, 404],
   )

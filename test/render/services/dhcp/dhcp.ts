@@ -43,13 +43,13 @@ t.test('interfaces and addresses of one network which are as many are paired in 
     ],
   )
   const text = await textOf('dhcpd', {}, of)
-  t.same(
+  t.strictSame(
     [...text.matchAll(/ethernet (\S+);\n {2}fixed-address (.*);/g)].map(([, mac, at]) => `${mac?.slice(-2)} ${at}`),
     ['01 10.1.0.9, 10.2.0.1', '02 10.1.0.3, 10.2.0.1', '03 10.1.0.4', '04 10.1.0.4'],
   )
   const { Dhcp4 } = await kea('kea4', {}, of)
   t.equal(Dhcp4['ip-reservations-unique'], false)
-  t.same(
+  t.strictSame(
     Dhcp4.subnet4[0].reservations.map(
       (one: Record<string, string>) => `${one['hw-address']?.slice(-2)} ${one['ip-address']}`,
     ),
@@ -103,7 +103,7 @@ t.test('what the site states comes in place of what follows from the rest', asyn
 
 t.test('only the networks which are named are served, and a name which no network has is refused', async t => {
   const text = await textOf('dhcpd', { networks: ['office', 'office6'] })
-  t.same(
+  t.strictSame(
     [...text.matchAll(/^subnet (\S+)/gm)].map(([, address]) => address),
     ['10.1.0.0'],
   )
@@ -220,7 +220,7 @@ t.test('every kind of option which the model takes is taken by every server', as
     ['kea6', 'kea-dhcp6', 'kea-dhcp6-server'],
   ] as const)
     await t.test(service, async t => {
-      if (need(t, program, debianPackage)) t.same(await refusals(await rendered(service, {}, of)), [])
+      if (need(t, program, debianPackage)) t.strictSame(await refusals(await rendered(service, {}, of)), [])
     })
   await t.test('dnsmasq', async t => {
     if (!need(t, 'dnsmasq', 'dnsmasq')) return
@@ -228,7 +228,7 @@ t.test('every kind of option which the model takes is taken by every server', as
     const files = await rendered('dnsmasq', { dhcp: true }, of)
     const told = files.find(({ path }) => path.endsWith('options'))?.text ?? ''
     const lines = told.replaceAll(/^tag:/gm, 'dhcp-option=tag:')
-    t.same(await refusals(files.map(file => (file.check ? { ...file, text: file.text + lines } : file))), [])
+    t.strictSame(await refusals(files.map(file => (file.check ? { ...file, text: file.text + lines } : file))), [])
   })
 })
 

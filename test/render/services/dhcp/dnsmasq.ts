@@ -28,7 +28,7 @@ t.test(
   'it is DNS alone unless it is told to be the DHCP server, and only its configuration asks for a restart',
   async t => {
     const dns = await rendered('dnsmasq')
-    t.same(
+    t.strictSame(
       dns.map(({ path, onChange }) => [path, onChange]),
       [
         ['/etc/dnsmasq.hosts', 'reload'],
@@ -37,7 +37,7 @@ t.test(
     )
     t.notMatch(dns.map(({ text }) => text).join('\n'), 'dhcp')
     const both = await rendered('dnsmasq', { dhcp: true })
-    t.same(
+    t.strictSame(
       both.map(({ path, onChange }) => [path, onChange]),
       [
         ['/etc/dnsmasq.dhcp-hosts', 'reload'],
@@ -56,7 +56,7 @@ t.test('a change of hosts and of what they are told leaves the configuration as 
   )
   const [before, after] = [await rendered('dnsmasq', { dhcp: true }), await rendered('dnsmasq', { dhcp: true }, other)]
   const changed = before.filter(({ path, text }) => after.find(one => one.path === path)?.text !== text)
-  t.same(
+  t.strictSame(
     changed.map(({ onChange }) => onChange),
     ['reload', 'reload', 'reload'],
   )
@@ -85,7 +85,7 @@ t.test(
     const files = await rendered('dnsmasq', { dhcp: true }, of)
     const lines = linesOf(files, 'dhcp-hosts')
     const tag = /set:(opts-\w+)/.exec(lines.join())?.[1] ?? ''
-    t.same(lines, [
+    t.strictSame(lines, [
       '52:54:00:00:00:01,10.1.0.1',
       '52:54:00:00:00:03,10.1.0.9,pair',
       '52:54:00:00:00:04,10.1.0.3,pair',
@@ -95,7 +95,11 @@ t.test(
       'id:00:01:02,[fd00::7],seven',
       '52:54:00:00:00:02',
     ])
-    t.same(linesOf(files, 'dhcp-options'), [`tag:${tag},67,"a,b"`, `tag:${tag},66,"pair"`, `tag:${tag},255,10.1.0.9`])
+    t.strictSame(linesOf(files, 'dhcp-options'), [
+      `tag:${tag},67,"a,b"`,
+      `tag:${tag},66,"pair"`,
+      `tag:${tag},255,10.1.0.9`,
+    ])
   },
 )
 
@@ -122,7 +126,7 @@ t.test('settings which are wrong are refused by name', async t => {
 
 t.test('a site says itself how the service is told, or that it is not', async t => {
   const { reload, restart } = await configured('dnsmasq', { reload: ['true'], restart: false })
-  t.same([reload, restart], [['true'], undefined])
+  t.strictSame([reload, restart], [['true'], undefined])
 })
 
 t.test(
@@ -190,12 +194,15 @@ t.test(
         [['no.example.org'], ['']],
         [['-x', '192.0.2.71'], ['']],
       ] as const)
-        t.same((await dig(...query)).sort(), expected, query.join(' '))
+        t.strictSame((await dig(...query)).sort(), expected, query.join(' '))
       const later = site(SITE.networks, [host('new', { at: ['10.1.0.99'] })])
       await write((await service.files(later, templates)).filter(({ onChange }) => onChange === 'reload'))
-      t.same(await runWords(service.reload ?? [], { signal: AbortSignal.timeout(10_000) }), { code: 0, output: '' })
+      t.strictSame(await runWords(service.reload ?? [], { signal: AbortSignal.timeout(10_000) }), {
+        code: 0,
+        output: '',
+      })
       await read()
-      t.same(
+      t.strictSame(
         [await dig('new.example.org'), await dig('-x', '10.1.0.99'), await dig('web1')],
         [['10.1.0.99'], ['new.example.org.'], ['']],
       )

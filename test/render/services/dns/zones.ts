@@ -34,10 +34,10 @@ t.test('a network has the reverse zones which its prefix makes', async t => {
     ['2001:db8:1:2::/64', '2.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa'],
     ['2001:db8:1::/63', '0.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa', '1.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa'],
   ] as const)
-    t.same(reverse(cidr), zones, cidr)
-  t.same(reverse('8.8.8.64/26', 'both', '-'), ['64-26.8.8.8.in-addr.arpa', '8.8.8.in-addr.arpa'])
-  t.same(reverse('10.1.2.64/26', 'child'), ['64/26.2.1.10.in-addr.arpa'])
-  t.same(reverse('10.1.2.64/26', 'whole'), ['2.1.10.in-addr.arpa'])
+    t.strictSame(reverse(cidr), zones, cidr)
+  t.strictSame(reverse('8.8.8.64/26', 'both', '-'), ['64-26.8.8.8.in-addr.arpa', '8.8.8.in-addr.arpa'])
+  t.strictSame(reverse('10.1.2.64/26', 'child'), ['64/26.2.1.10.in-addr.arpa'])
+  t.strictSame(reverse('10.1.2.64/26', 'whole'), ['2.1.10.in-addr.arpa'])
 })
 
 const recordsOf = (of: Parameters<typeof zonesOf>[0], zone: string, wanted: object = {}): readonly string[] =>
@@ -55,7 +55,7 @@ t.test('aliases are CNAMEs where DNS allows that, addresses elsewhere', async t 
       host('c', { aliases: ['nowhere'] }),
     ],
   )
-  t.same(recordsOf(of, 'example.org'), [
+  t.strictSame(recordsOf(of, 'example.org'), [
     ...['a A 10.1.0.1', 'a AAAA fd00::1', 'b A 10.1.0.2'],
     ...[
       'both A 10.1.0.1',
@@ -77,19 +77,19 @@ t.test('a zone inside another is delegated there, with the addresses of servers 
     [host('ns', { at: ['10.1.2.3'] }), host('x', { at: ['10.1.2.4'] })],
   )
   const wanted = { nameservers: ['ns.sub.example.org'] }
-  t.same(recordsOf(of, 'example.org', wanted), ['sub NS ns.sub.example.org.', 'ns.sub A 10.1.2.3'])
-  t.same(recordsOf(of, '1.10.in-addr.arpa', wanted), ['2 NS ns.sub.example.org.'])
-  t.same(recordsOf(of, '2.1.10.in-addr.arpa', wanted), ['3 PTR ns.sub.example.org.', '4 PTR x.sub.example.org.'])
+  t.strictSame(recordsOf(of, 'example.org', wanted), ['sub NS ns.sub.example.org.', 'ns.sub A 10.1.2.3'])
+  t.strictSame(recordsOf(of, '1.10.in-addr.arpa', wanted), ['2 NS ns.sub.example.org.'])
+  t.strictSame(recordsOf(of, '2.1.10.in-addr.arpa', wanted), ['3 PTR ns.sub.example.org.', '4 PTR x.sub.example.org.'])
 })
 
 t.test('a classless zone is led to by every address of the network', async t => {
   const of = site([network('n', '10.1.2.4/30', { domain: 'example.org' })], [host('x', { at: ['10.1.2.5'] })])
-  t.same(recordsOf(of, '4/30.2.1.10.in-addr.arpa'), ['5 PTR x.example.org.'])
-  t.same(recordsOf(of, '2.1.10.in-addr.arpa'), [
+  t.strictSame(recordsOf(of, '4/30.2.1.10.in-addr.arpa'), ['5 PTR x.example.org.'])
+  t.strictSame(recordsOf(of, '2.1.10.in-addr.arpa'), [
     ...[4, 5, 6, 7].map(last => `${last} CNAME ${last}.4/30.2.1.10.in-addr.arpa.`),
     '4/30 NS ns.example.org.',
   ])
-  t.same(recordsOf(of, '2.1.10.in-addr.arpa', { classless: { style: 'whole', separator: '/' } }), [
+  t.strictSame(recordsOf(of, '2.1.10.in-addr.arpa', { classless: { style: 'whole', separator: '/' } }), [
     '5 PTR x.example.org.',
   ])
 })
@@ -196,7 +196,7 @@ t.test('named answers forward, reverse and classless from the files', async t =>
       [['x.lab.example.org'], ['10.2.17.1', '192.0.2.70']],
       [['no.example.org'], ['']],
     ] as const)
-      t.same((await dig(...words)).sort(), [...expected].sort(), words.join(' '))
+      t.strictSame((await dig(...words)).sort(), [...expected].sort(), words.join(' '))
     t.match(await dig('example.org', 'SOA'), [
       /^ns1\.example\.org\. host\\\.master\.example\.org\. \d{8}01 10800 900 1209600 300$/,
     ])
@@ -208,7 +208,7 @@ t.test('named answers forward, reverse and classless from the files', async t =>
 
 t.test('zone files have names which are files', async t => {
   const files = await rendered('nsd', ZONES)
-  t.same(
+  t.strictSame(
     files.map(({ path }) => basename(path)).filter(name => name.includes('64')),
     ['db.64-26.2.0.192.in-addr.arpa'],
   )
