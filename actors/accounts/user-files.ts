@@ -1,5 +1,5 @@
 /** Scripts which run as a user of the target, so that root needs not trust what lies in the user's home. */
-import { quote } from '../../src/connection/quote.ts'
+import { quote } from '../../src/base/quote.ts'
 import { withLibrary } from '../../src/converge/batch-script.ts'
 
 /**

@@ -1,7 +1,7 @@
 /** Keeps accounts of users, with all that belongs to them, or away. */
 import * as z from 'zod'
+import { quote } from '../../src/base/quote.ts'
 import { mapping } from '../../src/config/shape.ts'
-import { quote } from '../../src/connection/quote.ts'
 import type { Change, Plan } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { absolutePath, accountName, truth } from '../../src/run/actor-options.ts'

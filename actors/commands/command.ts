@@ -1,7 +1,7 @@
 /** A command which is run until what it is for is there. */
 import * as z from 'zod'
+import { quote } from '../../src/base/quote.ts'
 import { mapping } from '../../src/config/shape.ts'
-import { quote } from '../../src/connection/quote.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { absolutePath } from '../../src/run/actor-options.ts'
 

@@ -1,7 +1,7 @@
 /** Runs a command on the administrator's machine, once for each target. */
 
 import { StokerError } from '../../src/base/errors.ts'
-import { quote } from '../../src/connection/quote.ts'
+import { quote } from '../../src/base/quote.ts'
 import type { Target } from '../../src/inventory/target.ts'
 import type { Actor } from '../../src/run/actor.ts'
 import { outcomeOfExit } from '../../src/run/outcome.ts'

@@ -1,7 +1,7 @@
 /** Sends a script of this side to the target, runs it there with its arguments, and takes it away again. */
 
 import { StokerError } from '../../src/base/errors.ts'
-import { quoteForAnyShell } from '../../src/connection/quote.ts'
+import { quoteForAnyShell } from '../../src/base/quote.ts'
 import { bytesOf, type Content } from '../../src/converge/content.ts'
 import type { Actor } from '../../src/run/actor.ts'
 import { outcomeOfExit } from '../../src/run/outcome.ts'

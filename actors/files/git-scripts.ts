@@ -1,5 +1,5 @@
 /** The scripts by which a working tree is looked at, cloned, updated and removed. Pure. */
-import { quote } from '../../src/connection/quote.ts'
+import { quote } from '../../src/base/quote.ts'
 
 export interface Wanted {
   readonly dest: string

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
-import { quote } from '../../src/connection/quote.ts'
+import { quote } from '../../src/base/quote.ts'
 
 /** Bytes from which on a beginning is worth keeping. */
 export const WORTH_KEEPING = 1024 * 1024

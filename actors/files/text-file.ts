@@ -1,5 +1,5 @@
 /** A text file on the target: how to look at it, and how to change it without losing its owner and mode. */
-import { quote } from '../../src/connection/quote.ts'
+import { quote } from '../../src/base/quote.ts'
 import { withLibrary } from '../../src/converge/batch-script.ts'
 import { contentOf } from '../../src/converge/content.ts'
 import type { Change, Plan, Seen } from '../../src/converge/convergent.ts'

@@ -2,7 +2,7 @@
  * Scripts which unpack an archive beside a folder and put it in the folder's place by renaming: whoever is interrupted, and
  * whenever, leaves the old folder, the new one, or for a moment none; never half of one. Pure.
  */
-import { quote } from '../../src/connection/quote.ts'
+import { quote } from '../../src/base/quote.ts'
 
 export const FORMATS = ['tar', 'tar.gz', 'tar.xz', 'tar.zst', 'tar.bz2', 'zip'] as const
 export type Format = (typeof FORMATS)[number]

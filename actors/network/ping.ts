@@ -1,13 +1,13 @@
 /** Asks whether a target answers: ICMP through the system's ping, or a TCP connection. */
 import { z } from 'zod'
 import { StokerError } from '../../src/base/errors.ts'
+import { quote } from '../../src/base/quote.ts'
 import { mapping } from '../../src/config/shape.ts'
+import type { Output } from '../../src/connection/connection.ts'
 import { dial, place } from '../../src/connection/dial.ts'
-import { quote } from '../../src/connection/quote.ts'
 import type { Target } from '../../src/inventory/target.ts'
 import type { Actor, Job } from '../../src/run/actor.ts'
 import { parseOptions } from '../../src/run/actor-options.ts'
-import type { Output } from '../../src/run/event.ts'
 import type { Outcome } from '../../src/run/outcome.ts'
 
 const schema = mapping({

@@ -1,5 +1,5 @@
 /** What the package managers have in common: what is asked of them, and what they answer. */
-import { quote } from '../../src/connection/quote.ts'
+import { quote } from '../../src/base/quote.ts'
 
 /** A package as it is asked for. */
 export interface Wanted {

@@ -1,8 +1,8 @@
 /** Keeps packages installed, at their newest or a given version, or away: with apt, dnf, zypper or apk. */
 import * as z from 'zod'
 import { parseAge, parseDuration } from '../../src/base/duration.ts'
+import { quote } from '../../src/base/quote.ts'
 import { mapping } from '../../src/config/shape.ts'
-import { quote } from '../../src/connection/quote.ts'
 import { withLibrary } from '../../src/converge/batch.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { truth, wordList } from '../../src/run/actor-options.ts'

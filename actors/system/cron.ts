@@ -1,7 +1,7 @@
 /** Keeps a job for cron in a file of its own in /etc/cron.d. */
 import * as z from 'zod'
+import { quote } from '../../src/base/quote.ts'
 import { mapping } from '../../src/config/shape.ts'
-import { quote } from '../../src/connection/quote.ts'
 import { contentOf } from '../../src/converge/content.ts'
 import type { Change } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'

@@ -1,7 +1,7 @@
 /** Keeps a file system mounted, and its line in /etc/fstab. */
 import * as z from 'zod'
+import { quote } from '../../src/base/quote.ts'
 import { mapping } from '../../src/config/shape.ts'
-import { quote } from '../../src/connection/quote.ts'
 import type { Change, Plan } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { absolutePath } from '../../src/run/actor-options.ts'

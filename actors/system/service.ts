@@ -1,7 +1,7 @@
 /** Keeps services running or stopped, now and at boot; restarts and reloads them: systemd, OpenRC, and scripts in /etc/init.d. */
 import * as z from 'zod'
+import { quote } from '../../src/base/quote.ts'
 import { mapping } from '../../src/config/shape.ts'
-import { quote } from '../../src/connection/quote.ts'
 import { withLibrary } from '../../src/converge/batch.ts'
 import type { Change, Plan, Seen } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'

@@ -1,8 +1,8 @@
 /** Keeps a kernel setting: now, and in a file for the next boot. */
 import { dirname } from 'node:path/posix'
 import * as z from 'zod'
+import { quote } from '../../src/base/quote.ts'
 import { mapping } from '../../src/config/shape.ts'
-import { quote } from '../../src/connection/quote.ts'
 import type { Change, Plan, Step, TextChange } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { absolutePath, truth } from '../../src/run/actor-options.ts'

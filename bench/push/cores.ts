@@ -1,5 +1,5 @@
 /** Whether a second core for the handshakes would pay: one process beside two which share the targets. */
-import { quote } from '../../src/connection/quote.ts'
+import { quote } from '../../src/base/quote.ts'
 import { measure, type Program } from '../common/measure.ts'
 import type { Part } from '../common/part.ts'
 import { percent } from '../common/table.ts'

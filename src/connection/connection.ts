@@ -1,7 +1,6 @@
 /** The seam "how": a connection is an open way to one target. `ssh` and `local` pass one contract test. */
 import type { Abortable } from '../base/abortable.ts'
 import type { Target } from '../inventory/target.ts'
-import type { Output } from '../run/event.ts'
 
 /** What to run: `line` is given to the user's login shell on the target, as `ssh host line` does. */
 export interface Command {
@@ -13,6 +12,12 @@ export interface Command {
    * is sent to it; an abort has to end the input.
    */
   readonly watchesItself?: boolean
+}
+
+/** A piece of a target's output, as it came: not split at lines, not decoded. */
+export interface Output {
+  readonly stream: 'stdout' | 'stderr'
+  readonly data: Uint8Array
 }
 
 /** How a command ended. */

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Abortable } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
+import { quote } from '../base/quote.ts'
 import type { Connection, FileAttributes } from './connection.ts'
-import { quote } from './quote.ts'
 
 type Exec = Connection['exec']
 

@@ -1,5 +1,5 @@
 /** Many small scripts as one, which keeps what each of them writes apart. See `Frames` for what it prints. Pure. */
-import { quote } from '../connection/quote.ts'
+import { quote } from '../base/quote.ts'
 
 /** One script of a batch. */
 export interface BatchStep {

@@ -4,9 +4,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Abortable } from '../base/abortable.ts'
-import type { Connection, Exit } from '../connection/connection.ts'
-import { quote, quoteForAnyShell } from '../connection/quote.ts'
-import type { Output } from '../run/event.ts'
+import { quote, quoteForAnyShell } from '../base/quote.ts'
+import type { Connection, Exit, Output } from '../connection/connection.ts'
 import { type BatchStep, batchScript, opening, whole } from './batch-script.ts'
 import { Frames } from './frames.ts'
 import { freeShell } from './remote-shell.ts'

@@ -1,8 +1,7 @@
 /** Makes the changes of a plan on the target, in order, and stops at the first which fails. */
 import type { Abortable } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
-import type { Connection } from '../connection/connection.ts'
-import type { Output } from '../run/event.ts'
+import type { Connection, Output } from '../connection/connection.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { lastLines, type Ran, runBatch } from './batch.ts'
 import type { BatchStep } from './batch-script.ts'

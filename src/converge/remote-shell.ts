@@ -4,8 +4,7 @@
  */
 import type { Abortable } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
-import type { Connection, Exit } from '../connection/connection.ts'
-import type { Output } from '../run/event.ts'
+import type { Connection, Exit, Output } from '../connection/connection.ts'
 
 /** How long a shell may take to end after its input has ended: something it started holds its output open. */
 const FAREWELL_MS = 1_000

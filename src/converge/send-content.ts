@@ -1,8 +1,8 @@
 /** How a file's content reaches the target: within a script where it is small, as a stream where it is not. */
 import type { Abortable } from '../base/abortable.ts'
+import { quote } from '../base/quote.ts'
 import type { Connection } from '../connection/connection.ts'
 import { writeScript } from '../connection/files.ts'
-import { quote } from '../connection/quote.ts'
 import { bytesOf, type Content } from './content.ts'
 import type { Step } from './convergent.ts'
 

@@ -1,9 +1,9 @@
 /** The seam "what": an actor applies one argument to one target. A third party's actor is one file which exports an `Actor`. */
 import type { Abortable } from '../base/abortable.ts'
-import type { Connection } from '../connection/connection.ts'
+import type { Connection, Output } from '../connection/connection.ts'
 import type { Convergent, Materials } from '../converge/convergent.ts'
 import type { Target } from '../inventory/target.ts'
-import type { Output, ResourceResult } from './event.ts'
+import type { ResourceResult } from './event.ts'
 import type { Outcome } from './outcome.ts'
 
 /** What the core gives an actor for one target. Parallelism, time limits and retries are the core's business. */

@@ -1,13 +1,8 @@
 /** What happens in a run, in order: per target one `started`, any `output` and `resource`, one `finished`. */
 import type { StokerError } from '../base/errors.ts'
+import type { Output } from '../connection/connection.ts'
 import type { Target } from '../inventory/target.ts'
 import type { Outcome } from './outcome.ts'
-
-/** A piece of a target's output, as it came: not split at lines, not decoded. */
-export interface Output {
-  readonly stream: 'stdout' | 'stderr'
-  readonly data: Uint8Array
-}
 
 /** What became of one resource of a policy. */
 export interface ResourceResult {

@@ -4,7 +4,7 @@
  */
 import { type BackOff, backOff } from '../base/back-off.ts'
 import type { Target } from '../inventory/target.ts'
-import { who } from '../report/text/target-set.ts'
+import { who } from '../inventory/target-set.ts'
 import type { Outcome } from './outcome.ts'
 
 /** A number of targets, or a share of all of them. */

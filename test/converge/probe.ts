@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import t from 'tap'
 import { StokerError } from '../../src/base/errors.ts'
-import { quote } from '../../src/connection/quote.ts'
+import { quote } from '../../src/base/quote.ts'
 import { withLibrary } from '../../src/converge/batch.ts'
 import type { Seen } from '../../src/converge/convergent.ts'
 import { lookAll } from '../../src/converge/probe.ts'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { parseConfig } from '../../src/config/config.ts'
 import { DEFAULT_POLICY } from '../../src/render/data/problem.ts'
-import { exitCodeOfRender } from '../../src/render/run/result.ts'
+import { exitCodeOfRender } from '../../src/render/output/result.ts'
 import { SERVICES } from '../../src/render/services/services.ts'
 
 const root = join(import.meta.dirname, '../..')

@@ -1,5 +1,5 @@
 /** How accounts and groups are looked at, and what was seen of them. */
-import { quote } from '../../../src/connection/quote.ts'
+import { quote } from '../../../src/base/quote.ts'
 import { withLibrary } from '../../../src/converge/batch.ts'
 import type { Seen } from '../../../src/converge/convergent.ts'
 import { wholeNumber } from '../../common/options.ts'

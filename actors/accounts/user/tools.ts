@@ -2,7 +2,7 @@
  * What accounts are made with on the target: useradd and its kin of the shadow suite, or the commands of BusyBox where those
  * are missing. Each function returns a line of shell; values are quoted here.
  */
-import { quote } from '../../../src/connection/quote.ts'
+import { quote } from '../../../src/base/quote.ts'
 
 /** What an account is to have. What is `undefined` is left to the tool, or as it is. */
 export interface Account {

@@ -1,5 +1,5 @@
 /** Giving files away on the target. Pure. */
-import { quote } from '../../../src/connection/quote.ts'
+import { quote } from '../../../src/base/quote.ts'
 
 /** Names or numbers. */
 export interface Owner {

@@ -1,5 +1,5 @@
 /** What of a tree is on the target already: one question for all of it. Pure. */
-import { quote } from '../../../src/connection/quote.ts'
+import { quote } from '../../../src/base/quote.ts'
 import { FIND_SHA256 } from '../checksum.ts'
 
 /** What there is under a name. */

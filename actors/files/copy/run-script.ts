@@ -1,8 +1,8 @@
 /** A script on the target with an input, to its end. */
 import type { Abortable } from '../../../src/base/abortable.ts'
 import { StokerError } from '../../../src/base/errors.ts'
+import { quote } from '../../../src/base/quote.ts'
 import type { Connection } from '../../../src/connection/connection.ts'
-import { quote } from '../../../src/connection/quote.ts'
 
 /** What a script wrote. */
 export interface Printed {

@@ -1,9 +1,9 @@
 /** Sends a large file so that what a broken connection has left of it need not be sent again. */
 import type { Abortable } from '../../../src/base/abortable.ts'
 import { StokerError } from '../../../src/base/errors.ts'
+import { quote } from '../../../src/base/quote.ts'
 import type { Connection, Exit, FileAttributes } from '../../../src/connection/connection.ts'
 import { writeScript } from '../../../src/connection/files.ts'
-import { quote } from '../../../src/connection/quote.ts'
 import type { Content } from '../../../src/converge/content.ts'
 import { FIND_SHA256 } from '../checksum.ts'
 import { idOf, keptPath, WORTH_KEEPING } from '../partial-file.ts'

@@ -1,7 +1,7 @@
 /** One file: what the actor `file` can do already, and large ones go on where a broken connection has stopped them. */
 
+import { quote } from '../../../src/base/quote.ts'
 import type { Connection } from '../../../src/connection/connection.ts'
-import { quote } from '../../../src/connection/quote.ts'
 import type { Content } from '../../../src/converge/content.ts'
 import type { Change, Convergent } from '../../../src/converge/convergent.ts'
 import { convergent } from '../../../src/converge/convergent-actor.ts'

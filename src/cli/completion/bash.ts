@@ -1,5 +1,5 @@
 /** Completion for bash; zsh reads the same table. Pure. */
-import { quote } from '../../connection/quote.ts'
+import { quote } from '../../base/quote.ts'
 import type { Flag, Row, ValueKind } from './table.ts'
 
 /** A script for bash, to be sourced. */

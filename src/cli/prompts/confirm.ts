@@ -6,7 +6,7 @@ import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { shown } from '../../base/names.ts'
 import type { Target } from '../../inventory/target.ts'
-import { who } from '../../report/text/target-set.ts'
+import { who } from '../../inventory/target-set.ts'
 
 /** What `run` and `apply` have on the command line. */
 export interface ConfirmFlags {

@@ -7,7 +7,7 @@
  */
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
-import type { Output } from '../../run/event.ts'
+import type { Output } from '../../connection/connection.ts'
 import type { Command, Connection, Connector, Exit } from '../connection.ts'
 import { readFileOver, writeFileOver } from '../files.ts'
 import { ANNOUNCED_ARGUMENT, lifeline, SUPERVISED_ARGUMENT } from '../supervise/supervisor.ts'

@@ -1,5 +1,5 @@
 /** The lines by which a command is run as somebody else: sudo or doas around the supervisor. Pure. */
-import { quote, quoteForAnyShell } from '../quote.ts'
+import { quote, quoteForAnyShell } from '../../base/quote.ts'
 
 /** The programs which can be asked. */
 export const BECOME_METHODS = ['sudo', 'doas'] as const

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
-import type { Output } from '../../run/event.ts'
+import type { Output } from '../../connection/connection.ts'
 import type { Exit } from '../connection.ts'
 
 /** A command which has been started through the supervisor. */

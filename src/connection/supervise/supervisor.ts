@@ -9,7 +9,7 @@
  *
  * The scripts hold no newline, which csh as a login shell could not pass on.
  */
-import { quoteForAnyShell } from '../quote.ts'
+import { quoteForAnyShell } from '../../base/quote.ts'
 
 /** Ends what is left of group $p. It runs in a session of its own, to see whether the group is empty. */
 const FINISH =

@@ -1,6 +1,6 @@
 /** What is missing at a path, between what is wanted and what is there. Pure. */
 
-import { quote } from '../../connection/quote.ts'
+import { quote } from '../../base/quote.ts'
 import { bytesOf, type Content } from '../content.ts'
 import type { Change, LookOptions, Plan, Step, TextChange } from '../convergent.ts'
 import { type Below, type FileSeen, fileLook, MOST_SHOWN, octal } from './probe.ts'

@@ -1,5 +1,5 @@
 /** What there is at a path of the target: one look, with what plain POSIX has, and sha256 by whatever program knows it. */
-import { quote } from '../../connection/quote.ts'
+import { quote } from '../../base/quote.ts'
 import { withLibrary } from '../batch.ts'
 import type { Seen } from '../convergent.ts'
 

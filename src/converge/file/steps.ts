@@ -1,5 +1,5 @@
 /** The steps by which files, directories and links come to be, change and go. Pure. */
-import { quote } from '../../connection/quote.ts'
+import { quote } from '../../base/quote.ts'
 import { type Content, contentOf } from '../content.ts'
 import type { Step } from '../convergent.ts'
 import { type Below, octal } from './probe.ts'

@@ -4,10 +4,11 @@
  */
 
 import { StokerError } from '../../base/errors.ts'
+import type { Output } from '../../connection/connection.ts'
 import { withShell } from '../../converge/remote-shell.ts'
 import type { Target } from '../../inventory/target.ts'
 import type { Actor, Job } from '../../run/actor.ts'
-import type { Output, ResourceResult } from '../../run/event.ts'
+import type { ResourceResult } from '../../run/event.ts'
 import type { Outcome } from '../../run/outcome.ts'
 import type { PreparedPolicy } from '../prepare.ts'
 import { Application, type ApplyOptions } from './application.ts'

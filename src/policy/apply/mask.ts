@@ -1,8 +1,9 @@
 /** Keeps secrets out of everything that is shown, kept or sent on. Pure. */
 
 import { StokerError } from '../../base/errors.ts'
-import { quote } from '../../connection/quote.ts'
-import type { Output, ResourceResult } from '../../run/event.ts'
+import { quote } from '../../base/quote.ts'
+import type { Output } from '../../connection/connection.ts'
+import type { ResourceResult } from '../../run/event.ts'
 
 /** What stands where a secret was. */
 export const MASK = '********'

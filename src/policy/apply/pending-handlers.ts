@@ -3,7 +3,7 @@
  * from before the change that owes it until it has been done: neither a lost connection, a killed tool nor a reboot loses it.
  */
 import { createHash } from 'node:crypto'
-import { quote } from '../../connection/quote.ts'
+import { quote } from '../../base/quote.ts'
 import type { Seen, Step } from '../../converge/convergent.ts'
 
 export interface Owed {

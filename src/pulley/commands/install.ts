@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
-import { quote } from '../../connection/quote.ts'
+import { quote } from '../../base/quote.ts'
 
 export interface InstallFlags {
   readonly state: string

@@ -1,5 +1,5 @@
 /** POSIX shell: `{{name}}` is one word, whatever is in it. Pure. */
-import { quote } from '../../connection/quote.ts'
+import { quote } from '../../base/quote.ts'
 import type { Format } from '../../template/template.ts'
 import { WORDS } from './words.ts'
 

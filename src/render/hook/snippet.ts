@@ -1,5 +1,5 @@
 /** What an init script sources from /etc/default (Debian Policy 9.3.2): shell lines which render before a start. Pure. */
-import { quote } from '../../connection/quote.ts'
+import { quote } from '../../base/quote.ts'
 import type { Daemon } from './services.ts'
 
 /**

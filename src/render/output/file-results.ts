@@ -1,7 +1,7 @@
 /** What a render tells of each file. */
 
-import type { FileResult } from '../run/result.ts'
 import type { Compared } from './compare.ts'
+import type { FileResult } from './result.ts'
 
 export const resultOf = ({ file, live, isSame }: Compared): FileResult => ({
   path: file.path,

@@ -1,8 +1,8 @@
 /** New files in place of the live ones: all of them found good by their daemons, or none is touched. */
 import type { Abortable } from '../../base/abortable.ts'
-import type { Action, Size } from '../run/result.ts'
 import { type Candidates, writeCandidates } from './candidate.ts'
 import type { Compared } from './compare.ts'
+import type { Action, Size } from './result.ts'
 import { keeping, type State } from './state.ts'
 import { validate } from './validate.ts'
 import { keepVersion } from './versions.ts'

@@ -1,5 +1,5 @@
 /** Data which is suddenly gone: more likely a fault of its source than what anybody wants. Pure. */
-import type { Size } from '../run/result.ts'
+import type { Size } from './result.ts'
 
 export interface Suspicion {
   readonly reason: 'empty' | 'shrunk'

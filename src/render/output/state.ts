@@ -2,7 +2,7 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StokerError } from '../../base/errors.ts'
-import type { Action, LastGood } from '../run/result.ts'
+import type { Action, LastGood } from './result.ts'
 
 /** Whatever cannot be read as what it should be counts as not there: all of it can be found out anew. */
 export interface State {

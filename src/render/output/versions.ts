@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StokerError } from '../../base/errors.ts'
-import type { Size } from '../run/result.ts'
 import type { Compared, NewFile } from './compare.ts'
+import type { Size } from './result.ts'
 import { readJson } from './state.ts'
 
 export const MOST_VERSIONS = 5

@@ -1,10 +1,10 @@
 /** Results of renders as people and programs read them. Pure. */
 
 import { harmlessMessage } from '../../base/printable.ts'
-import { quote } from '../../connection/quote.ts'
+import { quote } from '../../base/quote.ts'
 import { age } from '../../inventory/cache/age.ts'
 import type { Problem } from '../data/problem.ts'
-import type { Good, RenderResult, Size, Telling } from './result.ts'
+import type { Good, RenderResult, Size, Telling } from '../output/result.ts'
 
 /** Lines for standard output and for standard error, each with its line feed. */
 export interface Told {

@@ -4,8 +4,8 @@ import { StokerError } from '../../base/errors.ts'
 import type { Site } from '../data/model.ts'
 import type { Problem } from '../data/problem.ts'
 import type { CheckedSite } from '../data/site.ts'
+import type { Size } from '../output/result.ts'
 import type { Render } from './open.ts'
-import type { Size } from './result.ts'
 
 /** The site as a render wants it. Each call may ask the warehouses anew, or not. */
 export type ReadSite = (render: Render, io: Abortable) => Promise<CheckedSite>

@@ -6,10 +6,10 @@ import { takeLock } from '../../base/lock.ts'
 import { harmlessMessage } from '../../base/printable.ts'
 import { timeLimit } from '../../base/time-limit.ts'
 import { runWords } from '../output/daemon-command.ts'
+import type { Action, FileResult, Telling } from '../output/result.ts'
 import type { State } from '../output/state.ts'
 import type { ConfiguredService } from '../services/service.ts'
 import { shownWords } from './format-result.ts'
-import type { Action, FileResult, Telling } from './result.ts'
 
 /** A restart waits for the service's stop and start, and for our own hook in it. */
 const LIMIT_MS = 90_000

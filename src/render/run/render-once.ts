@@ -10,13 +10,13 @@ import { removeLeftovers } from '../output/candidate.ts'
 import { type Compared, compareFile } from '../output/compare.ts'
 import { resultOf, withDiffs } from '../output/file-results.ts'
 import { install, tryOut } from '../output/install.ts'
-import { stillGood } from '../output/last-good.ts'
+import type { RenderResult, Size, Telling } from '../output/result.ts'
 import { suspicionOf } from '../output/shrink.ts'
 import { keeping } from '../output/state.ts'
+import { stillGood } from './last-good.ts'
 import type { Render } from './open.ts'
 import { type ReadSite, readFor, sizeOf } from './read-site.ts'
 import { neededBy, tell, wordsFor } from './reload.ts'
-import type { RenderResult, Size, Telling } from './result.ts'
 
 export interface RenderOptions {
   /** `false`: nothing is changed, and it is told what would be. */

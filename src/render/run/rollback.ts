@@ -7,13 +7,13 @@ import { timeLimit } from '../../base/time-limit.ts'
 import { compareBytes } from '../output/compare.ts'
 import { resultOf, withDiffs } from '../output/file-results.ts'
 import { install, tryOut } from '../output/install.ts'
-import { stillGood } from '../output/last-good.ts'
+import type { RenderResult } from '../output/result.ts'
 import { keeping } from '../output/state.ts'
 import { filesOf, listVersions, type Version } from '../output/versions.ts'
+import { stillGood } from './last-good.ts'
 import type { Render } from './open.ts'
 import { neededBy, tell } from './reload.ts'
 import type { RenderOptions } from './render-once.ts'
-import type { RenderResult } from './result.ts'
 
 /**
  * Puts the version in place which was live `steps` changes ago. What it replaces is kept as the latest version, so that a

@@ -1,7 +1,8 @@
 /** The view for programs: one JSON object a line. Its fields are described in `docs/output.md`. */
 import type { StokerError } from '../../base/errors.ts'
+import type { Output } from '../../connection/connection.ts'
 import type { Target } from '../../inventory/target.ts'
-import type { Output, ResourceResult, RunEvent, Timing } from '../../run/event.ts'
+import type { ResourceResult, RunEvent, Timing } from '../../run/event.ts'
 import type { Outcome } from '../../run/outcome.ts'
 import type { View } from '../report.ts'
 import { resourceCounter } from '../resource-counter.ts'

@@ -1,7 +1,7 @@
 /** The live view: each line of output as it is completed, with the name of its target in front. */
 
+import type { Output } from '../../connection/connection.ts'
 import type { Target } from '../../inventory/target.ts'
-import type { Output } from '../../run/event.ts'
 import type { View } from '../report.ts'
 import type { Sink, Sinks } from '../sink.ts'
 import { type LineBatch, lineBatch } from '../text/line-batch.ts'

@@ -4,8 +4,8 @@ import { constants } from 'node:fs'
 import { access, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StokerError } from '../../base/errors.ts'
+import type { Output } from '../../connection/connection.ts'
 import type { Target } from '../../inventory/target.ts'
-import type { Output } from '../../run/event.ts'
 import type { View } from '../report.ts'
 
 const ENDINGS: Record<Output['stream'], string> = { stdout: 'out', stderr: 'err' }

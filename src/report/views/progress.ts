@@ -1,12 +1,12 @@
 /** What is going on right now: one status line while the run lasts, and an answer for whoever presses Ctrl-C. */
 
 import type { Target } from '../../inventory/target.ts'
+import { who } from '../../inventory/target-set.ts'
 import { fold } from '../../nodeset/fold.ts'
 import type { RunEvent } from '../../run/event.ts'
 import { OUTCOME_KINDS, type OutcomeKind } from '../../run/outcome.ts'
 import type { View } from '../report.ts'
 import type { Sinks } from '../sink.ts'
-import { who } from '../text/target-set.ts'
 import { transfer } from './transfer.ts'
 
 export interface Progress extends View {

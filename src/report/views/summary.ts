@@ -3,12 +3,12 @@ import { styleText } from 'node:util'
 import { duration } from '../../base/format-duration.ts'
 import { harmlessMessage } from '../../base/printable.ts'
 import type { Target } from '../../inventory/target.ts'
+import { who } from '../../inventory/target-set.ts'
 import { OUTCOME_KINDS, type OutcomeKind } from '../../run/outcome.ts'
 import type { View } from '../report.ts'
 import type { Sink } from '../sink.ts'
 import type { FailureGroup, Report, Result } from '../tally.ts'
 import { details } from '../text/details.ts'
-import { who } from '../text/target-set.ts'
 
 export interface SummaryOptions {
   /** With the times and the ways that led to it for each target, and all details. */

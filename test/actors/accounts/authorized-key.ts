@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { authorizedKey } from '../../../actors/accounts/authorized-key.ts'
 import { inHome } from '../../../actors/accounts/user-files.ts'
-import { quote } from '../../../src/connection/quote.ts'
+import { quote } from '../../../src/base/quote.ts'
 import { makeKeyPair } from '../../../src/lab/keys.ts'
 import {
   type ConvergentCase,

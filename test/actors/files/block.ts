@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import t from 'tap'
 import { block, editBlock, markersOf } from '../../../actors/files/block.ts'
 import { joinLines, raw, splitLines } from '../../../actors/files/lines.ts'
-import { quote } from '../../../src/connection/quote.ts'
+import { quote } from '../../../src/base/quote.ts'
 import { convergentContract, localHost, runOn, sshHosts } from '../../fixtures/contracts/convergent.ts'
 import { busyboxHosts } from '../../fixtures/roots/busybox.ts'
 

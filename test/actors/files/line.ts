@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { editLine, line } from '../../../actors/files/line.ts'
 import { joinLines, splitLines } from '../../../actors/files/lines.ts'
-import { quote } from '../../../src/connection/quote.ts'
+import { quote } from '../../../src/base/quote.ts'
 import { convergentContract, localHost, runOn, sshHosts } from '../../fixtures/contracts/convergent.ts'
 import { busyboxHosts } from '../../fixtures/roots/busybox.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { cron, cronFile } from '../../../actors/system/cron.ts'
-import { quote } from '../../../src/connection/quote.ts'
+import { quote } from '../../../src/base/quote.ts'
 import {
   type ConvergentCase,
   type ConvergentHost,

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { mount } from '../../../actors/system/mount.ts'
-import { quote } from '../../../src/connection/quote.ts'
+import { quote } from '../../../src/base/quote.ts'
 import {
   type ConvergentCase,
   type ConvergentHost,

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
-import { quote } from '../../../src/connection/quote.ts'
+import { quote } from '../../../src/base/quote.ts'
 import { supervised } from '../../../src/connection/supervise/supervisor.ts'
 import { findProgram } from '../../fixtures/servers/debian.ts'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { StokerError } from '../../../src/base/errors.ts'
+import type { Output } from '../../../src/connection/connection.ts'
 import { MASK, maskOf } from '../../../src/policy/apply/mask.ts'
-import type { Output } from '../../../src/run/event.ts'
 
 const mask = maskOf(["s3cret'pass", 's3cret', 'two\nlines-of-text\nx', 'a"b'])
 

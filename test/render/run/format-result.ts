@@ -1,9 +1,9 @@
 import t from 'tap'
 import { StokerError } from '../../../src/base/errors.ts'
 import type { Problem } from '../../../src/render/data/problem.ts'
+import { exitCodeOfRender, type RenderResult } from '../../../src/render/output/result.ts'
 import { suspicionOf } from '../../../src/render/output/shrink.ts'
 import { jsonOf, textOf } from '../../../src/render/run/format-result.ts'
-import { exitCodeOfRender, type RenderResult } from '../../../src/render/run/result.ts'
 
 const NOW = Date.parse('2030-01-01T12:00:00Z')
 const problem = (message: string, verdict: Problem['verdict'] = 'skip'): Problem => ({

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import * as z from 'zod'
-import { quote } from '../../../connection/quote.ts'
+import { quote } from '../../../base/quote.ts'
 
 /** By part, what its program printed, without what changes by itself. A part is absent where its program is. */
 export const networkState = z.record(z.string(), z.string())

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Abortable } from '../../../base/abortable.ts'
 import { StokerError, toStokerError } from '../../../base/errors.ts'
-import type { Output } from '../../../run/event.ts'
+import type { Output } from '../../../connection/connection.ts'
 import type { Outcome } from '../../../run/outcome.ts'
 import { ORDER, type Order } from '../../protocol/documents.ts'
 import { type Envelope, open } from '../../protocol/envelope.ts'

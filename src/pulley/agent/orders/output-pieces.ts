@@ -1,5 +1,5 @@
 /** Output of an action in pieces which are worth a file and a request each, up to a limit. */
-import type { Output } from '../../../run/event.ts'
+import type { Output } from '../../../connection/connection.ts'
 
 type Put = (piece: number, stream: Output['stream'], data: Uint8Array) => Promise<void>
 

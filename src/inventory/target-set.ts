@@ -1,7 +1,7 @@
 /** How a set of targets is called in output: `web[1-40] (40)`. Pure. */
 
-import type { Target } from '../../inventory/target.ts'
-import { fold } from '../../nodeset/fold.ts'
+import { fold } from '../nodeset/fold.ts'
+import type { Target } from './target.ts'
 
 /** The folded names, and how many they are when more than one. */
 export const who = (targets: readonly Target[]): string => {

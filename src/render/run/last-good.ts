@@ -1,9 +1,9 @@
 /** Whether there is something which a service could start with, whatever has gone wrong. */
 import { stat } from 'node:fs/promises'
 import type { Site } from '../data/model.ts'
-import type { Render } from '../run/open.ts'
-import type { Good } from '../run/result.ts'
-import type { State } from './state.ts'
+import type { Good } from '../output/result.ts'
+import type { State } from '../output/state.ts'
+import type { Render } from './open.ts'
 
 const NOBODY: Site = { networks: [], hosts: [], groups: new Map() }
 
