@@ -1,9 +1,9 @@
 /** Keeps groups of accounts, with their numbers and members, or away. */
 import * as z from 'zod'
+import { truth, wordList } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import type { Change } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
-import { truth, wordList } from '../../src/run/actor-options.ts'
 import { presence, userName } from '../common/options.ts'
 import { CONVERGED } from '../files/text-file.ts'
 import { accountsSeen, idNumber, lookAtAccounts } from './user/accounts.ts'

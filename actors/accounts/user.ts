@@ -1,10 +1,10 @@
 /** Keeps accounts of users, with all that belongs to them, or away. */
 import * as z from 'zod'
 import { quote } from '../../src/base/quote.ts'
+import { absolutePath, accountName, truth } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import type { Change, Plan } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
-import { absolutePath, accountName, truth } from '../../src/run/actor-options.ts'
 import { presence, userName } from '../common/options.ts'
 import { CONVERGED, impossible } from '../files/text-file.ts'
 import { nameList } from './group.ts'

@@ -1,9 +1,9 @@
 /** A command which is run until what it is for is there. */
 import * as z from 'zod'
 import { quote } from '../../src/base/quote.ts'
+import { absolutePath } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
-import { absolutePath } from '../../src/run/actor-options.ts'
 
 const line = z
   .string()

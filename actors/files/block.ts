@@ -1,9 +1,9 @@
 /** Keeps a block of lines in a text file, between two marker lines which tell what is ours. */
 import * as z from 'zod'
 import { StokerError } from '../../src/base/errors.ts'
+import { absolutePath, truth } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
-import { absolutePath, truth } from '../../src/run/actor-options.ts'
 import { anchor, presence } from '../common/options.ts'
 import { endOf, insert, joinLines, type Line, placeOf, raw, splitLines, trimmed } from './lines.ts'
 import { CONVERGED, impossible, lacking, lookAtFile, rewrite, seenFile } from './text-file.ts'

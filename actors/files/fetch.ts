@@ -2,9 +2,10 @@
 import { basename, join, resolve } from 'node:path'
 import * as z from 'zod'
 import { StokerError } from '../../src/base/errors.ts'
+import { absolutePath, truth } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import type { Actor } from '../../src/run/actor.ts'
-import { absolutePath, parseOptions, truth } from '../../src/run/actor-options.ts'
+import { parseOptions } from '../../src/run/actor-options.ts'
 import { keptHere } from './fetch/local-partial.ts'
 import { receive } from './fetch/receive.ts'
 

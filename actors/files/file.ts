@@ -1,12 +1,12 @@
 /** Files, directories and symbolic links: that they are there or not, what they hold, whose they are. */
 import * as z from 'zod'
+import { absolutePath, accountName, fileMode, truth } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import { type Content, contentOf } from '../../src/converge/content.ts'
 import type { Materials } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { type FileWish, holding, lookAtFile, planFile } from '../../src/converge/file/plan.ts'
 import { parseFileLook } from '../../src/converge/file/probe.ts'
-import { absolutePath, accountName, fileMode, truth } from '../../src/run/actor-options.ts'
 
 const CONTENTS = ['content', 'source', 'template'] as const
 

@@ -1,8 +1,8 @@
 /** Keeps one line in a text file, or out of it. */
 import * as z from 'zod'
+import { absolutePath, truth } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
-import { absolutePath, truth } from '../../src/run/actor-options.ts'
 import { anchor, pattern, presence } from '../common/options.ts'
 import { endOf, insert, joinLines, type Line, placeOf, raw, readable, splitLines } from './lines.ts'
 import { CONVERGED, impossible, lacking, lookAtFile, rewrite, seenFile } from './text-file.ts'

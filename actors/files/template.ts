@@ -1,11 +1,11 @@
 /** Files made from a template, with values of the node and facts of the target. */
 import * as z from 'zod'
+import { absolutePath, accountName, fileMode, truth } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import { contentOf } from '../../src/converge/content.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { type FileWish, holding, lookAtFile, planFile } from '../../src/converge/file/plan.ts'
 import { parseFileLook } from '../../src/converge/file/probe.ts'
-import { absolutePath, accountName, fileMode, truth } from '../../src/run/actor-options.ts'
 
 const schema = mapping({
   path: absolutePath.refine(path => path !== '/', 'is the root of everything').describe('Absolute path on the target.'),

@@ -1,8 +1,8 @@
 /** Keeps names and addresses in /etc/hosts, for one host or for a whole group. */
 import * as z from 'zod'
+import { absolutePath, wordList } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
-import { absolutePath, wordList } from '../../src/run/actor-options.ts'
 import { presence } from '../common/options.ts'
 import { joinLines, splitLines } from '../files/lines.ts'
 import { CONVERGED, impossible, lacking, lookAtFile, rewrite, seenFile } from '../files/text-file.ts'

@@ -1,11 +1,11 @@
 /** Keeps a job for cron in a file of its own in /etc/cron.d. */
 import * as z from 'zod'
 import { quote } from '../../src/base/quote.ts'
+import { absolutePath } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import { contentOf } from '../../src/converge/content.ts'
 import type { Change } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
-import { absolutePath } from '../../src/run/actor-options.ts'
 import { presence, userName } from '../common/options.ts'
 import { CONVERGED, impossible, lacking, lookAtFile, seenFile } from '../files/text-file.ts'
 import { scheduleProblem } from './cron-schedule.ts'

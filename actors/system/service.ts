@@ -1,11 +1,11 @@
 /** Keeps services running or stopped, now and at boot; restarts and reloads them: systemd, OpenRC, and scripts in /etc/init.d. */
 import * as z from 'zod'
 import { quote } from '../../src/base/quote.ts'
+import { truth } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import { withLibrary } from '../../src/converge/batch.ts'
 import type { Change, Plan, Seen } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
-import { truth } from '../../src/run/actor-options.ts'
 import { RUN } from '../common/run.ts'
 import { CONVERGED, impossible } from '../files/text-file.ts'
 import type { Action, ServiceState } from './service/init.ts'

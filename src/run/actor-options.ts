@@ -1,5 +1,5 @@
 /** An actor's argument against its schema, with errors which name the option. */
-import * as z from 'zod'
+import type * as z from 'zod'
 import { StokerError } from '../base/errors.ts'
 import { shown } from '../base/names.ts'
 import { parseShape } from '../config/shape.ts'
@@ -30,39 +30,3 @@ export const optionWords = (actor: string, words: readonly string[]): Readonly<R
   }
   return Object.fromEntries(options)
 }
-
-/** `true`, `yes`, `on`, `1` and their opposites, or the boolean itself. */
-export const truth = z.union(
-  [
-    z.boolean(),
-    z
-      .enum(['true', 'yes', 'on', '1', 'false', 'no', 'off', '0'])
-      .transform(word => ['true', 'yes', 'on', '1'].includes(word)),
-  ],
-  { error: 'expected true or false' },
-)
-
-/** A list of texts, or one text with commas. */
-export const wordList = z
-  .union([z.array(z.string()), z.string().transform(text => text.split(',').map(word => word.trim()))], {
-    error: 'expected a text, or a list of texts',
-  })
-  .refine(list => list.length > 0 && list.every(word => word !== ''), 'holds an empty text')
-
-/** Permission bits as three or four octal digits, in quotes or not: `0644`. YAML reads 0644 as 644, and so do we. */
-export const fileMode = z
-  .union([z.int().nonnegative().transform(String), z.string()], { error: 'expected permission bits such as "0644"' })
-  .refine(text => /^[0-7]{3,4}$/.test(text), 'expected permission bits: three or four octal digits, such as "0644"')
-  .transform(text => Number.parseInt(text, 8))
-
-/** An absolute path of the target; slashes at its end and double ones go. */
-export const absolutePath = z
-  .string()
-  .refine(text => text.startsWith('/'), 'expected an absolute path, such as /etc/motd')
-  .refine(text => !text.includes('\0'), 'a path cannot hold a NUL byte')
-  .transform(text => text.replaceAll(/\/{2,}/g, '/').replace(/(.)\/$/, '$1'))
-
-/** A user or group of the target, by name or by number. */
-export const accountName = z
-  .union([z.int().nonnegative().transform(String), z.string()], { error: 'expected a name or a number' })
-  .refine(text => /^[^\s:/-][^:/\p{Cc}]*$/u.test(text), 'expected the name of a user or group, or a number')

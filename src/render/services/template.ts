@@ -1,7 +1,7 @@
 /** `template`: any other file, from a template of the site's own. */
 import * as z from 'zod'
+import { fileMode } from '../../config/fields.ts'
 import { text } from '../../config/shape.ts'
-import { fileMode } from '../../run/actor-options.ts'
 import type { Format } from '../../template/template.ts'
 import { FORMATS } from '../formats/formats.ts'
 import { fromTemplate } from './from-template.ts'
