@@ -10,7 +10,8 @@ import { GROUP_NAME, type Groups, NETGROUP_ATTRIBUTES, readGroups } from './ldap
 import { NETWORK_ATTRIBUTES, readNetworks } from './ldap/networks.ts'
 import { readNodes } from './ldap/nodes.ts'
 import type { Mapping } from './ldap/presets.ts'
-import { openServers, type Question } from './ldap/servers.ts'
+import type { Question } from './ldap/search.ts'
+import { openServers } from './ldap/servers.ts'
 import { parseSettings, type Settings } from './ldap/settings.ts'
 import { changes } from './ldap/watch/watch.ts'
 

@@ -47,3 +47,10 @@ export interface Actor<O = unknown> {
   /** Whether it uses `job.connect`; those which act from this machine say `false`. */
   readonly connects: boolean
 }
+
+/** The actors which can be named: those of a site, or of an agent. */
+export interface ActorLibrary {
+  readonly names: readonly string[]
+  /** The actor of a name which is among `names`. */
+  actor(name: string): Promise<Actor>
+}

@@ -4,9 +4,16 @@ import { shown } from '../../src/base/names.ts'
 import { dnKey } from './dn.ts'
 import type { Entry } from './entry.ts'
 import { refused, resultTrouble } from './failure.ts'
-import type { Question } from './servers.ts'
+import type { Filter } from './filter.ts'
 import type { Reply, Session } from './session.ts'
 import type { Server, Settings } from './settings.ts'
+
+/** What is to be found below each of the bases. */
+export interface Question {
+  readonly bases: readonly string[]
+  readonly filter: Filter
+  readonly attributes: readonly string[]
+}
 
 export interface Turn {
   readonly session: Session

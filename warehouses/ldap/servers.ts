@@ -4,17 +4,9 @@ import { StokerError } from '../../src/base/errors.ts'
 import { connect } from './connect.ts'
 import type { Entry } from './entry.ts'
 import { networkTrouble, noneLeft, unusable } from './failure.ts'
-import type { Filter } from './filter.ts'
-import { searchAll } from './search.ts'
+import { type Question, searchAll } from './search.ts'
 import type { Session } from './session.ts'
 import type { Server, Settings } from './settings.ts'
-
-/** What is to be found below each of the bases. */
-export interface Question {
-  readonly bases: readonly string[]
-  readonly filter: Filter
-  readonly attributes: readonly string[]
-}
 
 export interface Servers extends AsyncDisposable {
   /**

@@ -6,18 +6,11 @@ import { StokerError } from '../../base/errors.ts'
 import { readText } from '../../config/read-text.ts'
 import { parseShape } from '../../config/shape.ts'
 import { type Path, parseYaml, type YamlSource } from '../../config/yaml-source.ts'
-import type { Actor } from '../../run/actor.ts'
+import type { ActorLibrary } from '../../run/actor.ts'
 import type { Policy, Secret } from '../policy.ts'
 import { arrange } from './arrange.ts'
 import { type Draft, readResource } from './resource.ts'
 import { policyShape } from './shape.ts'
-
-/** The actors which a policy can name. */
-export interface ActorLibrary {
-  readonly names: readonly string[]
-  /** The actor of a name which is among `names`. */
-  actor(name: string): Promise<Actor>
-}
 
 /** What a policy file in a folder is called. */
 const FILE = 'policy.yaml'

@@ -5,11 +5,11 @@ import { nearest } from '../../base/nearest.ts'
 import { parseShape, problemsIn, what } from '../../config/shape.ts'
 import type { Path, YamlSource } from '../../config/yaml-source.ts'
 import type { Convergent } from '../../converge/convergent.ts'
+import type { ActorLibrary } from '../../run/actor.ts'
 import { compileSource } from '../../template/plain-format.ts'
 import { parseCondition } from '../condition/condition.ts'
 import { errorAt, type Place, type Resource, valueIn } from '../policy.ts'
 import { isTemplate, NAME_ROOTS, textsIn } from '../values.ts'
-import type { ActorLibrary } from './load.ts'
 import { RESOURCE_KEYS, type ResourceKeys, resourceShape } from './shape.ts'
 
 /** An entry which does not know its neighbours yet: they are still names. */

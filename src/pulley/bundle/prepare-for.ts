@@ -1,9 +1,9 @@
 /** A policy, prepared for the nodes of a VO as each of them will prepare it. */
 import type { Abortable } from '../../base/abortable.ts'
 import type { Target } from '../../inventory/target.ts'
-import type { ActorLibrary } from '../../policy/file/load.ts'
 import { type LoadedPolicy, loadForTargets } from '../../policy/for-targets.ts'
 import { type PreparedPolicy, preparePolicy } from '../../policy/prepare.ts'
+import type { ActorLibrary } from '../../run/actor.ts'
 import { ALL, type Roster, rosterWarehouse } from '../client/roster.ts'
 
 export interface PreparedFor extends LoadedPolicy {

@@ -1,8 +1,7 @@
 /** Searches which the server goes on answering: synchronisation (RFC 4533) and the older persistent search. */
 import { BerReader, BerWriter, Control, PersistentSearchControl } from 'ldapts'
 import { resultTrouble } from '../failure.ts'
-import type { Turn } from '../search.ts'
-import type { Question } from '../servers.ts'
+import type { Question, Turn } from '../search.ts'
 import type { Heard } from '../session.ts'
 
 export const SYNC_REQUEST = '1.3.6.1.4.1.4203.1.9.1.1'

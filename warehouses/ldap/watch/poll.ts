@@ -5,8 +5,8 @@ import type { Abortable } from '../../../src/base/abortable.ts'
 import type { Entry } from '../entry.ts'
 import { valuesOf } from '../entry.ts'
 import { both, parseFilter } from '../filter.ts'
+import type { Question } from '../search.ts'
 import { searchAll, type Turn } from '../search.ts'
-import type { Question } from '../servers.ts'
 
 /** Milliseconds between two questions. */
 const INTERVAL = 2_000

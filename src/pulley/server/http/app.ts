@@ -7,10 +7,8 @@ import { claimedKey } from '../gate.ts'
 import { Api, type Who } from './api.ts'
 import { readBody, tooLarge } from './body.ts'
 import { makeListener, type Patience } from './listener.ts'
+import type { Log } from './log.ts'
 import { RefusedRequest } from './refusal.ts'
-
-/** Where a log line goes. */
-export type Log = (line: Readonly<Record<string, unknown>>) => void
 
 /** Bytes; routes which take more or less say so. */
 const BODY_LIMIT = 1024 * 1024

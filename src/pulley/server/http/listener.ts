@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
-import type { Log } from './app.ts'
+import type { Log } from './log.ts'
 
 /** Times in milliseconds. */
 export interface Patience {

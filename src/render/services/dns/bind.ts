@@ -10,8 +10,9 @@ import { control } from '../commands.ts'
 import { eachFromTemplate, fromTemplate } from '../from-template.ts'
 import type { RenderedFile, Service } from '../service.ts'
 import { address, commandsOf, hostName, parsedBy, parseSettings, path, seconds, several } from '../settings.ts'
+import type { Zone } from './zone.ts'
 import { settleSerial } from './zone-serial.ts'
-import { type Zone, zonesOf } from './zones.ts'
+import { zonesOf } from './zones.ts'
 
 /** A mail address as a zone's SOA record has it: the dots of its first part with a backslash (RFC 1035 section 8). */
 const contact = parsedBy(input => {

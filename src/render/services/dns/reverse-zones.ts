@@ -1,7 +1,7 @@
 /** Reverse zones: which ones a network has, and where in them an address stands. Pure. */
 import ipaddr from 'ipaddr.js'
 import type { NetworkView } from '../view.ts'
-import type { Zone, ZoneRecord } from './zones.ts'
+import type { Zone, ZoneRecord } from './zone.ts'
 
 /**
  * How networks smaller than a /24 have their reverse names (RFC 2317). `child`: a zone of their own, to which the owner of

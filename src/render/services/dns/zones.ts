@@ -5,19 +5,7 @@ import type { Site } from '../../data/model.ts'
 import { wantedNetworks } from '../settings.ts'
 import { type HostView, type NetworkView, type SiteView, viewOf } from '../view.ts'
 import { type Classless, reverseOwner, reverseZones } from './reverse-zones.ts'
-
-/** One resource record; the owner is relative to its zone, `@` the zone itself; data which is a name ends in a dot. */
-export interface ZoneRecord {
-  readonly owner: string
-  readonly type: 'A' | 'AAAA' | 'CNAME' | 'PTR' | 'NS'
-  readonly data: string
-}
-
-export interface Zone {
-  /** Without a dot at its end. */
-  readonly name: string
-  readonly records: readonly ZoneRecord[]
-}
+import type { Zone, ZoneRecord } from './zone.ts'
 
 export interface ZonesWanted {
   readonly domain?: string | undefined
