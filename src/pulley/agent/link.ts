@@ -4,7 +4,7 @@ import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { VERSION } from '../../base/version.ts'
 import { type Answer, type Asked, answerAs, Client, refusedBy } from '../client/client.ts'
-import { isAnother } from '../protocol/fingerprints.ts'
+import { isClone } from '../protocol/clones.ts'
 import { parseSigningKey } from '../protocol/keys.ts'
 import { helloAnswer, type PollAnswer, pollAnswer, refusal } from '../protocol/messages.ts'
 import { bootId, machineFingerprint, ownAddresses } from './state/fingerprint.ts'
@@ -129,7 +129,7 @@ export class Link implements AsyncDisposable {
     const answer = answerAs(helloAnswer, await this.#client.json(asked, io), asked)
     if (answer.kind === 'clone') {
       // Who could call any machine a clone could make it forget what it has seen and done.
-      if (isAnother(this.#enrolled, fingerprint)) return 'clone'
+      if (isClone(this.#enrolled, fingerprint)) return 'clone'
       throw new StokerError(
         'UNTRUSTED',
         'clone',

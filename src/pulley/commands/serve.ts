@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { StokerError } from '../../base/errors.ts'
 import { readKey, writeNew } from '../client/admin.ts'
 import { makeSigningKey, type SigningKey } from '../protocol/keys.ts'
-import { type Listen, serve } from '../server/serve.ts'
+import { type ListenAddress, serve } from '../server/serve.ts'
 import { openStore } from '../store/sql-store.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import { withSmallHeap } from './small-heap.ts'
@@ -60,7 +60,7 @@ export const serveCommand = async (flags: ServeFlags): Promise<number> => {
 }
 
 /** `off`, `PORT`, `HOST:PORT`, `[ADDRESS]:PORT`. */
-const listenOf = (option: string, text: string): Listen | undefined => {
+const listenOf = (option: string, text: string): ListenAddress | undefined => {
   if (text === 'off') return undefined
   const [, host = '127.0.0.1', port] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? []
   if (port === undefined || Number(port) > 65_535)

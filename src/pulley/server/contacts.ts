@@ -3,26 +3,26 @@ import type { Store } from '../store/store.ts'
 
 export class Contacts {
   readonly #store: Store
-  #noted = new Map<string, { readonly id: string; readonly at: number; readonly interval: number }>()
+  #pending = new Map<string, { readonly id: string; readonly at: number; readonly interval: number }>()
 
   constructor(store: Store) {
     this.#store = store
   }
 
-  note(id: string, at: number, interval: number): void {
-    this.#noted.set(id, { id, at, interval })
+  record(id: string, at: number, interval: number): void {
+    this.#pending.set(id, { id, at, interval })
   }
 
   /** Writes what was noted since the last time. */
-  async write(): Promise<void> {
-    const noted = this.#noted
-    if (noted.size === 0) return
-    this.#noted = new Map()
+  async flush(): Promise<void> {
+    const pending = this.#pending
+    if (pending.size === 0) return
+    this.#pending = new Map()
     try {
-      await this.#store.contacts([...noted.values()])
+      await this.#store.contacts([...pending.values()])
     } catch (thrown) {
       // Kept for the next time; what has been noted since is newer.
-      this.#noted = new Map([...noted, ...this.#noted])
+      this.#pending = new Map([...pending, ...this.#pending])
       throw thrown
     }
   }

@@ -3,18 +3,18 @@ import type { FastifyRequest } from 'fastify'
 import type * as z from 'zod'
 import { shown } from '../../base/names.ts'
 import type { Store } from '../store/store.ts'
+import type { Authenticator, Caller } from './authenticator.ts'
 import type { Contacts } from './contacts.ts'
-import type { Caller, Gate } from './gate.ts'
 import { RefusedRequest } from './http/refusal.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 import type { Sessions } from './sessions.ts'
-import type { World } from './snapshot.ts'
+import type { ServerSnapshot } from './snapshot.ts'
 
 export interface Context {
   readonly store: Store
-  readonly world: World
-  readonly gate: Gate
+  readonly snapshot: ServerSnapshot
+  readonly authenticator: Authenticator
   readonly sessions: Sessions
   readonly contacts: Contacts
   readonly metrics: Metrics
@@ -38,10 +38,10 @@ export interface ServerSettings {
 }
 
 /** The one who signed the request. */
-export const callerOf = async (request: FastifyRequest, { gate, now }: Context): Promise<Caller> => {
+export const callerOf = async (request: FastifyRequest, { authenticator, now }: Context): Promise<Caller> => {
   const { method, url, headers } = request.raw
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  return await gate.admit({ method: method ?? '', target: url ?? '', body }, headers, now())
+  return await authenticator.authenticate({ method: method ?? '', target: url ?? '', body }, headers, now())
 }
 
 /** The node which signed the request; anyone else is refused. */

@@ -10,11 +10,11 @@ export interface Rate {
 }
 
 /** Buckets which are remembered; the fullest are as good as new, and are forgotten first. */
-const REMEMBERED = 100_000
+const MAX_BUCKETS = 100_000
 
-export class Buckets {
+export class TokenBuckets {
   readonly #rate: Rate
-  #full = new Map<string, { left: number; at: number }>()
+  #buckets = new Map<string, { left: number; at: number }>()
 
   constructor(rate: Rate) {
     this.#rate = rate
@@ -23,32 +23,32 @@ export class Buckets {
   /** Takes one from the bucket of this key; throws `RefusedRequest` when it is empty. `now` in milliseconds. */
   take(key: string, now: number): void {
     const { burst, perSecond } = this.#rate
-    const bucket = this.#full.get(key) ?? { left: burst, at: now }
+    const bucket = this.#buckets.get(key) ?? { left: burst, at: now }
     const left = Math.min(burst, bucket.left + ((now - bucket.at) / 1000) * perSecond)
     if (left < 1) throw new RefusedRequest('too-many', 'too many requests; try again later')
-    this.#full.set(key, { left: left - 1, at: now })
-    if (this.#full.size > REMEMBERED) this.#forget(now)
+    this.#buckets.set(key, { left: left - 1, at: now })
+    if (this.#buckets.size > MAX_BUCKETS) this.#removeFull(now)
   }
 
-  #forget(now: number): void {
+  #removeFull(now: number): void {
     const { burst, perSecond } = this.#rate
     const refill = (burst / perSecond) * 1000
-    this.#full = new Map([...this.#full].filter(([, { at }]) => now - at < refill))
+    this.#buckets = new Map([...this.#buckets].filter(([, { at }]) => now - at < refill))
   }
 }
 
 /** Work of one kind at once; whoever comes when it is full is refused. */
 export class Slots {
-  readonly #most: number
+  readonly #limit: number
   #taken = 0
 
-  constructor(most: number) {
-    this.#most = most
+  constructor(limit: number) {
+    this.#limit = limit
   }
 
   /** Takes a slot until the answer is out, or its client has gone. */
   hold({ raw }: FastifyReply): void {
-    if (this.#taken >= this.#most) throw new RefusedRequest('busy', 'too many uploads at once; try again later')
+    if (this.#taken >= this.#limit) throw new RefusedRequest('busy', 'too many uploads at once; try again later')
     this.#taken++
     raw.once('close', () => {
       this.#taken--
@@ -58,13 +58,13 @@ export class Slots {
 
 export interface Limits {
   /** New nodes, all together. */
-  readonly enrolments: Buckets
+  readonly enrolments: TokenBuckets
   /** Signed requests of one node. */
-  readonly signed: Buckets
+  readonly signed: TokenBuckets
   /** Those of one VO's administrators, who ask for the output of ten thousand nodes. */
-  readonly administrators: Buckets
+  readonly administrators: TokenBuckets
   /** Polls of one node. */
-  readonly polls: Buckets
+  readonly polls: TokenBuckets
   readonly uploads: Slots
 }
 
@@ -78,9 +78,9 @@ export const RATES: Rates = {
 }
 
 export const limits = ({ enrolments, signed, administrators, polls }: Rates = RATES): Limits => ({
-  enrolments: new Buckets(enrolments),
-  signed: new Buckets(signed),
-  administrators: new Buckets(administrators),
-  polls: new Buckets(polls),
+  enrolments: new TokenBuckets(enrolments),
+  signed: new TokenBuckets(signed),
+  administrators: new TokenBuckets(administrators),
+  polls: new TokenBuckets(polls),
   uploads: new Slots(4),
 })

@@ -4,22 +4,22 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { StokerError } from '../../base/errors.ts'
 import type { Store } from '../store/store.ts'
+import { openAuthenticator } from './authenticator.ts'
 import { bootstrapRoutes } from './bootstrap.ts'
 import { Contacts } from './contacts.ts'
 import type { Context, ServerSettings } from './context.ts'
-import { openGate } from './gate.ts'
 import type { Api } from './http/api.ts'
 import { makeApp } from './http/app.ts'
-import { PATIENCE, type Patience } from './http/listener.ts'
+import { CONNECTION_LIMITS, type ConnectionLimits } from './http/listener.ts'
 import type { Log } from './http/log.ts'
 import { limits, RATES, type Rates } from './limits.ts'
 import { Metrics } from './metrics.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { agentRoutes } from './routes/agent.ts'
 import { openSessions } from './sessions.ts'
-import { World } from './snapshot.ts'
+import { ServerSnapshot } from './snapshot.ts'
 
-export interface Listen {
+export interface ListenAddress {
   readonly host: string
   /** 0: any free one. */
   readonly port: number
@@ -30,13 +30,13 @@ export interface ServeOptions {
   /** The public key of who may make VOs. */
   readonly operatorKey: string
   /** `undefined`: this tree is not served. */
-  readonly agents: Listen | undefined
-  readonly admins: Listen | undefined
+  readonly agents: ListenAddress | undefined
+  readonly admins: ListenAddress | undefined
   /** PEM; `undefined`: plain HTTP, for behind a proxy which speaks TLS. */
   readonly tls: Pick<ServerOptions, 'cert' | 'key'> | undefined
   readonly settings: ServerSettings
   /** Where it differs from what is usual. */
-  readonly patience?: Partial<Patience>
+  readonly connectionLimits?: Partial<ConnectionLimits>
   readonly rates?: Partial<Rates>
   readonly log: Log
 }
@@ -48,52 +48,52 @@ export interface Server extends AsyncDisposable {
   readonly adminPort: number | undefined
 }
 
-/** Milliseconds between looks at the store; what is changed through this server is seen at once. */
-const LOOK_MS = 1000
+/** Milliseconds between reads of the store; what is changed through this server is seen at once. */
+const REFRESH_MS = 1000
 const WAVES_MS = 2000
 const CONTACTS_MS = 5000
 const NONCES_MS = 60_000
 /** Connections which wait to be taken: a whole site may start at the same moment. The kernel has its own limit (somaxconn). */
 const BACKLOG = 4096
 /** How long reports and finished actions are kept. */
-const KEEP_MS = 90 * 24 * 3_600_000
+const RETENTION_MS = 90 * 24 * 3_600_000
 
 /** Begins to serve. The server owns the store. Throws `CONNECT_FAILED` when it cannot listen. */
 export const serve = async (options: ServeOptions): Promise<Server> => {
   const { store, settings, log } = options
   await using stack = new AsyncDisposableStack()
   stack.use(store)
-  const world = new World(store)
-  await world.refresh()
+  const snapshot = new ServerSnapshot(store)
+  await snapshot.refresh()
   const contacts = new Contacts(store)
   const closing = new AbortController()
-  const bounds = limits({ ...RATES, ...options.rates })
+  const rateLimits = limits({ ...RATES, ...options.rates })
   const context: Context = {
-    ...{ store, world, contacts, settings, metrics: new Metrics(), limits: bounds },
-    gate: openGate(store, options.operatorKey, bounds),
+    ...{ store, snapshot, contacts, settings, metrics: new Metrics(), limits: rateLimits },
+    authenticator: openAuthenticator(store, options.operatorKey, rateLimits),
     sessions: await openSessions(store),
     closing: closing.signal,
     now: () => Date.now(),
-    refresh: () => world.refresh(),
+    refresh: () => snapshot.refresh(),
   }
-  stack.defer(() => contacts.write())
+  stack.defer(() => contacts.flush())
   const every = (milliseconds: number, what: string, work: () => Promise<void>) =>
     stack.defer(repeat(milliseconds, work, thrown => log({ level: 'error', event: what, message: String(thrown) })))
-  every(LOOK_MS, 'refresh', () => world.refresh())
-  every(WAVES_MS, 'waves', () => world.advance(context.now()))
-  every(CONTACTS_MS, 'contacts', () => contacts.write())
+  every(REFRESH_MS, 'refresh', () => snapshot.refresh())
+  every(WAVES_MS, 'waves', () => snapshot.advance(context.now()))
+  every(CONTACTS_MS, 'contacts', () => contacts.flush())
   every(NONCES_MS, 'prune', async () => {
     await store.forgetNonces(context.now())
-    await store.prune(context.now() - KEEP_MS, context.now())
+    await store.prune(context.now() - RETENTION_MS, context.now())
   })
 
-  const listen = async (at: Listen, app: FastifyInstance): Promise<number> => {
+  const listen = async (at: ListenAddress, app: FastifyInstance): Promise<number> => {
     stack.defer(() => app.close())
     try {
       await app.listen({ host: at.host, port: at.port, backlog: BACKLOG })
     } catch (cause) {
-      const place = `${at.host}:${at.port}`
-      throw new StokerError('CONNECT_FAILED', place, `cannot listen on ${place}: ${(cause as Error).message}`, {
+      const address = `${at.host}:${at.port}`
+      throw new StokerError('CONNECT_FAILED', address, `cannot listen on ${address}: ${(cause as Error).message}`, {
         cause,
       })
     }
@@ -105,7 +105,8 @@ export const serve = async (options: ServeOptions): Promise<Server> => {
       who: 'anyone',
       handle: async (_request, _body, reply) => reply.type('text/plain; version=0.0.4').send(context.metrics.text()),
     })
-  const common = { tls: options.tls, patience: { ...PATIENCE, ...options.patience }, log }
+  const connectionLimits = { ...CONNECTION_LIMITS, ...options.connectionLimits }
+  const common = { tls: options.tls, connectionLimits, log }
   const agentPort =
     options.agents &&
     (await listen(

@@ -4,42 +4,42 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Store } from '../store/store.ts'
-import type { Place } from './snapshot.ts'
+import type { NodeRef } from './snapshot.ts'
 
 export interface Sessions {
-  begin(place: Place, now: number): { readonly session: string; readonly expires: number }
+  create(node: NodeRef, now: number): { readonly session: string; readonly expires: number }
   /** Whose session it is; `undefined` when it is none, or over. */
-  check(session: string, now: number): Place | undefined
+  verify(session: string, now: number): NodeRef | undefined
 }
 
 /** Milliseconds. */
-const LIFE = 60 * 60 * 1000
+const LIFETIME_MS = 60 * 60 * 1000
 /** Sessions whose MAC has been checked already. */
-const REMEMBERED = 50_000
+const MAX_CACHED = 50_000
 
 export const openSessions = async (store: Store): Promise<Sessions> => {
   const secret = Buffer.from(await store.secret('session', () => randomBytes(32).toString('base64url')), 'base64url')
   const macOf = (text: string): Buffer => createHmac('sha256', secret).update(text).digest()
-  const checked = new Map<string, Place & { readonly expires: number }>()
+  const verified = new Map<string, NodeRef & { readonly expires: number }>()
   return {
-    begin({ vo, node }, now) {
-      const expires = now + LIFE
+    create({ vo, node }, now) {
+      const expires = now + LIFETIME_MS
       const text = `${vo}.${node}.${expires}.${randomBytes(9).toString('base64url')}`
       return { session: `${text}.${macOf(text).toString('base64url')}`, expires }
     },
-    check(session, now) {
-      const known = checked.get(session)
-      if (known) return known.expires > now ? known : undefined
+    verify(session, now) {
+      const cached = verified.get(session)
+      if (cached) return cached.expires > now ? cached : undefined
       const end = session.lastIndexOf('.')
       const text = session.slice(0, end)
       const mac = Buffer.from(session.slice(end + 1), 'base64url')
       const right = macOf(text)
       if (mac.length !== right.length || !timingSafeEqual(mac, right)) return undefined
       const [vo = '', node = '', expires] = text.split('.')
-      const place = { vo, node, expires: Number(expires) }
-      if (checked.size >= REMEMBERED) checked.clear()
-      checked.set(session, place)
-      return place.expires > now ? place : undefined
+      const owner = { vo, node, expires: Number(expires) }
+      if (verified.size >= MAX_CACHED) verified.clear()
+      verified.set(session, owner)
+      return owner.expires > now ? owner : undefined
     },
   }
 }

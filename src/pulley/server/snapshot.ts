@@ -1,37 +1,38 @@
 /**
- * What a server knows by heart, so that a poll which finds nothing new costs no question to the store: for every VO its
- * nodes, the bundle of each, and who has orders waiting. Read anew when the store's revision of the VO has counted up.
+ * A copy of the store in the server's memory, so that a poll which finds nothing new costs no query: for every VO its nodes,
+ * the bundle of each, and which have pending actions. Read anew when the store's revision of the VO has counted up.
  */
 import { createHash } from 'node:crypto'
 import type { Abortable } from '../../base/abortable.ts'
 import type { Node, Store, StoredBundle, Vo } from '../store/store.ts'
 import { advance, serialFor } from './waves.ts'
 
-export interface Place {
+export interface NodeRef {
   readonly vo: string
   readonly node: string
 }
 
-interface Known {
+interface VoSnapshot {
   readonly vo: Vo
   readonly nodes: readonly Node[]
   readonly byId: ReadonlyMap<string, Node>
   readonly bundles: readonly StoredBundle[]
   readonly waiting: ReadonlyMap<string, readonly string[]>
-  /** By node; made when first asked. */
-  readonly tags: Map<string, Standing>
+  /** By node; computed at its first poll. */
+  readonly pollStates: Map<string, PollState>
 }
 
-/** Where a node stands. */
-export interface Standing {
-  /** Differs when anything differs that the node would be told. A strong ETag (RFC 9110) with its quotes. */
+/** What a poll of a node would be answered with. */
+export interface PollState {
+  /** Differs when anything in the answer differs. A strong ETag (RFC 9110) with its quotes. */
   readonly etag: string
+  /** The bundle which the node shall have; 0: none. */
   readonly serial: number
 }
 
-export class World {
+export class ServerSnapshot {
   readonly #store: Store
-  readonly #known = new Map<string, Known>()
+  readonly #vos = new Map<string, VoSnapshot>()
   readonly #revisions = new Map<string, number>()
   readonly #listeners = new Map<string, Set<() => void>>()
 
@@ -39,7 +40,7 @@ export class World {
     this.#store = store
   }
 
-  /** Reads what has changed in the store since the last time, and wakes who waits for it. */
+  /** Reads what has changed in the store since the last time, and wakes the polls which wait for it. */
   async refresh(): Promise<void> {
     for (const [vo, revision] of await this.#store.revisions()) {
       if (this.#revisions.get(vo) === revision) continue
@@ -50,7 +51,7 @@ export class World {
 
   /** Opens and halts waves by what the nodes have reported. */
   async advance(now: number): Promise<void> {
-    for (const { vo, bundles } of [...this.#known.values()]) {
+    for (const { vo, bundles } of [...this.#vos.values()]) {
       const running = bundles.filter(one => one.waves.state === 'running')
       if (running.length === 0) continue
       const nodes = (await this.#store.nodes(vo.name)).filter(one => one.revoked === undefined)
@@ -62,42 +63,42 @@ export class World {
     await this.refresh()
   }
 
-  /** `undefined`: there is no such node, or it is out. */
-  async standing({ vo, node }: Place): Promise<Standing | undefined> {
-    const known = this.#known.get(vo)
-    if (!known) return undefined
-    const tagged = known.tags.get(node)
-    if (tagged) return tagged
-    // Who has enrolled since is not among the nodes yet.
-    const found = known.byId.get(node) ?? (await this.#store.node(vo, node))
+  /** `undefined`: there is no such node, or it has been revoked. */
+  async pollState({ vo, node }: NodeRef): Promise<PollState | undefined> {
+    const copy = this.#vos.get(vo)
+    if (!copy) return undefined
+    const cached = copy.pollStates.get(node)
+    if (cached) return cached
+    // A node which has enrolled since the copy was made is not in it yet.
+    const found = copy.byId.get(node) ?? (await this.#store.node(vo, node))
     if (!found || found.revoked !== undefined) return undefined
-    const serial = serialFor(found, known.bundles, known.nodes)
-    const parts = [serial, known.vo.successions.length, found.roles, known.waiting.get(node) ?? []]
+    const serial = serialFor(found, copy.bundles, copy.nodes)
+    const parts = [serial, copy.vo.successions.length, found.roles, copy.waiting.get(node) ?? []]
     const etag = `"${createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)}"`
-    const standing = { etag, serial }
-    known.tags.set(node, standing)
-    return standing
+    const state = { etag, serial }
+    copy.pollStates.set(node, state)
+    return state
   }
 
   vo(name: string): Vo | undefined {
-    return this.#known.get(name)?.vo
+    return this.#vos.get(name)?.vo
   }
 
   bundle(vo: string, serial: number): StoredBundle | undefined {
-    return this.#known.get(vo)?.bundles.find(one => one.serial === serial)
+    return this.#vos.get(vo)?.bundles.find(one => one.serial === serial)
   }
 
-  /** Waits until the node would be told something else than this, at most so many milliseconds. */
-  async changed(place: Place, etag: string, milliseconds: number, { signal }: Abortable): Promise<void> {
+  /** Waits until the node's state has another ETag than this, at most so many milliseconds. */
+  async waitForChange(node: NodeRef, etag: string, milliseconds: number, { signal }: Abortable): Promise<void> {
     const until = performance.now() + milliseconds
-    while (!signal.aborted && (await this.standing(place))?.etag === etag) {
+    while (!signal.aborted && (await this.pollState(node))?.etag === etag) {
       const left = until - performance.now()
       if (left <= 0) return
-      await this.#next(place.vo, left, signal)
+      await this.#nextRefresh(node.vo, left, signal)
     }
   }
 
-  #next(vo: string, milliseconds: number, signal: AbortSignal): Promise<void> {
+  #nextRefresh(vo: string, milliseconds: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const listeners = this.#listeners.get(vo) ?? new Set()
     this.#listeners.set(vo, listeners.add(resolve))
@@ -118,7 +119,7 @@ export class World {
     ])
     if (!vo) return
     const byId = new Map(nodes.map(node => [node.id, node]))
-    this.#known.set(name, { vo, nodes, byId, bundles, waiting, tags: new Map() })
+    this.#vos.set(name, { vo, nodes, byId, bundles, waiting, pollStates: new Map() })
     for (const wake of this.#listeners.get(name) ?? []) wake()
   }
 }

@@ -15,14 +15,14 @@ export const serialFor = (node: Member, bundles: readonly StoredBundle[], all: r
     if (state === 'done') return bundle.serial
     // Who has it keeps it: there is no way back to a lower serial.
     if (node.serial >= bundle.serial) return bundle.serial
-    if (state === 'running' && node.enrolled <= bundle.created && reached(bundle, all).has(node.id))
+    if (state === 'running' && node.enrolled <= bundle.created && nodesInOpenSteps(bundle, all).has(node.id))
       return bundle.serial
   }
   return 0
 }
 
 /** The nodes in the steps of a bundle which are open. */
-export const reached = (bundle: StoredBundle, all: readonly Member[]): ReadonlySet<string> => {
+export const nodesInOpenSteps = (bundle: StoredBundle, all: readonly Member[]): ReadonlySet<string> => {
   const order = inOrder(bundle, all)
   const step = bundle.waves.steps[Math.min(bundle.waves.open, bundle.waves.steps.length - 1)]
   return new Set(order.slice(0, step === undefined ? order.length : sizeOf(step, order.length)))
@@ -34,39 +34,41 @@ const sizeOf = (step: Step, count: number): number =>
   'nodes' in step ? Math.min(step.nodes, count) : Math.ceil(step.share * count)
 
 /** Kept for each bundle, because it is asked for each node. */
-const orders = new WeakMap<readonly Member[], Map<string, readonly string[]>>()
+const orderCache = new WeakMap<readonly Member[], Map<string, readonly string[]>>()
 
 const inOrder = ({ vo, serial, created }: StoredBundle, all: readonly Member[]): readonly string[] => {
-  const known = orders.get(all) ?? new Map<string, readonly string[]>()
-  orders.set(all, known)
+  const cached = orderCache.get(all) ?? new Map<string, readonly string[]>()
+  orderCache.set(all, cached)
   const name = `${vo} ${serial}`
-  const place = (id: string) => createHash('sha256').update(`${name} ${id}`).digest('hex')
+  const rankOf = (id: string) => createHash('sha256').update(`${name} ${id}`).digest('hex')
   const order =
-    known.get(name) ??
+    cached.get(name) ??
     all
       .filter(one => one.enrolled <= created && one.revoked === undefined)
-      .map(({ id }) => ({ id, place: place(id) }))
-      .sort((a, b) => (a.place < b.place ? -1 : 1))
+      .map(({ id }) => ({ id, rank: rankOf(id) }))
+      .sort((a, b) => (a.rank < b.rank ? -1 : 1))
       .map(({ id }) => id)
-  known.set(name, order)
+  cached.set(name, order)
   return order
 }
 
-/** What a gate looks at. */
-export type Watched = Member & Pick<Node, 'name' | 'lastContact' | 'interval' | 'lastReport'>
+/** What the waves look at of a node before they go on. */
+export type WaveNode = Member & Pick<Node, 'name' | 'lastContact' | 'interval' | 'lastReport'>
 
 /**
  * The waves after a look at the nodes of the open step, the same object when there is nothing new. The next step opens when
  * every node which polls has converged on the bundle and has polled since; too many failures halt it.
  */
-export const advance = (bundle: StoredBundle, all: readonly Watched[], now: Time): Waves => {
+export const advance = (bundle: StoredBundle, all: readonly WaveNode[], now: Time): Waves => {
   const { waves } = bundle
   if (waves.state !== 'running') return waves
-  const ids = reached(bundle, all)
+  const ids = nodesInOpenSteps(bundle, all)
   const nodes = all.filter(one => ids.has(one.id))
   // Who was silent before it was this step's turn tells nothing about the bundle.
   const polling = nodes.filter(
-    one => one.serial >= bundle.serial || (one.lastContact ?? 0) >= waves.since - PATIENCE * one.interval * 1000,
+    one =>
+      one.serial >= bundle.serial ||
+      (one.lastContact ?? 0) >= waves.since - SILENT_AFTER_INTERVALS * one.interval * 1000,
   )
   if (nodes.length > 0 && polling.length === 0) {
     const why = 'no node of this step polls; finish the waves by hand, or wait'
@@ -80,24 +82,24 @@ export const advance = (bundle: StoredBundle, all: readonly Watched[], now: Time
       .join(', ')
     return { ...waves, state: 'halted', why: `${failed.length} of ${polling.length} nodes failed: ${names}` }
   }
-  const good = polling.filter(one => isGood(one, bundle.serial))
-  if (good.length + failed.length < polling.length) return waves
+  const converged = polling.filter(one => hasConverged(one, bundle.serial))
+  if (converged.length + failed.length < polling.length) return waves
   const open = waves.open + 1
   return { ...waves, open, since: now, why: undefined, state: open >= waves.steps.length ? 'done' : 'running' }
 }
 
 /** So many intervals without a poll, and a node counts as silent. */
-const PATIENCE = 3
+const SILENT_AFTER_INTERVALS = 3
 
-const isGood = ({ lastReport, lastContact }: Watched, serial: number): boolean =>
+const hasConverged = ({ lastReport, lastContact }: WaveNode, serial: number): boolean =>
   lastReport?.serial === serial &&
   lastReport.counts.failed === 0 &&
   lastReport.trouble.length === 0 &&
   // It still polls after the change: the contact was not lost with it.
   (lastContact ?? 0) > lastReport.at
 
-const hasFailed = ({ lastReport, lastContact, interval }: Watched, serial: number, now: Time): boolean => {
+const hasFailed = ({ lastReport, lastContact, interval }: WaveNode, serial: number, now: Time): boolean => {
   if (lastReport?.serial === serial && lastReport.counts.failed > 0) return true
   if (lastReport?.trouble.some(one => one.serial === serial && one.kind !== 'stale')) return true
-  return now - (lastContact ?? 0) > PATIENCE * interval * 1000 + 10_000
+  return now - (lastContact ?? 0) > SILENT_AFTER_INTERVALS * interval * 1000 + 10_000
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Report } from '../../../src/pulley/protocol/messages.ts'
-import { advance, reached, serialFor, type Watched } from '../../../src/pulley/server/waves.ts'
+import { advance, nodesInOpenSteps, serialFor, type WaveNode } from '../../../src/pulley/server/waves.ts'
 import type { StoredBundle, Waves } from '../../../src/pulley/store/store.ts'
 
 const NOW = 1_000_000_000
@@ -11,7 +11,7 @@ const report = (serial: number, at: number, failed = 0, trouble: Report['trouble
   counts: { ok: 1, changed: 0, drift: 0, failed, skipped: 0 },
 })
 
-const node = (n: number, changes: Partial<Watched> = {}): Watched => ({
+const node = (n: number, changes: Partial<WaveNode> = {}): WaveNode => ({
   ...{ id: `n-${n}`, name: `wn${n}`, enrolled: 0, revoked: undefined, serial: 1, interval: 60 },
   ...{ lastContact: NOW, lastReport: report(1, NOW - MINUTE) },
   ...changes,
@@ -35,7 +35,7 @@ const DONE = bundle(1, { state: 'done', open: 3 })
 const many = Array.from({ length: 10 }, (_, n) => node(n))
 
 t.test('the steps reach so many nodes, and each holds those of the one before', async t => {
-  const sets = [0, 1, 2].map(open => reached(bundle(2, { open }), many))
+  const sets = [0, 1, 2].map(open => nodesInOpenSteps(bundle(2, { open }), many))
   t.strictSame(
     sets.map(set => set.size),
     [1, 5, 10],
@@ -64,12 +64,12 @@ t.test('a halted bundle goes no further, and who has it keeps it', async t => {
 })
 
 /** Ten nodes, of which those in the open step are as given. */
-const withStep = (one: StoredBundle, changes: Partial<Watched>): readonly Watched[] => {
-  const ids = reached(one, many)
+const withStep = (one: StoredBundle, changes: Partial<WaveNode>): readonly WaveNode[] => {
+  const ids = nodesInOpenSteps(one, many)
   return many.map(each => (ids.has(each.id) ? { ...each, ...changes } : each))
 }
 
-const steps: readonly (readonly [string, Partial<Watched>, number, Partial<Waves>])[] = [
+const steps: readonly (readonly [string, Partial<WaveNode>, number, Partial<Waves>])[] = [
   ['nodes which have not taken it are waited for', {}, NOW + MINUTE, { open: 0, state: 'running' }],
   [
     'nodes which have not polled since are waited for',
@@ -117,7 +117,7 @@ for (const [what, changes, now, expected] of steps)
 
 t.test('some may fail where that is allowed', async t => {
   const one = bundle(2, { open: 1, maxFail: 0.25 })
-  const ids = [...reached(one, many)]
+  const ids = [...nodesInOpenSteps(one, many)]
   const good = { serial: 2, lastReport: report(2, NOW), lastContact: NOW + 1 }
   const all = many.map(each => {
     if (!ids.includes(each.id)) return each
@@ -128,7 +128,7 @@ t.test('some may fail where that is allowed', async t => {
 
 t.test('a node which was silent long before does not count beside those which poll', async t => {
   const one = bundle(2, { open: 1 })
-  const [silent] = [...reached(one, many)]
+  const [silent] = [...nodesInOpenSteps(one, many)]
   const good = { serial: 2, lastReport: report(2, NOW), lastContact: NOW + 1 }
   const all = withStep(one, good).map(each => (each.id === silent ? node(0, { id: each.id, lastContact: 1 }) : each))
   t.match(advance(one, all, NOW + 2), { open: 2, state: 'running' })

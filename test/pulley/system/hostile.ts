@@ -251,7 +251,7 @@ t.test('no body is read of somebody who is not known', async t => {
 })
 
 t.test('a body which trickles is cut, while others are served', async t => {
-  await using site = await ready({ patience: { body: 300 } })
+  await using site = await ready({ connectionLimits: { bodyTimeout: 300 } })
   const node = await site.pulley.enrol('blue', site.token, 'wn1')
   const began = performance.now()
   const trickle = raw(site.pulley.agents, headersOf('/v1/reports', '[]', node, ['content-length: 1000']), socket => {
@@ -267,7 +267,7 @@ t.test('a body which trickles is cut, while others are served', async t => {
 })
 
 t.test('a large body gets the time which it needs at a fair pace', async t => {
-  await using site = await ready({ patience: { body: 100, pace: 100_000 } })
+  await using site = await ready({ connectionLimits: { bodyTimeout: 100, minBytesPerSecond: 100_000 } })
   const node = await site.pulley.enrol('blue', site.token, 'wn1')
   const body = `[${' '.repeat(60_000)}]`
   const answer = await raw(
@@ -286,7 +286,7 @@ for (const [what, bytes, more] of [
   ['a connection on which nothing comes', '', ''],
 ] as const)
   t.test(`${what} are cut`, async t => {
-    await using site = await ready({ patience: { headers: 200 } })
+    await using site = await ready({ connectionLimits: { headersTimeout: 200 } })
     const answer = await raw(site.pulley.agents, bytes, socket => {
       const timer = setInterval(() => socket.write(more), 20)
       socket.once('close', () => clearInterval(timer))
@@ -313,7 +313,7 @@ for (const [what, bytes, status] of [
   })
 
 t.test('more connections than there may be are not taken, and told in the log', async t => {
-  await using site = await ready({ patience: { connections: 5 } })
+  await using site = await ready({ connectionLimits: { maxConnections: 5 } })
   const { port, hostname } = new URL(site.pulley.agents)
   const sockets = Array.from({ length: 20 }, () => connect(Number(port), hostname))
   for (const socket of sockets) socket.on('error', () => {})

@@ -2,11 +2,11 @@
 import type { ServerOptions } from 'node:https'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { StokerError } from '../../../base/errors.ts'
+import { claimedKey } from '../authenticator.ts'
 import type { Context } from '../context.ts'
-import { claimedKey } from '../gate.ts'
 import { Api, type Who } from './api.ts'
 import { readBody, tooLarge } from './body.ts'
-import { makeListener, type Patience } from './listener.ts'
+import { type ConnectionLimits, makeListener } from './listener.ts'
 import type { Log } from './log.ts'
 import { RefusedRequest } from './refusal.ts'
 
@@ -18,19 +18,22 @@ export interface AppOptions {
   readonly routes: readonly ((api: Api, context: Context) => void)[]
   /** Certificate and key; `undefined`: plain HTTP. */
   readonly tls: Pick<ServerOptions, 'cert' | 'key'> | undefined
-  readonly patience: Patience
+  readonly connectionLimits: ConnectionLimits
   readonly log: Log
 }
 
 /** Makes an application with the routes; it does not listen yet. */
-export const makeApp = (context: Context, { title, routes, tls, patience, log }: AppOptions): FastifyInstance => {
+export const makeApp = (
+  context: Context,
+  { title, routes, tls, connectionLimits, log }: AppOptions,
+): FastifyInstance => {
   const refuse = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const { kind, status, message } = refusalOf(thrown)
     context.metrics.count('refusals')
     log({
       level: status < 500 ? 'warn' : 'error',
       event: 'refused',
-      ...askedBy(request),
+      ...requestFields(request),
       status,
       kind,
       message: detailOf(thrown),
@@ -41,14 +44,14 @@ export const makeApp = (context: Context, { title, routes, tls, patience, log }:
     reply.code(status).send({ error: kind, message, time: context.now() })
   }
   const app = fastify({
-    serverFactory: handle => makeListener(handle, patience, tls, log),
+    serverFactory: handle => makeListener(handle, connectionLimits, tls, log),
     ...{ logger: false, forceCloseConnections: 'idle', trustProxy: false, exposeHeadRoutes: false },
     frameworkErrors: refuse,
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: FastifyRequest['raw']) => {
     const { bodyLimit = BODY_LIMIT } = request.routeOptions
-    return await readBody(payload, announced(request), bodyLimit, patience)
+    return await readBody(payload, contentLength(request), bodyLimit, connectionLimits)
   })
   app.setErrorHandler(refuse)
   app.setNotFoundHandler(() => {
@@ -59,16 +62,16 @@ export const makeApp = (context: Context, { title, routes, tls, patience, log }:
     if (request.is404) throw new RefusedRequest('not-found', 'there is nothing here')
     const { config, bodyLimit = BODY_LIMIT } = request.routeOptions
     const { who, takesBody } = config as { readonly who?: Who; readonly takesBody?: boolean }
-    if (announced(request) > bodyLimit) throw tooLarge(bodyLimit)
+    if (contentLength(request) > bodyLimit) throw tooLarge(bodyLimit)
     if (!takesBody || who === undefined || who === 'anyone' || who === 'session') return
-    await context.gate.announce(request.headers, who, (request.params as { readonly vo?: string }).vo)
+    await context.authenticator.precheck(request.headers, who, (request.params as { readonly vo?: string }).vo)
     if (bodyLimit > BODY_LIMIT) context.limits.uploads.hold(reply)
   })
   app.addHook('onResponse', async (request, reply) => {
     // Refusals have their own line; polls without news would be all there is to read.
     if (reply.statusCode >= 400 || reply.statusCode === 304) return
     const ms = Math.round(reply.elapsedTime)
-    log({ level: 'info', event: 'answered', ...askedBy(request), status: reply.statusCode, ms })
+    log({ level: 'info', event: 'answered', ...requestFields(request), status: reply.statusCode, ms })
   })
   const api = new Api(app)
   for (const add of routes) add(api, context)
@@ -89,10 +92,10 @@ export const makeApp = (context: Context, { title, routes, tls, patience, log }:
 }
 
 /** Bytes which its headers say that the body has; 0 when they do not. */
-const announced = ({ headers }: FastifyRequest): number => Number(headers['content-length'] ?? 0)
+const contentLength = ({ headers }: FastifyRequest): number => Number(headers['content-length'] ?? 0)
 
 /** For the log: what was asked, who says so, and from where, which is often the address of many. */
-const askedBy = ({ method, url, headers, raw }: FastifyRequest) => {
+const requestFields = ({ method, url, headers, raw }: FastifyRequest) => {
   const keyid = claimedKey(headers)
   // Without the query: nothing of ours is secret in one, but others may think so.
   const path = url.split('?', 1)[0]?.slice(0, 200) ?? ''

@@ -1,6 +1,6 @@
 /** The body of a request: bytes until it is known who signed them, no more than the route takes, and not for ever. */
 import type { Readable } from 'node:stream'
-import type { Patience } from './listener.ts'
+import type { ConnectionLimits } from './listener.ts'
 import { RefusedRequest } from './refusal.ts'
 
 /**
@@ -11,26 +11,26 @@ export const readBody = async (
   payload: Readable,
   length: number,
   limit: number,
-  { body, pace }: Pick<Patience, 'body' | 'pace'>,
+  { bodyTimeout, minBytesPerSecond }: Pick<ConnectionLimits, 'bodyTimeout' | 'minBytesPerSecond'>,
 ): Promise<Buffer> => {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  const pieces: Buffer[] = []
+  const chunks: Buffer[] = []
   let size = 0
-  const take = (piece: Buffer) => {
-    size += piece.length
+  const addChunk = (chunk: Buffer) => {
+    size += chunk.length
     if (size > limit) reject(tooLarge(limit))
-    else pieces.push(piece)
+    else chunks.push(chunk)
   }
-  const late = () => reject(new RefusedRequest('slow', 'the body took too long to come'))
-  const timer = setTimeout(late, body + (length / pace) * 1000)
-  const over = () => resolve(Buffer.concat(pieces))
-  const gone = () => reject(new RefusedRequest('malformed', 'the body ended before its end'))
-  payload.on('data', take).once('end', over).once('error', gone).once('close', gone)
+  const timedOut = () => reject(new RefusedRequest('slow', 'the body took too long to come'))
+  const timer = setTimeout(timedOut, bodyTimeout + (length / minBytesPerSecond) * 1000)
+  const finished = () => resolve(Buffer.concat(chunks))
+  const aborted = () => reject(new RefusedRequest('malformed', 'the body ended before its end'))
+  payload.on('data', addChunk).once('end', finished).once('error', aborted).once('close', aborted)
   try {
     return await promise
   } finally {
     clearTimeout(timer)
-    payload.off('data', take).off('end', over).off('close', gone)
+    payload.off('data', addChunk).off('end', finished).off('close', aborted)
   }
 }
 

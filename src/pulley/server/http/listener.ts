@@ -5,46 +5,51 @@ import type { Socket } from 'node:net'
 import type { Log } from './log.ts'
 
 /** Times in milliseconds. */
-export interface Patience {
+export interface ConnectionLimits {
   /** In which the headers of a request have to be here. */
-  readonly headers: number
+  readonly headersTimeout: number
   /** In which its body has to be here; large ones get more. */
-  readonly body: number
+  readonly bodyTimeout: number
   /** Bytes a second at least, of large bodies. */
-  readonly pace: number
+  readonly minBytesPerSecond: number
   /** How long a connection is kept without a request on it. */
-  readonly keepAlive: number
+  readonly keepAliveTimeout: number
   /** How long nothing at all may move on a connection; longer than any poll waits. */
-  readonly silence: number
+  readonly idleTimeout: number
   /** Connections at once. */
-  readonly connections: number
+  readonly maxConnections: number
 }
 
-export const PATIENCE: Patience = {
-  ...{ headers: 10_000, body: 30_000, pace: 32 * 1024, keepAlive: 75_000, silence: 400_000, connections: 20_000 },
+export const CONNECTION_LIMITS: ConnectionLimits = {
+  headersTimeout: 10_000,
+  bodyTimeout: 30_000,
+  minBytesPerSecond: 32 * 1024,
+  keepAliveTimeout: 75_000,
+  idleTimeout: 400_000,
+  maxConnections: 20_000,
 }
 
 /** `tls`: certificate and key; `undefined`: plain HTTP. `handle` gets each request whose headers are here. */
 export const makeListener = (
   handle: (request: IncomingMessage, response: ServerResponse) => void,
-  patience: Patience,
+  connectionLimits: ConnectionLimits,
   tls: Pick<ServerOptions, 'cert' | 'key'> | undefined,
   log: Log,
 ): Server => {
-  const { headers, keepAlive, silence, connections } = patience
+  const { headersTimeout, keepAliveTimeout, idleTimeout, maxConnections } = connectionLimits
   const options = {
-    headersTimeout: headers,
+    headersTimeout,
     // Bodies have times of their own, by their length.
     requestTimeout: 0,
-    keepAliveTimeout: keepAlive,
-    connectionsCheckingInterval: Math.max(20, headers / 5),
+    keepAliveTimeout,
+    connectionsCheckingInterval: Math.max(20, headersTimeout / 5),
     noDelay: true,
   }
   const server = tls
     ? createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2' }, handle)
     : createServer(options, handle)
-  server.maxConnections = connections
-  server.timeout = silence
+  server.maxConnections = maxConnections
+  server.timeout = idleTimeout
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuse(error, socket, log))
   server.on('drop', () =>
     log({ level: 'warn', event: 'refused', status: 0, kind: 'busy', message: 'too many connections' }),

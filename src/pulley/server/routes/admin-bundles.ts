@@ -9,16 +9,16 @@ import type { Waves } from '../../store/store.ts'
 import { type Context, partOf } from '../context.ts'
 import type { Api } from '../http/api.ts'
 import { RefusedRequest } from '../http/refusal.ts'
-import { BASE, CONTENT_LIMIT, checked, found, own, taken } from './admin-common.ts'
+import { CONTENT_LIMIT, ownVo, unlessMissing, unlessRefused, VO_PATH, verifiedDocument } from './admin-common.ts'
 
 export const bundleRoutes = (api: Api, context: Context): void => {
   const { store } = context
-  api.add('put', `${BASE}/blobs/:sha256`, {
+  api.add('put', `${VO_PATH}/blobs/:sha256`, {
     summary: 'The content of a bundle, as bytes.',
     who: 'vo',
     bodyLimit: CONTENT_LIMIT,
     handle: async request => {
-      const vo = await own(request, context)
+      const vo = await ownVo(request, context)
       const sha256 = partOf(request, 'sha256', sha256Hex)
       const content = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
       if (createHash('sha256').update(content).digest('hex') !== sha256)
@@ -27,47 +27,47 @@ export const bundleRoutes = (api: Api, context: Context): void => {
       return {}
     },
   })
-  api.add('get', `${BASE}/blobs/:sha256`, {
+  api.add('get', `${VO_PATH}/blobs/:sha256`, {
     summary: 'The content of a bundle.',
     who: 'vo',
     handle: async (request, _body, reply) => {
-      const vo = await own(request, context)
+      const vo = await ownVo(request, context)
       const content = await store.blob(vo.name, partOf(request, 'sha256', sha256Hex))
-      return reply.type('application/octet-stream').send(found(content, 'content'))
+      return reply.type('application/octet-stream').send(unlessMissing(content, 'content'))
     },
   })
-  api.add('get', `${BASE}/bundles`, {
+  api.add('get', `${VO_PATH}/bundles`, {
     summary: 'Its bundles, the newest first.',
     who: 'vo',
-    handle: async request => await store.bundles((await own(request, context)).name),
+    handle: async request => await store.bundles((await ownVo(request, context)).name),
   })
-  api.add('post', `${BASE}/bundles`, {
+  api.add('post', `${VO_PATH}/bundles`, {
     summary: 'Publish a bundle, whose content is here.',
     who: 'vo',
     body: newBundle,
     handle: async (request, body) => {
-      const vo = await own(request, context)
+      const vo = await ownVo(request, context)
       const { document, note, waves } = body()
-      const { serial, content } = checked(BUNDLE, document, vo)
+      const { serial, content } = verifiedDocument(BUNDLE, document, vo)
       const now = context.now()
       const bundle = { vo: vo.name, serial, envelope: document, contentSha256: content.sha256, created: now, note }
-      taken(await store.publish({ ...bundle, waves: waves ? begun(waves, now) : atOnce(now) }))
+      unlessRefused(await store.publish({ ...bundle, waves: waves ? firstStep(waves, now) : allAtOnce(now) }))
       await context.refresh()
       return { serial }
     },
   })
-  api.add('post', `${BASE}/bundles/:serial/waves`, {
+  api.add('post', `${VO_PATH}/bundles/:serial/waves`, {
     summary: 'Halt, resume or finish the waves of a bundle.',
     who: 'vo',
     body: wavesChange,
     handle: async (request, body) => {
-      const vo = await own(request, context)
+      const vo = await ownVo(request, context)
       const serial = partOf(request, 'serial', z.coerce.number().int().positive())
-      const bundle = found(
+      const bundle = unlessMissing(
         (await store.bundles(vo.name)).find(one => one.serial === serial),
         'bundle',
       )
-      const after = changed(bundle.waves, body().do, context.now())
+      const after = changedWaves(bundle.waves, body().do, context.now())
       await store.setWaves(vo.name, serial, after)
       await context.refresh()
       return after
@@ -75,16 +75,16 @@ export const bundleRoutes = (api: Api, context: Context): void => {
   })
 }
 
-const atOnce = (now: number): Waves => ({
+const allAtOnce = (now: number): Waves => ({
   ...{ steps: [{ share: 1 }], open: 1, state: 'done', maxFail: 1, since: now, why: undefined },
 })
 
-const begun = (waves: Pick<Waves, 'steps' | 'maxFail'>, now: number): Waves => ({
+const firstStep = (waves: Pick<Waves, 'steps' | 'maxFail'>, now: number): Waves => ({
   ...waves,
   ...{ open: 0, state: 'running', since: now, why: undefined },
 })
 
-const changed = (waves: Waves, what: 'halt' | 'resume' | 'finish', now: number): Waves => {
+const changedWaves = (waves: Waves, what: 'halt' | 'resume' | 'finish', now: number): Waves => {
   if (waves.state === 'done') throw new RefusedRequest('conflict', 'all nodes may have it already')
   if (what === 'finish') return { ...waves, open: waves.steps.length, state: 'done', since: now, why: undefined }
   if (what === 'halt') return { ...waves, state: 'halted', since: now, why: 'halted by hand' }

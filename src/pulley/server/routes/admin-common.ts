@@ -12,16 +12,16 @@ import { RefusedRequest } from '../http/refusal.ts'
 export const CONTENT_LIMIT = 128 * 1024 * 1024
 
 /** The VO which a route is about. */
-export const BASE = '/admin/v1/vos/:vo'
+export const VO_PATH = '/admin/v1/vos/:vo'
 
 /** Throws `RefusedRequest` unless the operator asks. */
-export const operator = async (request: FastifyRequest, context: Context): Promise<void> => {
+export const requireOperator = async (request: FastifyRequest, context: Context): Promise<void> => {
   const caller = await callerOf(request, context)
   if (caller.kind !== 'operator') throw new RefusedRequest('forbidden', "this needs the operator's key")
 }
 
 /** The VO of the path, for its own administrator. */
-export const own = async (request: FastifyRequest, context: Context): Promise<Vo> => {
+export const ownVo = async (request: FastifyRequest, context: Context): Promise<Vo> => {
   const caller = await callerOf(request, context)
   const name = partOf(request, 'vo', voName)
   const isOwn = caller.kind === 'vo' && caller.vo === name
@@ -31,7 +31,11 @@ export const own = async (request: FastifyRequest, context: Context): Promise<Vo
 }
 
 /** A document as its VO's nodes will read it. */
-export const checked = <T extends { readonly vo: string }>(kind: DocumentType<T>, document: Envelope, vo: Vo): T => {
+export const verifiedDocument = <T extends { readonly vo: string }>(
+  kind: DocumentType<T>,
+  document: Envelope,
+  vo: Vo,
+): T => {
   try {
     const opened = open(kind, document, vo.publicKey)
     if (opened.vo === vo.name) return opened
@@ -43,20 +47,20 @@ export const checked = <T extends { readonly vo: string }>(kind: DocumentType<T>
 }
 
 /** The answer, unless it is a refusal. */
-export const taken = <T extends object>(answer: T): Exclude<T, { readonly kind: 'refused' }> => {
+export const unlessRefused = <T extends object>(answer: T): Exclude<T, { readonly kind: 'refused' }> => {
   if ('kind' in answer && answer.kind === 'refused')
     throw new RefusedRequest('conflict', 'why' in answer ? String(answer.why) : 'it is refused')
   return answer as Exclude<T, { readonly kind: 'refused' }>
 }
 
 /** The answer, unless there is none. */
-export const found = <T>(answer: T | undefined | false, what: string): T => {
+export const unlessMissing = <T>(answer: T | undefined | false, what: string): T => {
   if (answer === undefined || answer === false) throw new RefusedRequest('not-found', `there is no such ${what}`)
   return answer
 }
 
 /** The query of a list. */
-export const filter = z.object({
+export const listFilter = z.object({
   node: id('n').optional(),
   batch: id('a').optional(),
   limit: z.coerce.number().int().min(1).max(100_000).optional(),
@@ -64,7 +68,7 @@ export const filter = z.object({
 
 /** What a list is narrowed to. */
 export const queryOf = (request: FastifyRequest) => {
-  const result = filter.safeParse(request.query)
+  const result = listFilter.safeParse(request.query)
   if (!result.success) throw new RefusedRequest('malformed', result.error.issues[0]?.message ?? 'query')
   const { node, batch, limit } = result.data
   return { ...(node && { node }), ...(batch && { batch }), ...(limit && { limit }) }

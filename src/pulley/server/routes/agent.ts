@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import { isAnother } from '../../protocol/fingerprints.ts'
 import {
   actionReport,
   enrolRequest,
@@ -12,13 +11,14 @@ import {
   reports,
 } from '../../protocol/messages.ts'
 import { id, newId, sha256Hex } from '../../protocol/names.ts'
+import { detectClone } from '../clones.ts'
 import { type Context, callerOf, nodeOf, partOf } from '../context.ts'
 import type { Api } from '../http/api.ts'
 import { RefusedRequest } from '../http/refusal.ts'
-import type { Place } from '../snapshot.ts'
+import type { NodeRef } from '../snapshot.ts'
 
 export const agentRoutes = (api: Api, context: Context): void => {
-  const { store, world, sessions, contacts, metrics, settings } = context
+  const { store, snapshot, sessions, contacts, metrics, settings } = context
 
   api.add('post', '/v1/enrol', {
     summary: 'Become a node of a VO, by a token.',
@@ -27,18 +27,23 @@ export const agentRoutes = (api: Api, context: Context): void => {
     body: enrolRequest,
     handle: async (request, body) => {
       const caller = await callerOf(request, context)
-      const asked = body()
+      const details = body()
       // Who holds the key of a node may ask again, because the answer to the first time was lost.
-      const isOwner = caller.kind === 'newcomer' && caller.publicKey === asked.publicKey
+      const isOwner = caller.kind === 'newcomer' && caller.publicKey === details.publicKey
       if (!isOwner) throw new RefusedRequest('forbidden', 'the request has to be signed with the new key')
-      const { vo: name, token, ...node } = asked
+      const { vo: name, token, ...node } = details
       const hash = createHash('sha256').update(token).digest('hex')
-      const made = await store.enrol(name, hash, { ...node, id: newId('n'), cloneOf: asked.cloneOf }, context.now())
-      if ('kind' in made) throw new RefusedRequest('forbidden', `no enrolment: ${made.why}`)
+      const enrolled = await store.enrol(
+        name,
+        hash,
+        { ...node, id: newId('n'), cloneOf: details.cloneOf },
+        context.now(),
+      )
+      if ('kind' in enrolled) throw new RefusedRequest('forbidden', `no enrolment: ${enrolled.why}`)
       const vo = await store.vo(name)
       if (!vo) throw new RefusedRequest('forbidden', 'no enrolment: there is no such token')
       metrics.count('enrolments')
-      return { node: made.id, name: made.name, roles: made.roles, voKey: vo.publicKey }
+      return { node: enrolled.id, name: enrolled.name, roles: enrolled.roles, voKey: vo.publicKey }
     },
   })
 
@@ -47,17 +52,14 @@ export const agentRoutes = (api: Api, context: Context): void => {
     who: 'node',
     body: helloRequest,
     handle: async (request, body) => {
-      const place = await nodeOf(request, context)
+      const caller = await nodeOf(request, context)
       const hello = body()
-      const node = await store.node(place.vo, place.node)
+      const node = await store.node(caller.vo, caller.node)
       if (!node) throw new RefusedRequest('forbidden', 'there is no such node')
       const now = context.now()
-      if (isAnother(node.fingerprint, hello.fingerprint)) {
-        await store.cloneSeen(node.id, now)
-        return { kind: 'clone' }
-      }
+      if (await detectClone(store, node, hello.fingerprint, now)) return { kind: 'clone' }
       const { rolledBack } = await store.hello(node.id, hello, now)
-      return { kind: 'welcome', ...sessions.begin(place, now), time: now, rolledBack }
+      return { kind: 'welcome', ...sessions.create(caller, now), time: now, rolledBack }
     },
   })
 
@@ -66,44 +68,44 @@ export const agentRoutes = (api: Api, context: Context): void => {
     who: 'session',
     query: z.object({ wait: waitText }),
     handle: async (request, _body, reply) => {
-      const place = bearer(request, context)
-      const asked = request.headers['if-none-match']
+      const caller = sessionNode(request, context)
+      const knownEtag = request.headers['if-none-match']
       metrics.count('polls')
-      context.limits.polls.take(place.node, context.now())
-      contacts.note(place.node, context.now(), settings.interval)
-      let standing = await world.standing(place)
-      if (standing && standing.etag === asked) {
+      context.limits.polls.take(caller.node, context.now())
+      contacts.record(caller.node, context.now(), settings.interval)
+      let state = await snapshot.pollState(caller)
+      if (state && state.etag === knownEtag) {
         const wait = Math.min(secondsOf(request), settings.longestWait)
         if (wait > 0) {
-          await world.changed(place, asked, wait * 1000, {
+          await snapshot.waitForChange(caller, knownEtag, wait * 1000, {
             signal: AbortSignal.any([closed(reply), context.closing]),
           })
-          contacts.note(place.node, context.now(), settings.interval)
-          standing = await world.standing(place)
+          contacts.record(caller.node, context.now(), settings.interval)
+          state = await snapshot.pollState(caller)
         }
       }
-      if (!standing) throw new RefusedRequest('forbidden', 'there is no such node')
-      reply.header('etag', standing.etag).header('pulley-next', String(settings.interval))
-      if (standing.etag === asked) {
+      if (!state) throw new RefusedRequest('forbidden', 'there is no such node')
+      reply.header('etag', state.etag).header('pulley-next', String(settings.interval))
+      if (state.etag === knownEtag) {
         metrics.count('unchanged_polls')
         return reply.code(304).send()
       }
-      return await news(place, standing.serial)
+      return await pollAnswer(caller, state.serial)
     },
   })
 
-  const news = async (place: Place, serial: number): Promise<PollAnswer> => {
+  const pollAnswer = async ({ vo, node }: NodeRef, serial: number): Promise<PollAnswer> => {
     const now = context.now()
-    const [orders, waiting] = [await store.fetch(place.vo, place.node, now), await store.waiting(place.vo, now)]
+    const [orders, waiting] = [await store.fetch(vo, node, now), await store.waiting(vo, now)]
     const open = new Set(orders.map(one => one.id))
-    const bundle = world.bundle(place.vo, serial)
+    const bundle = snapshot.bundle(vo, serial)
     return {
       time: now,
       next: settings.interval,
       ...(bundle && { bundle: bundle.envelope }),
       orders: orders.map(one => one.envelope),
-      cancelled: (waiting.get(place.node) ?? []).filter(one => !open.has(one)),
-      successions: [...(world.vo(place.vo)?.successions ?? [])],
+      cancelled: (waiting.get(node) ?? []).filter(one => !open.has(one)),
+      successions: [...(snapshot.vo(vo)?.successions ?? [])],
     }
   }
 
@@ -111,10 +113,10 @@ export const agentRoutes = (api: Api, context: Context): void => {
     summary: 'The content of a bundle.',
     who: 'session',
     handle: async (request, _body, reply) => {
-      const place = bearer(request, context)
-      context.limits.polls.take(place.node, context.now())
-      if (!(await world.standing(place))) throw new RefusedRequest('forbidden', 'there is no such node')
-      const content = await store.blob(place.vo, partOf(request, 'sha256', sha256Hex))
+      const caller = sessionNode(request, context)
+      context.limits.polls.take(caller.node, context.now())
+      if (!(await snapshot.pollState(caller))) throw new RefusedRequest('forbidden', 'there is no such node')
+      const content = await store.blob(caller.vo, partOf(request, 'sha256', sha256Hex))
       if (!content) throw new RefusedRequest('not-found', 'there is no such content')
       return reply.type('application/octet-stream').send(content)
     },
@@ -127,14 +129,14 @@ export const agentRoutes = (api: Api, context: Context): void => {
     handle: async (request, body) => {
       const { vo, node } = await nodeOf(request, context)
       const action = partOf(request, 'id', id('a'))
-      const told = body()
+      const report = body()
       const now = context.now()
-      const taken =
-        told.state === 'started'
-          ? await store.start(vo, node, action, told.attempt, told.at, now)
-          : await store.finish(vo, node, action, told, now)
-      if (taken.kind === 'refused') throw new RefusedRequest('conflict', taken.why)
-      metrics.count(told.state === 'started' ? 'actions_started' : 'actions_finished')
+      const result =
+        report.state === 'started'
+          ? await store.start(vo, node, action, report.attempt, report.at, now)
+          : await store.finish(vo, node, action, report, now)
+      if (result.kind === 'refused') throw new RefusedRequest('conflict', result.why)
+      metrics.count(report.state === 'started' ? 'actions_started' : 'actions_finished')
       return {}
     },
   })
@@ -168,12 +170,12 @@ export const agentRoutes = (api: Api, context: Context): void => {
   })
 }
 
-/** The place whose session the request shows. */
-const bearer = ({ headers }: FastifyRequest, { sessions, now }: Context): Place => {
+/** The node whose session the request shows. */
+const sessionNode = ({ headers }: FastifyRequest, { sessions, now }: Context): NodeRef => {
   const [, session] = /^Bearer (\S{1,200})$/.exec(headers.authorization ?? '') ?? []
-  const place = session === undefined ? undefined : sessions.check(session, now())
-  if (!place) throw new RefusedRequest('session', 'there is no such session; say hello')
-  return place
+  const node = session === undefined ? undefined : sessions.verify(session, now())
+  if (!node) throw new RefusedRequest('session', 'there is no such session; say hello')
+  return node
 }
 
 const waitText = z.coerce.number().int().min(0).max(3600).catch(0)

@@ -4,7 +4,7 @@ import t from 'tap'
 import { bootstrapRoutes } from '../../../../src/pulley/server/bootstrap.ts'
 import type { Context } from '../../../../src/pulley/server/context.ts'
 import { makeApp } from '../../../../src/pulley/server/http/app.ts'
-import { PATIENCE } from '../../../../src/pulley/server/http/listener.ts'
+import { CONNECTION_LIMITS } from '../../../../src/pulley/server/http/listener.ts'
 import { adminRoutes } from '../../../../src/pulley/server/routes/admin.ts'
 import { agentRoutes } from '../../../../src/pulley/server/routes/agent.ts'
 import { startPulley } from '../../../fixtures/program/pulley.ts'
@@ -64,7 +64,13 @@ for (const [what, side, routes] of [
         operation,
       })),
     )
-    const app = makeApp(unused, { title: 'test', routes, tls: undefined, patience: PATIENCE, log: () => {} })
+    const app = makeApp(unused, {
+      title: 'test',
+      routes,
+      tls: undefined,
+      connectionLimits: CONNECTION_LIMITS,
+      log: () => {},
+    })
     await app.ready()
     const described = operations.map(({ route }) => route)
     const real = served(app)

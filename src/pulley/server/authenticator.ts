@@ -17,19 +17,19 @@ export type Caller =
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
 /** Milliseconds by which a signature's time may differ from ours. Whoever differs more is told our time, and signs again. */
-const TOLERANCE = 5 * 60 * 1000
+const CLOCK_TOLERANCE_MS = 5 * 60 * 1000
 
-export interface Gate {
+export interface Authenticator {
   /**
    * Before the body is read: whether the one who says to have signed may do so at all. What is claimed here is not yet
    * proved; but nobody unknown shall fill the memory. Throws `RefusedRequest`.
    */
-  announce(headers: Headers, who: Caller['kind'], vo: string | undefined): Promise<void>
+  precheck(headers: Headers, who: Caller['kind'], vo: string | undefined): Promise<void>
   /** Throws `RefusedRequest`. A signature counts once. */
-  admit(request: SignedRequest, headers: Headers, now: number): Promise<Caller>
+  authenticate(request: SignedRequest, headers: Headers, now: number): Promise<Caller>
 }
 
-export const openGate = (store: Store, operatorKey: string, limits: Limits): Gate => {
+export const openAuthenticator = (store: Store, operatorKey: string, limits: Limits): Authenticator => {
   /** Who owns the key, and the key; `undefined`: nobody. */
   const ownerOf = async (keyid: string): Promise<readonly [Caller, string] | undefined> => {
     if (keyid === 'operator') return [{ kind: 'operator' }, operatorKey]
@@ -47,38 +47,38 @@ export const openGate = (store: Store, operatorKey: string, limits: Limits): Gat
   }
 
   /** Everybody only so often: before anything is written that is due to them. */
-  const limit = (caller: Caller, now: number): void => {
+  const takeFromLimit = (caller: Caller, now: number): void => {
     if (caller.kind === 'newcomer') limits.enrolments.take('', now)
     if (caller.kind === 'node') limits.signed.take(caller.node, now)
     if (caller.kind === 'vo') limits.administrators.take(caller.vo, now)
   }
 
   return {
-    async announce(headers, who, vo) {
+    async precheck(headers, who, vo) {
       const keyid = claimedKey(headers)
       const owner = keyid === undefined ? undefined : await ownerOf(keyid)
       if (!owner) throw new RefusedRequest('unsigned', 'the request is not signed by anybody who is known here')
       const [caller] = owner
       if (caller.kind !== who || (caller.kind === 'vo' && caller.vo !== vo))
-        throw new RefusedRequest('forbidden', NEEDED[who])
+        throw new RefusedRequest('forbidden', REQUIRED_KEY[who])
     },
-    async admit(request, headers, now) {
+    async authenticate(request, headers, now) {
       const claim = claimOf(request, headers)
       if (!claim) throw new RefusedRequest('unsigned', 'the request is not signed, or its body is not what was signed')
       const owner = await ownerOf(claim.keyid)
       // The same answer for an unknown key and a wrong signature: who is enrolled here is nobody's business.
       if (!owner || !claim.isRight(owner[1])) throw new RefusedRequest('unsigned', 'the signature is not right')
-      if (Math.abs(claim.created * 1000 - now) > TOLERANCE) throw late(claim, now)
-      limit(owner[0], now)
+      if (Math.abs(claim.created * 1000 - now) > CLOCK_TOLERANCE_MS) throw clockRefusal(claim, now)
+      takeFromLimit(owner[0], now)
       const nonce = `${claim.keyid} ${claim.nonce}`
-      if (!(await store.useNonce(nonce, claim.created * 1000 + 2 * TOLERANCE)))
+      if (!(await store.useNonce(nonce, claim.created * 1000 + 2 * CLOCK_TOLERANCE_MS)))
         throw new RefusedRequest('replayed', 'this request has been made before')
       return owner[0]
     },
   }
 }
 
-const NEEDED: Readonly<Record<Caller['kind'], string>> = {
+const REQUIRED_KEY: Readonly<Record<Caller['kind'], string>> = {
   node: 'this is for nodes',
   newcomer: 'the request has to be signed with the new key',
   vo: 'this needs the key of the VO',
@@ -89,7 +89,7 @@ const NEEDED: Readonly<Record<Caller['kind'], string>> = {
 export const claimedKey = (headers: Headers): string | undefined =>
   /;keyid="([A-Za-z0-9:._-]{1,80})"/.exec(String(headers['signature-input'] ?? ''))?.[1]
 
-const late = ({ created }: Claim, now: number): RefusedRequest => {
+const clockRefusal = ({ created }: Claim, now: number): RefusedRequest => {
   const minutes = Math.round((created * 1000 - now) / 60_000)
   return new RefusedRequest('clock', `the signature's time differs from the server's clock by ${minutes} minutes`)
 }
