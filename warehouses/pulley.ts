@@ -1,6 +1,7 @@
 /** The nodes of a VO: who has enrolled with its pulley server, by name, and by role. */
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import * as z from 'zod'
 import { sharedWork } from '../src/base/abortable.ts'
 import { toStokerError } from '../src/base/errors.ts'
 import { resolvePath } from '../src/config/resolve-path.ts'
@@ -8,13 +9,30 @@ import { mapping, parseOptions, text } from '../src/config/shape.ts'
 import type { Warehouse, WarehouseFactory } from '../src/inventory/warehouse.ts'
 import { administer } from '../src/pulley/client/admin.ts'
 import { type Roster, rosterWarehouse } from '../src/pulley/client/roster.ts'
-import type { Node, Token } from '../src/pulley/store/store.ts'
 
 const options = mapping({
   vo: text.describe('the virtual organisation'),
   keys: text.optional().describe('folder with its key and the place of its server; default ~/.config/pulley'),
   key: text.optional().describe('its private key, when it is elsewhere'),
 })
+
+/** What the server says of a node, as far as it is used here. */
+const nodesAnswer = z.array(
+  z.looseObject({
+    id: z.string(),
+    name: z.string(),
+    roles: z.array(z.string()),
+    addresses: z.array(z.string()),
+    revoked: z.number().optional(),
+    fingerprint: z.looseObject({ macs: z.array(z.string()) }),
+    serial: z.number(),
+    lastContact: z.number().optional(),
+    version: z.string(),
+  }),
+)
+type Node = z.output<typeof nodesAnswer>[number]
+
+const tokensAnswer = z.array(z.looseObject({ roles: z.array(z.string()) }))
 
 /** Asks the server once; roles are groups, and `@all` is everybody. Nodes which are out are not there. */
 export const pulley: WarehouseFactory = (given, { name, folder }) => {
@@ -24,8 +42,8 @@ export const pulley: WarehouseFactory = (given, { name, folder }) => {
   const roster = sharedWork(async io => {
     try {
       await using server = await administer(vo, keysFolder, key === undefined ? undefined : path(key))
-      const all = (await server.json('GET', '/nodes', undefined, io)) as readonly Node[]
-      const tokens = (await server.json('GET', '/tokens', undefined, io)) as readonly Token[]
+      const all = nodesAnswer.parse(await server.json('GET', '/nodes', undefined, io))
+      const tokens = tokensAnswer.parse(await server.json('GET', '/tokens', undefined, io))
       const nodes = all.filter(node => !node.revoked).map(node => ({ ...node, macs: node.fingerprint.macs }))
       return { nodes, roles: tokens.flatMap(token => token.roles) }
     } catch (thrown) {
