@@ -1,6 +1,6 @@
 /** `stoker complete`: names for a shell's completion. */
 import { standardSinks } from '../report/sink.ts'
-import { wire } from '../site/site.ts'
+import { openSite } from '../site/site.ts'
 
 /** Milliseconds: somebody has pressed a key and waits. */
 const DEADLINE = 1_500
@@ -13,7 +13,7 @@ export const complete = async (what: 'actions' | 'groups', flags: { readonly con
   const { stdout } = standardSinks()
   const late = AbortSignal.timeout(DEADLINE)
   const io = { signal: AbortSignal.any([late, stdout.gone]) }
-  await using site = await wire(flags, () => {}, io)
+  await using site = await openSite(flags, () => {}, io)
   const lists =
     what === 'actions'
       ? [[...site.actions]]

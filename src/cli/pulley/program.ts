@@ -186,12 +186,12 @@ export const pulleyProgram = (io: Abortable): { readonly program: Command; exitC
     .option('--config <file>', 'stoker.yaml, for named actions')
     .option(json, asJson, false)
     .action(async (action: string, words: readonly string[], flags) => {
-      const [{ send }, { wire }] = await Promise.all([
+      const [{ send }, { openSite }] = await Promise.all([
         import('../../pulley/commands/send.ts'),
         import('../../site/site.ts'),
       ])
       const say = (notice: string) => void process.stderr.write(`pulley: ${notice}\n`)
-      await using site = await wire({ ...(flags.config && { config: flags.config }) }, say, io)
+      await using site = await openSite({ ...(flags.config && { config: flags.config }) }, say, io)
       const ordered = await site.order(action, words)
       await administering(flags, vo => send(vo, ordered, flags, io))
     })

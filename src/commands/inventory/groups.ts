@@ -4,7 +4,7 @@ import type { GroupName } from '../../base/names.ts'
 import { harmlessMessage } from '../../base/printable.ts'
 import { globMatcher } from '../../nodeset/match.ts'
 import { standardSinks } from '../../report/sink.ts'
-import { wire } from '../../site/site.ts'
+import { openSite } from '../../site/site.ts'
 import { countNodes } from './count-nodes.ts'
 import { listGroups } from './memberships.ts'
 
@@ -22,7 +22,7 @@ export const groups = async (pattern: string | undefined, flags: GroupsFlags): P
   const io = { signal: stdout.gone }
   const say = (notice: string) => void stderr.write(`stoker: ${harmlessMessage(notice)}\n`)
   const { from, matches } = parsePattern(pattern)
-  await using site = await wire(flags, say, io)
+  await using site = await openSite(flags, say, io)
   const names = site.warehouses.map(one => one.name).join(', ')
   const asked = site.warehouses.filter(one => from === undefined || one.name === from)
   if (asked.length === 0)

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net'
 import type { Provenance, Target } from '../../inventory/target.ts'
 import { standardSinks } from '../../report/sink.ts'
-import { wire } from '../../site/site.ts'
+import { openSite } from '../../site/site.ts'
 import { type TargetFlags, targetsOf } from '../push/targets.ts'
 
 export interface ResolveFlags extends TargetFlags {
@@ -17,7 +17,7 @@ export const resolveCommand = async (text: string, flags: ResolveFlags): Promise
   const { stdout, stderr } = standardSinks()
   const io = { signal: stdout.gone }
   const say = (notice: string) => void stderr.write(`stoker: ${notice}\n`)
-  await using site = await wire(flags, say, io)
+  await using site = await openSite(flags, say, io)
   const targets = await targetsOf(text, flags, site.warehouses, say, io)
   await stdout.write(flags.json ? targets.map(asJson).join('') : asTable(targets))
   await stdout.flush()

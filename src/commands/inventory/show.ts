@@ -10,7 +10,7 @@ import type { Member, Warehouse } from '../../inventory/warehouse.ts'
 import { fold } from '../../nodeset/fold.ts'
 import { parseExpression } from '../../nodeset/syntax/parse.ts'
 import { standardSinks } from '../../report/sink.ts'
-import { wire } from '../../site/site.ts'
+import { openSite } from '../../site/site.ts'
 import { countNodes } from './count-nodes.ts'
 import { listGroups, type Memberships, memberships } from './memberships.ts'
 import { type Answer, factsOf } from './node-facts.ts'
@@ -28,7 +28,7 @@ export const show = async (text: string, flags: ShowFlags): Promise<number> => {
   const io = { signal: stdout.gone }
   const say = (notice: string) => void stderr.write(`stoker: ${harmlessMessage(notice)}\n`)
   const { name, forced, from } = parseWanted(text)
-  await using site = await wire(flags, say, io)
+  await using site = await openSite(flags, say, io)
   const ask = questions(site.warehouses, io)
 
   const answers = forced ? [] : await whoKnowsNode(name, site.warehouses, io)

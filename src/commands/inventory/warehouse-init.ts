@@ -5,7 +5,7 @@ import { shown } from '../../base/names.ts'
 import { nearest } from '../../base/nearest.ts'
 import type { Warehouse } from '../../inventory/warehouse.ts'
 import { standardSinks } from '../../report/sink.ts'
-import { wire } from '../../site/site.ts'
+import { openSite } from '../../site/site.ts'
 
 export interface WarehouseInitFlags {
   readonly config?: string
@@ -25,7 +25,7 @@ export interface Initialisable extends Warehouse {
 export const warehouseInit = async (name: string, flags: WarehouseInitFlags): Promise<number> => {
   const { stdout, stderr } = standardSinks()
   const io = { signal: stdout.gone }
-  await using site = await wire(flags, notice => void stderr.write(`stoker: ${notice}\n`), io)
+  await using site = await openSite(flags, notice => void stderr.write(`stoker: ${notice}\n`), io)
   const warehouse = initialisable(site.warehouses, name)
   await stdout.write(flags.print === true ? warehouse.ddl() : told(await warehouse.init(io)))
   await stdout.flush()

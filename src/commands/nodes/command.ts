@@ -12,12 +12,15 @@ export const nodesCommand = async (words: readonly string[], flags: { readonly c
   await using opened = new AsyncDisposableStack()
   // Much arithmetic needs no groups, and so no configuration.
   const groups = async (conf: string | undefined): Promise<Groups> => {
-    const [{ clustershellGroups, wire }, { warehouseGroups }] = await Promise.all([
+    if (conf !== undefined) {
+      const { clustershellGroups } = await import('../../site/warehouses.ts')
+      return await clustershellGroups(conf, { signal })
+    }
+    const [{ openSite }, { warehouseGroups }] = await Promise.all([
       import('../../site/site.ts'),
       import('../../inventory/warehouse-groups.ts'),
     ])
-    if (conf !== undefined) return await clustershellGroups(conf, { signal })
-    const site = opened.use(await wire(flags, notice => void stderr.write(`stoker nodes: ${notice}\n`), { signal }))
+    const site = opened.use(await openSite(flags, notice => void stderr.write(`stoker nodes: ${notice}\n`), { signal }))
     return warehouseGroups(site.warehouses)
   }
   const code = await nodes(words, {

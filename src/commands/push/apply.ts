@@ -21,7 +21,7 @@ import { affordable } from '../../run/affordable-fanout.ts'
 import { type RollingFlags, rolling } from '../../run/rolling.ts'
 import { runLock } from '../../run/run-lock.ts'
 import { schedule } from '../../run/schedule.ts'
-import { wire } from '../../site/site.ts'
+import { openSite } from '../../site/site.ts'
 import { asWanted, BECOME_FLAGS, type BecomeFlags } from './become.ts'
 import { onInterrupt } from './interrupt.ts'
 import { type Again, keepRun, lasting } from './journalled-run.ts'
@@ -53,7 +53,7 @@ export const apply = async (request: PolicyRequest, flags: ApplyFlags): Promise<
   const io = { signal: AbortSignal.any([interrupt.signal, sinks.stdout.gone]) }
 
   try {
-    await using site = await wire(flags, say, io)
+    await using site = await openSite(flags, say, io)
     const { policy, ...who } = await loadForTargets(
       request,
       flags,

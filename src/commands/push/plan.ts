@@ -8,7 +8,7 @@ import { plannedText } from '../../policy/format-plan.ts'
 import { preparePolicy } from '../../policy/prepare.ts'
 import { type Planned, preview } from '../../policy/preview.ts'
 import { standardSinks } from '../../report/sink.ts'
-import { wire } from '../../site/site.ts'
+import { openSite } from '../../site/site.ts'
 import { onInterrupt } from './interrupt.ts'
 
 export interface PlanFlags extends PolicyFlags {
@@ -24,7 +24,7 @@ export const plan = async (request: PolicyRequest, flags: PlanFlags): Promise<nu
   const say = (text: string) => void stderr.write(`stoker: ${text}\n`)
   using interrupt = onInterrupt(() => 'still planning', say)
   const io = { signal: AbortSignal.any([interrupt.signal, stdout.gone]) }
-  await using site = await wire(flags, say, io)
+  await using site = await openSite(flags, say, io)
   const { policy, ...who } = await loadForTargets(
     request,
     flags,

@@ -15,7 +15,7 @@ import { broadcast, hasInput } from '../../run/broadcast.ts'
 import { type RollingFlags, rolling } from '../../run/rolling.ts'
 import { runLock } from '../../run/run-lock.ts'
 import { schedule } from '../../run/schedule.ts'
-import { wire } from '../../site/site.ts'
+import { openSite } from '../../site/site.ts'
 import { asWanted, BECOME_FLAGS, type BecomeFlags } from './become.ts'
 import { onInterrupt } from './interrupt.ts'
 import { type Again, keepRun, lasting } from './journalled-run.ts'
@@ -55,7 +55,7 @@ export const run = async (request: RunRequest, flags: RunFlags): Promise<number>
   const io = { signal: AbortSignal.any([interrupt.signal, sinks.stdout.gone]) }
 
   try {
-    await using site = await wire(flags, say, io)
+    await using site = await openSite(flags, say, io)
     const { actor, options } = await site.action(request.action, request.words)
     const targets = flags.again?.targets ?? (await targetsOf(request.targets, flags, site.warehouses, say, io))
     const lock = { action: request.action, expression: request.targets }

@@ -20,7 +20,7 @@ import { openHistory } from '../../shell/history.ts'
 import { Links } from '../../shell/open-connections.ts'
 import { isKept } from '../../shell/parse-line.ts'
 import { Session } from '../../shell/session.ts'
-import { type Site, wire } from '../../site/site.ts'
+import { openSite, type Site } from '../../site/site.ts'
 import { asWanted, BECOME_FLAGS, type BecomeFlags } from './become.ts'
 import { keepRun, lasting } from './journalled-run.ts'
 import { paceOf, REACH_FLAGS, type ReachFlags } from './pace.ts'
@@ -49,7 +49,7 @@ export const shell = async (targets: string, flags: ShellFlags): Promise<number>
   using ends = onEnd(() => (isInteractive ? session : undefined))
   const io = { signal: AbortSignal.any([ends.signal, sinks.stdout.gone]) }
   try {
-    await using site = await wire(flags, say, io)
+    await using site = await openSite(flags, say, io)
     const connector = await asWanted(await site.connector(), flags, site.config.become, io)
     const how = await howOf(flags, site)
     await using links = new Links({ connector, how, tell: notice => (session?.tell ?? say).call(session, notice) })

@@ -22,7 +22,7 @@ import { type Daemon, HOOKED_SERVICES, type HookedService, rendersFor } from '..
 import { isSystemdRunning, reloadSystemd, startLimitOf } from '../../render/hook/systemd.ts'
 import { doubtsAbout } from '../../render/hook/trust.ts'
 import { type Sinks, standardSinks } from '../../report/sink.ts'
-import { wire } from '../../site/site.ts'
+import { openSite } from '../../site/site.ts'
 
 export interface HookFlags {
   readonly config?: string
@@ -122,7 +122,7 @@ const whatToRun = async (
   io: Abortable,
 ): Promise<{ readonly program: Program; readonly config: Config }> => {
   const say = (notice: string) => void sinks.stderr.write(`stoker: ${harmlessMessage(notice)}\n`)
-  await using site = await wire({ ...flags, copies: false }, say, io)
+  await using site = await openSite({ ...flags, copies: false }, say, io)
   const file = site.config.source?.file
   if (file === undefined)
     throw new StokerError(

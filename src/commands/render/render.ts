@@ -13,7 +13,7 @@ import type { ReadSite } from '../../render/run/read-site.ts'
 import { type RenderOptions, renderAll } from '../../render/run/render-once.ts'
 import { stateFolder } from '../../render/run/state-folder.ts'
 import { type Sinks, standardSinks } from '../../report/sink.ts'
-import { wire } from '../../site/site.ts'
+import { openSite } from '../../site/site.ts'
 import { openRenders, readerOf, stateWhere } from './open-renders.ts'
 import { explained, printed, versionsOf } from './views.ts'
 
@@ -49,7 +49,7 @@ export const render = async (names: readonly string[], flags: RenderFlags): Prom
   try {
     refuseContradictions(names, flags)
     // A copy of what a warehouse once said is no reason to write anything: the live files are a better one.
-    await using site = await wire({ ...flags, copies: false }, say, end)
+    await using site = await openSite({ ...flags, copies: false }, say, end)
     const renders = await openRenders(names, site)
     return await act(renders, readerOf(site.warehouses), flags, { sinks, say, signal: end.signal })
   } catch (thrown) {

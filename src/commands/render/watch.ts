@@ -8,7 +8,7 @@ import { harmlessParagraph, textOf } from '../../render/run/format-result.ts'
 import { renderAll } from '../../render/run/render-once.ts'
 import { watch } from '../../render/run/watch.ts'
 import { type Sinks, standardSinks } from '../../report/sink.ts'
-import { type Site, wire } from '../../site/site.ts'
+import { openSite, type Site } from '../../site/site.ts'
 import { openRenders, readerOf } from './open-renders.ts'
 
 export interface RenderWatchFlags {
@@ -30,7 +30,7 @@ export const renderWatch = async (names: readonly string[], flags: RenderWatchFl
   const sinks = standardSinks()
   using end = onEnd(sinks)
   const say = (notice: string) => void sinks.stderr.write(`stoker: ${harmlessParagraph(notice)}\n`)
-  const open = () => wire({ ...flags, copies: false }, say, end)
+  const open = () => openSite({ ...flags, copies: false }, say, end)
   let site: Site | undefined = await open()
   await openRenders(names, site) // what is wrong in it is told at once
   while (site && !end.signal.aborted) site = await untilOtherwise(site, names, flags, { open, say, sinks, ...end })

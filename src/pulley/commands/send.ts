@@ -15,7 +15,7 @@ import { lines } from '../../report/views/lines.ts'
 import { summary } from '../../report/views/summary.ts'
 import type { RunEvent } from '../../run/event.ts'
 import type { Outcome } from '../../run/outcome.ts'
-import type { Ordered } from '../../site/site.ts'
+import type { Order } from '../../site/actions.ts'
 import type { Administered } from '../client/admin.ts'
 import { rosterWarehouse } from '../client/roster.ts'
 import { ORDER } from '../protocol/documents.ts'
@@ -37,7 +37,7 @@ export interface SendFlags {
 }
 
 /** What reports call it. */
-const nameOf = ({ name, argument }: Ordered): string => {
+const nameOf = ({ name, argument }: Order): string => {
   const words =
     typeof argument === 'string'
       ? argument
@@ -50,7 +50,7 @@ const nameOf = ({ name, argument }: Ordered): string => {
 const MOST_TOGETHER = 500
 const LOOK_MS = 1000
 
-export const send = async (vo: Administered, ordered: Ordered, flags: SendFlags, io: Abortable): Promise<number> => {
+export const send = async (vo: Administered, ordered: Order, flags: SendFlags, io: Abortable): Promise<number> => {
   const sinks = standardSinks()
   const nodes = ((await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]).filter(node => !node.revoked)
   const targets = await targetsOf(nodes, flags.to, io)

@@ -1,0 +1,119 @@
+/** How targets are reached, as the configuration and the command line have it. */
+import type { Abortable } from '../base/abortable.ts'
+import type { Config } from '../config/config.ts'
+import { type ConnectionKind, choosingConnector } from '../connection/choose.ts'
+import type { Connector } from '../connection/connection.ts'
+import type { SshConfig } from '../connection/ssh-config/ssh-config.ts'
+import type { Warehouse } from '../inventory/warehouse.ts'
+
+/** The part of the command line which decides how targets are reached. */
+export interface ReachingFlags {
+  readonly user?: string
+  readonly identity?: readonly string[]
+  readonly hostKeys?: 'strict' | 'accept-new'
+  /** By which kind of connection all targets are reached, whatever the configuration says. */
+  readonly connection?: ConnectionKind
+  /** Milliseconds; what a bastion may take follows from it. */
+  readonly connectTimeout?: number
+  /** Connections in the making at once through one bastion; 0: no limit. */
+  readonly perBastion?: number
+}
+
+export interface Connections {
+  /** What ssh_config says; read when the first part needs it: the dns warehouse and the connections share it. */
+  sshConfig(): Promise<SshConfig>
+  /** Opens what reaches targets; the nodes which the configuration lists for one kind are looked up in the warehouses. */
+  connector(warehouses: readonly Warehouse[]): Promise<Connector>
+}
+
+/** Does nothing before the first question. */
+export const openConnections = (
+  config: Config,
+  flags: ReachingFlags,
+  say: (notice: string) => void,
+  io: Abortable,
+): Connections => {
+  const { ssh, defaults } = config
+  const load = async () => {
+    const { loadSshConfig } = await import('../connection/ssh-config/ssh-config.ts')
+    const none = ssh.config.kind === 'none'
+    return await loadSshConfig(
+      {
+        ...(ssh.config.kind === 'file' && { userFile: ssh.config.path }),
+        ...(none && { userFile: '/dev/null', systemFile: '/dev/null' }),
+        notice: say,
+      },
+      io,
+    )
+  }
+  let loaded: ReturnType<typeof load> | undefined
+  const sshConfig = () => {
+    loaded ??= load()
+    return loaded
+  }
+  const shared = {
+    hostKeys: flags.hostKeys ?? ssh.hostKeys,
+    knownHosts: ssh.knownHosts,
+    user: flags.user,
+    defaultUser: defaults.user,
+    perBastion: flags.perBastion ?? defaults.perBastion,
+  }
+  const parts = {
+    async ssh(): Promise<Connector> {
+      const [{ sshConnector }, { openIdentities }, { askSecret }] = await Promise.all([
+        import('../connection/ssh2/ssh.ts'),
+        import('../connection/ssh2/identities.ts'),
+        import('../cli/prompts/ask-secret.ts'),
+      ])
+      const identities = await openIdentities(
+        {
+          files: [...(flags.identity ?? []), ...(ssh.identity ?? [])],
+          askPassphrase: (file, attempt) => askSecret(`${attempt > 1 ? 'Wrong. ' : ''}Passphrase for ${file}: `, io),
+          notice: say,
+        },
+        io,
+      )
+      return sshConnector({
+        ...shared,
+        config: await sshConfig(),
+        identities,
+        connectTimeout: flags.connectTimeout ?? defaults.connectTimeout,
+        notice: say,
+      })
+    },
+    async openssh(): Promise<Connector> {
+      const { opensshConnector } = await import('../connection/openssh/openssh.ts')
+      return opensshConnector({
+        ...shared,
+        config: ssh.config,
+        sshConfig: await sshConfig(),
+        identity: [...(flags.identity ?? []), ...(ssh.identity ?? [])],
+      })
+    },
+  }
+  return {
+    sshConfig,
+    connector: async (warehouses: readonly Warehouse[]): Promise<Connector> =>
+      choosingConnector({
+        asked: flags.connection,
+        usual: ssh.connection,
+        listed: ssh.openssh && (io => namesOf(ssh.openssh ?? [], warehouses, io)),
+        make: kind => (kind === 'ssh' ? parts.ssh() : parts.openssh()),
+      }),
+  }
+}
+
+/** All names of the nodes which the expressions mean. Throws as `resolve` does. */
+const namesOf = async (
+  expressions: readonly string[],
+  warehouses: readonly Warehouse[],
+  io: Abortable,
+): Promise<ReadonlySet<string>> => {
+  const [{ parseExpression }, { resolve }, { dedup }] = await Promise.all([
+    import('../nodeset/syntax/parse.ts'),
+    import('../inventory/resolve.ts'),
+    import('../inventory/dedup.ts'),
+  ])
+  const resolution = await resolve(parseExpression(expressions.join(',')), warehouses, { ...io, allowUnknown: false })
+  return new Set(dedup(resolution).flatMap(({ names }) => names))
+}
