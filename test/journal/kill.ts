@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { readRun, runIds } from '../../src/journal/reader.ts'
 import { startStoker, stoker } from '../fixtures/program/cli.ts'
+import { seeded } from '../fixtures/seeded.ts'
 import { needFleet, startFleet } from '../fixtures/servers/sshd.ts'
 
 const io = { signal: new AbortController().signal }
@@ -17,6 +18,7 @@ t.test('kill -9 at any moment: the journal tells what never began, and exactly t
   const options = { config: fleet.config, env: { XDG_STATE_HOME: state } }
   const folder = join(state, 'stoker/runs')
   const seen = new Set<string>()
+  const random = seeded(t)
 
   for (let turn = 0; turn < 20; turn++) {
     const mark = `mark${turn}`
@@ -25,7 +27,7 @@ t.test('kill -9 at any moment: the journal tells what never began, and exactly t
       options,
     )
     // A moment of the run's own: after so many of its targets have spoken; the first one as soon as there is a journal.
-    const some = turn === 0 ? 0 : Math.floor(Math.random() * 50)
+    const some = turn === 0 ? 0 : random.below(50)
     const before = (await runIds(folder)).length
     while ((await runIds(folder)).length === before) await new Promise(setImmediate)
     await running.says(text => text.split(': said').length > some)

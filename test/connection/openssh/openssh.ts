@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { appendFile, chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
@@ -28,7 +29,7 @@ const connector = async (
   changes: Partial<OpensshOptions> = {},
   configText = 'KexAlgorithms curve25519-sha256',
 ): Promise<Connector> => {
-  const file = join(fleet.folder, `config-${Math.random()}`)
+  const file = join(fleet.folder, `config-${randomUUID()}`)
   await writeFile(file, configText)
   const sshConfig = await loadSshConfig(
     { userFile: file, systemFile: '/dev/null', home: fleet.folder, env: {}, notice: () => {} },

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { appendFile, chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
@@ -13,7 +14,7 @@ import { type Fleet, type FleetTarget, needFleet, startFleet } from '../../fixtu
 const io = { signal: new AbortController().signal }
 
 const connector = async (fleet: Fleet, changes: Partial<SshOptions> = {}, configText = ''): Promise<Connector> => {
-  const file = join(fleet.folder, `config-${Math.random()}`)
+  const file = join(fleet.folder, `config-${randomUUID()}`)
   await writeFile(file, configText)
   const home = fleet.folder
   const notice = () => {}

@@ -5,6 +5,7 @@ import type { Member } from '../../../src/inventory/warehouse.ts'
 import { expandExpression } from '../../../src/nodeset/expand.ts'
 import type { Expression } from '../../../src/nodeset/syntax/expression.ts'
 import { parseExpression } from '../../../src/nodeset/syntax/parse.ts'
+import { seeded } from '../../fixtures/seeded.ts'
 
 const expression = (text: string): Member => ({ kind: 'expression', expression: parseExpression(text) })
 
@@ -25,15 +26,11 @@ t.test('nodes, groups and expressions become text', async t => {
 
 t.test('the text read again means the same, however deep it nests', async t => {
   const words = ['a', 'b[1-3]', 'b[2-5]', 'c,a', 'b4']
-  let seed = 1
-  const random = (below: number) => {
-    seed = (seed * 48_271) % 2_147_483_647
-    return seed % below
-  }
+  const random = seeded(t)
   const made = (depth: number): string =>
-    depth === 0 || random(4) === 0
-      ? (words[random(words.length)] as string)
-      : `(${made(depth - 1)}${',!&^,'[random(5)]}${made(depth - 1)})`
+    depth === 0 || random.below(4) === 0
+      ? random.oneOf(words)
+      : `(${made(depth - 1)}${random.oneOf([',', '!', '&', '^', ','])}${made(depth - 1)})`
   const namesIn = (member: Member) =>
     member.kind === 'expression' ? [...expandExpression(member.expression)].sort().join() : 'no expression'
   for (let i = 0; i < 1000; i++) {

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { type Started, startStoker, stoker } from '../../fixtures/program/cli.ts'
 import { needRoots, type Roots, startRoots } from '../../fixtures/roots/roots.ts'
+import { type Random, seeded } from '../../fixtures/seeded.ts'
 
 const NAMES = ['web1', 'web2', 'web3', 'web4']
 /** How many are to be killed before their end; some moments come too late. */
@@ -80,10 +81,11 @@ const moment = async (
   running: Started,
   name: string,
   folder: string,
+  random: Random,
   see: (file: string) => Promise<void>,
 ): Promise<string> => {
   const chosen = Promise.withResolvers<void>()
-  const among = (most: number) => 1 + Math.floor(Math.random() * most)
+  const among = (most: number) => 1 + random.below(most)
   const [lines, changes, calls] = [among(14), among(80), among(6)]
   const waitsFor = (['lines', 'changes', 'changes', 'calls'] as const)[among(4) - 1]
   let seen = 0
@@ -144,6 +146,7 @@ t.test('killed at any moment: no half file, the next apply completes, and what i
   t.match(first, { code: 0 }, first.stdout + first.stderr)
   const quiet = await processes(roots)
   for (const name of NAMES) for (const log of LOGS) await writeFile(at(name, log), '')
+  const random = seeded(t)
   const hits = { rounds: 0, killed: 0, interrupted: 0, twice: 0 }
 
   for (let round = 1; round <= MOST_ROUNDS && hits.killed < KILLS; round++) {
@@ -154,7 +157,7 @@ t.test('killed at any moment: no half file, the next apply completes, and what i
       const running = startStoker(['apply', folder, names.join(','), '--json'], { config })
       const wounds = names.map(async (name, index) => {
         const kind = kinds[index % kinds.length] as Kind
-        const told = await moment(running, name, at(name, 'data'), async file => {
+        const told = await moment(running, name, at(name, 'data'), random, async file => {
           if (!isNumbered(file)) return
           const bytes = await readFile(at(name, `data/${file}`)).catch(() => undefined) // the power was cut meanwhile
           const version = bytes && versionOf(bytes, sizeOf(file))

@@ -1,13 +1,6 @@
 import t from 'tap'
 import { type LineBatchOptions, lineBatch, MAX_LINE } from '../../../src/report/text/line-batch.ts'
-
-/** A small seeded generator (mulberry32), so that a failure can be had again. */
-const random = (seed: number) => () => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let x = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
-  return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32
-}
+import { seeded } from '../../fixtures/seeded.ts'
 
 const through = (bytes: Uint8Array, sizes: () => number, options: LineBatchOptions): Buffer => {
   const batch = lineBatch(options)
@@ -33,14 +26,14 @@ const labelled = (bytes: Buffer, label: string): Buffer => {
 }
 
 t.test('however the bytes are cut, they come out the same, with the label before each line', async t => {
-  const next = random(1)
+  const random = seeded(t)
   let rounds = 0
   for (let round = 0; round < 300; round++) {
     const bytes = Buffer.from(
-      Array.from({ length: next() * 400 }, () => (next() < 0.1 ? 10 : Math.floor(next() * 256))),
+      Array.from({ length: random.below(400) }, () => (random.below(10) === 0 ? 10 : random.below(256))),
     )
     const label = ['', 'web1: ', 'knöten7: '][round % 3] ?? ''
-    const got = through(bytes, () => 1 + Math.floor(next() * 40), { label, harmless: false })
+    const got = through(bytes, () => 1 + random.below(40), { label, harmless: false })
     if (got.equals(labelled(bytes, label))) rounds++
     else t.fail(`round ${round}: ${bytes.toString('hex')}`)
   }
