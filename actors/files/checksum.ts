@@ -4,4 +4,4 @@
 export const FIND_SHA256 =
   'for h in sha256sum "busybox sha256sum" "openssl dgst -sha256 -r" "shasum -a 256" ""; do ' +
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
-  'command -v ${h%% *} >/dev/null && break; done'
+  '[ "$(command -v ${h%% *})" ] && break; done'

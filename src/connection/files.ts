@@ -36,7 +36,7 @@ export const writeFileOver = async (
   const unseal =
     `e=$(tail -c ${SEAL} "$t"); n=\${e#${nonce}}; [ "$n" = "$e" ] && { echo "the content is incomplete" >&2; exit 1; }; ` +
     // dd cuts its output at where it begins to write (POSIX); truncate is not everywhere.
-    `dd if=/dev/null of="$t" bs=1 seek=$(($(wc -c <"$t") - ${SEAL})) 2>/dev/null || exit; n=$(expr "$n" + 0)`
+    `d=$(dd if=/dev/null of="$t" bs=1 seek=$(($(wc -c <"$t") - ${SEAL})) 2>&1) || { echo "$d" >&2; exit 1; }; n=$(expr "$n" + 0)`
   const known = content instanceof Uint8Array
   const receive = [
     'cat >"$t" || exit',
@@ -53,6 +53,7 @@ export const writeFileOver = async (
  * behind is either the old file or the new one, whole.
  */
 export const writeScript = (path: string, receive: string, attributes: FileAttributes): string => {
+  // What a program complains about and nobody shall read goes to a closed descriptor: not every user may write /dev/null.
   const target = anchored(path)
   const folder = target.slice(0, target.lastIndexOf('/') + 1)
   return [
@@ -65,7 +66,7 @@ export const writeScript = (path: string, receive: string, attributes: FileAttri
     `umask 077; e=$(exec 2>&1; set -C; : >"$t") || { printf '%s: %s\\n' ${quote(folder)} "\${e##*: }" >&2; exit 1; }`,
     receive,
     ...attributesOf(attributes, target),
-    '{ sync "$t" 2>/dev/null || sync; }',
+    '{ sync "$t" 2>&- || sync; }',
     `mv -f "$t" ${quote(target)} || exit`,
     'trap - EXIT',
   ].join('; ')
@@ -97,7 +98,7 @@ const attributesOf = (attributes: FileAttributes, target: string): readonly stri
       : quote(`${owner ?? ''}${group === undefined ? '' : `:${group}`}`)
   return [
     ownership === undefined
-      ? `{ [ ! -e ${old} ] || chown "$(stat -L -c %u:%g ${old})" "$t" 2>/dev/null || :; }`
+      ? `{ [ ! -e ${old} ] || chown "$(stat -L -c %u:%g ${old})" "$t" 2>&- || :; }`
       : `chown ${ownership} "$t" || exit`,
     mode === undefined
       ? `if [ -e ${old} ]; then chmod "$(stat -L -c %a ${old})" "$t" || exit; else chmod 644 "$t" || exit; fi`

@@ -17,10 +17,12 @@ export const withLibrary = (library: string, script: string): string => `${libra
 /**
  * What a shell is told once, before its first batch: programs of the administrator are found, new files are for everybody to
  * read; `$_m` is the mark, made where no list of processes shows it; `$_me` is the login user's number. `mark` is for
- * a target without /dev/urandom or od. Names begin with an underscore, to be in nobody's way.
+ * a target without /dev/urandom or od. Names begin with an underscore, to be in nobody's way. Where /dev/null cannot be written
+ * the shell ends here and says so: most scripts write there, and would take what then fails for an answer.
  */
 export const opening = (mark: string): string =>
   [
+    ': >/dev/null',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
     'PATH=${PATH:-/usr/bin:/bin}:/usr/sbin:/sbin; export PATH; umask 022; unset CDPATH ENV',
     "_m=$(od -An -N16 -tx1 /dev/urandom 2>/dev/null | tr -d ' \\n')",

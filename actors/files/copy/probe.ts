@@ -46,7 +46,7 @@ const LINKS = 'for f do if [ -L "$f" ]; then printf "%s\\0" "$(readlink "$f")"; 
 /** The script, which gets the names on its standard input, each with a NUL at its end; `all`: whether to list the folder. */
 export const lookScript = (folder: string, all: boolean): string =>
   `d=${quote(folder)}
-for p in tar xargs stat; do command -v $p >/dev/null || { echo "there is no $p on it, which a folder needs" >&2; exit 1; }; done
+for p in tar xargs stat; do [ "$(command -v $p)" ] || { echo "there is no $p on it, which a folder needs" >&2; exit 1; }; done
 ${FIND_SHA256}
 [ "$h" ] || { echo "there is no sha256sum, openssl or shasum on it to compare contents with" >&2; exit 1; }
 if ! [ -e "$d" ] && ! [ -L "$d" ]; then echo none; exit; fi
@@ -57,7 +57,7 @@ trap 'rm -f "$n" "$m"' EXIT; trap 'exit 1' HUP INT TERM PIPE
 cat >"$n"
 k=${KEPT_FOLDER}
 if [ -d $k/new ] && [ ! -L $k ] && [ -O $k ]; then (cd $k/new && find . -type f -print0) >"$m"; fi
-kept() { (cd $k/new 2>/dev/null; xargs -0 -r "$@" <"$m"); }
+kept() { (cd $k/new 2>&-; xargs -0 -r "$@" <"$m"); }
 each() { xargs -0 sh -c "$1" sh <"$n"; }
 each '${EACH_KIND}'
 echo

@@ -119,7 +119,7 @@ rm -rf "$p"; (umask 077; mkdir "$p") && mv "$s/new" "$p/new"
 fi
 exit 1
 }
-trap 'rm -rf "$s"; [ ! "$b" ] || rmdir "$d" 2>/dev/null' EXIT; trap 'exit 1' HUP INT TERM PIPE
+trap 'rm -rf "$s"; [ ! "$b" ] || rmdir "$d" 2>&-' EXIT; trap 'exit 1' HUP INT TERM PIPE
 umask 022
 b=; [ -d "$d" ] || b=new
 mkdir -p "$d" && (umask 077; mkdir "$s") || exit
@@ -133,7 +133,7 @@ cd "$d" || exit
 ${who === undefined ? '' : `find "$s/new" -exec chown -h ${who} {} + || exit`}
 xargs -0 -r mkdir -p <"$s/make" || exit
 ${who === undefined ? '' : `xargs -0 -r chown -h ${who} <"$s/own" || exit`}
-sync -f "$s/new" 2>/dev/null || sync
+sync -f "$s/new" 2>&- || sync
 xargs -0 -r sh -c '${MOVE}' sh <"$s/folders" || exit 1
 for m in "$s"/modes/*; do [ ! -f "$m" ] || xargs -0 -r chmod "\${m##*/}" <"$m" || exit; done
 xargs -0 -r rm -rf <"$s/remove" || exit

@@ -10,7 +10,14 @@ import { StokerError } from '../../base/errors.ts'
 import type { Output } from '../../connection/connection.ts'
 import type { Command, Connection, Connector, Exit } from '../connection.ts'
 import { readFileOver, writeFileOver } from '../files.ts'
-import { ANNOUNCED_ARGUMENT, lifeline, SUPERVISED_ARGUMENT } from '../supervise/supervisor.ts'
+import {
+  announcedArgument,
+  announcement,
+  lifeline,
+  newMark,
+  SUPERVISED_ARGUMENT,
+  watching,
+} from '../supervise/supervisor.ts'
 import { type Become, type Elevated, elevate } from './elevated-command.ts'
 
 export type { Become } from './elevated-command.ts'
@@ -85,17 +92,15 @@ const withInput = async (
   become: Become,
   io: Abortable,
 ): Promise<Started> => {
-  const opened = await elevate(connection, target, { script: ANNOUNCED_ARGUMENT, line }, become, io)
+  const mark = newMark()
+  const opened = await elevate(connection, target, { script: announcedArgument(mark), line }, become, io)
   let watcher: Elevated | undefined
   const stop = () => opened.input.end()
   io.signal.addEventListener('abort', stop, { once: true })
   try {
-    const { text, early } = await firstLine(opened, 'stderr', target)
-    const group = Number.parseInt(text, 10)
-    if (!Number.isInteger(group))
-      throw new StokerError('CONNECTION_LOST', target, 'the command could not be started: no process group')
-    watcher = await elevate(connection, target, { script: lifeline(group) }, become, io)
-    await firstLine(watcher, 'stdout', target)
+    const { group, early } = await sign(opened, 'stderr', announcement(mark), target)
+    watcher = await elevate(connection, target, { script: lifeline(Number(group), mark) }, become, io)
+    await sign(watcher, 'stdout', watching(mark), target)
     opened.input.put('go\n')
     if (stdin) opened.input.follow(stdin)
     return { main: { ...opened, early }, watcher }
@@ -111,31 +116,30 @@ const withInput = async (
   }
 }
 
-/** The first line of a stream, and all else that has come until then. */
-const firstLine = async (
+/** Waits for a line on a stream; returns the first group of the pattern, and all else that has come until then. */
+const sign = async (
   { running, early }: Elevated,
   stream: Output['stream'],
+  pattern: RegExp,
   target: string,
-): Promise<{ readonly text: string; readonly early: readonly Output[] }> => {
+): Promise<{ readonly group: string; readonly early: readonly Output[] }> => {
   const others = early.filter(output => output.stream !== stream)
-  let text = Buffer.concat(early.filter(output => output.stream === stream).map(output => output.data))
+  let said = Buffer.concat(early.filter(output => output.stream === stream).map(output => output.data))
   for (;;) {
-    const end = text.indexOf('\n')
-    if (end >= 0) {
-      const rest = text.subarray(end + 1)
-      return {
-        text: text.subarray(0, end).toString(),
-        early: rest.length > 0 ? [...others, { stream, data: rest }] : others,
-      }
+    // One byte a character, so that places in the text are places in the data.
+    const found = pattern.exec(said.toString('latin1'))
+    if (found) {
+      const rest = [said.subarray(0, found.index), said.subarray(found.index + found[0].length)]
+      const data = rest.filter(piece => piece.length > 0)
+      return { group: found[1] as string, early: [...others, ...data.map(data => ({ stream, data }))] }
     }
     const step = await running.next()
-    if (step.done)
-      throw new StokerError(
-        'CONNECTION_LOST',
-        target,
-        `the command could not be started: ${text.toString() || 'it ended'}`,
-      )
-    if (step.value.stream === stream) text = Buffer.concat([text, step.value.data])
+    if (step.done) {
+      const words = [...others.map(output => output.data), said]
+      const why = Buffer.concat(words).toString().trim().split('\n').at(-1)
+      throw new StokerError('CONNECTION_LOST', target, `the command could not be started: ${why || 'it ended'}`)
+    }
+    if (step.value.stream === stream) said = Buffer.concat([said, step.value.data])
     else others.push(step.value)
   }
 }

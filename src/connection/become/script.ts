@@ -27,7 +27,7 @@ export interface BecomeLine {
 }
 
 /** Gives the command the language of the login user back, and a folder where the other user can be. */
-const SETTLE = '[ "$3" ] && LC_ALL=$3 || unset LC_ALL; SHELL=$1; export SHELL; cd . 2>/dev/null || cd /'
+const SETTLE = '[ "$3" ] && LC_ALL=$3 || unset LC_ALL; SHELL=$1; export SHELL; cd . 2>&- || cd /'
 
 /**
  * A line for any login shell. Whoever is that user already needs neither program. The login user's shell runs the command,
@@ -43,7 +43,7 @@ export const becomeLine = (
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
     'l=${LC_ALL-}; LC_ALL=C; export LC_ALL',
     `[ "$(id -un)" = ${quote(user)} ] && exec ${run}`,
-    `command -v ${method} >/dev/null || { echo "there is no ${method} on it" >&2; exit 127; }`,
+    `[ "$(command -v ${method})" ] || { echo "there is no ${method} on it" >&2; exit 127; }`,
     `exec ${method} ${method === 'sudo' ? `-H ${asks ? `-S -p ${prompt}` : '-n'}` : '-n'} -u ${quote(user)} -- ${run}`,
   ].join('; ')
   const inner = `echo ${ready} >&2; ${SETTLE}; ${script}`

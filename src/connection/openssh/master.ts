@@ -14,8 +14,8 @@ export interface Master {
   close(): Promise<void>
 }
 
-/** Without its input the session ends, and ssh with it: also when we are killed. */
-const HOLD = "exec /bin/sh -c 'echo stoker is in; exec cat >/dev/null'"
+/** Without its input, of which nothing comes, the session ends, and ssh with it: also when we are killed. */
+const HOLD = "exec /bin/sh -c 'echo stoker is in; exec cat'"
 const CLOSE_MS = 1_000
 /** Of what ssh says, only the beginning is kept. */
 const MOST_SAID = 64 * 1024

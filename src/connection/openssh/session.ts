@@ -1,7 +1,6 @@
 /** Commands and files over a shared connection of the system's ssh: one more process of it for each command. */
 
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { constants } from 'node:os'
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
@@ -9,7 +8,15 @@ import type { Command, Connection, Exit } from '../connection.ts'
 import { readFileOver, writeFileOver } from '../files.ts'
 import { feed } from '../supervise/feed.ts'
 import { attend, type Running } from '../supervise/supervised-command.ts'
-import { lifeline, marked, markedAnnounced, markedSupervised } from '../supervise/supervisor.ts'
+import {
+  announcement,
+  lifeline,
+  marked,
+  markedAnnounced,
+  markedSupervised,
+  newMark,
+  watching,
+} from '../supervise/supervisor.ts'
 import { linesOf } from './failure.ts'
 import { Herald } from './marker-stream.ts'
 import { type Master, started, startSsh } from './master.ts'
@@ -52,14 +59,12 @@ interface Begun {
   readonly door: Herald
 }
 
-const newMark = (): string => `stoker-${randomBytes(8).toString('hex')}`
-
 const withoutWatcher = async (line: Line, { line: text, stdin, watchesItself }: Command): Promise<Begun> => {
   const mark = newMark()
   const child = startSsh(line.name, [...line.words, (watchesItself ? marked : markedSupervised)(text, mark)])
   const code = exitCode(child)
   await started(child, line.name)
-  const door = child.stderr.pipe(behind(mark))
+  const door = child.stderr.pipe(new Herald(announcement(mark)))
   const running = runningOf(line, { child, code, door, control: child })
   if (!watchesItself) return { running, door }
   if (stdin) feed(stdin, child.stdin)
@@ -84,14 +89,14 @@ const withInput = async (
   signal.addEventListener('abort', stop, { once: true })
   try {
     await started(child, line.name)
-    const door = child.stderr.pipe(behind(mark))
+    const door = child.stderr.pipe(new Herald(announcement(mark)))
     const group = await door.word
     signal.throwIfAborted()
     if (group === undefined) throw notStarted(line.name, door, undefined)
-    const control = startSsh(line.name, [...line.words, lifeline(Number(group))])
+    const control = startSsh(line.name, [...line.words, lifeline(Number(group), mark)])
     children.push(control)
     await started(control, line.name)
-    const watch = control.stdout.pipe(new Herald(/(ready)\n/))
+    const watch = control.stdout.pipe(new Herald(watching(mark)))
     const complaint = control.stderr.pipe(new Herald(/(?!)/))
     const isWatched = (await watch.word) !== undefined
     watch.resume()
@@ -111,8 +116,6 @@ const withInput = async (
     signal.removeEventListener('abort', stop)
   }
 }
-
-const behind = (mark: string): Herald => new Herald(new RegExp(`${mark} (\\d+)\\n`))
 
 interface Processes {
   readonly child: ChildProcessWithoutNullStreams

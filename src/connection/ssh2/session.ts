@@ -1,4 +1,5 @@
 /** Commands and files over one authenticated SSH client. ssh2's callbacks and emitters end here. */
+import { text } from 'node:stream/consumers'
 import type { Client, ClientChannel } from 'ssh2'
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
@@ -6,7 +7,7 @@ import type { Command, Connection, Exit } from '../connection.ts'
 import { readFileOver, writeFileOver } from '../files.ts'
 import { feed } from '../supervise/feed.ts'
 import { attend, type Running } from '../supervise/supervised-command.ts'
-import { announced, lifeline, supervised } from '../supervise/supervisor.ts'
+import { announced, announcement, lifeline, newMark, supervised, watching } from '../supervise/supervisor.ts'
 import type { LoggedIn } from './login.ts'
 
 /** A connection over a logged-in client. Disposing it closes the client. */
@@ -99,48 +100,61 @@ const withInput = async (
   stdin: AsyncIterable<Uint8Array>,
   io: Abortable,
 ): Promise<Running> => {
-  const opened = await open(client, name, announced(line), io)
+  const mark = newMark()
+  const opened = await open(client, name, announced(line, mark), io)
   const { channel } = opened
-  const group = Number.parseInt(await firstLine(channel.stderr, client, name, io), 10)
-  if (!Number.isInteger(group))
-    throw new StokerError('CONNECTION_LOST', name, 'the command could not be started: no process group')
-  const { channel: control } = await open(client, name, lifeline(group), io)
-  await firstLine(control, client, name, io)
-  control.stderr.resume()
+  const { group, before } = await sign(channel.stderr, announcement(mark), client, name, io)
+  // What start-up files said belongs to the output, as it does where nothing is announced.
+  if (before.length > 0) channel.stderr.unshift(before)
+  const { channel: control } = await open(client, name, lifeline(Number(group), mark), io)
+  const complaint = text(control.stderr).catch(() => '')
+  await sign(control, watching(mark), client, name, io, complaint)
   channel.write('go\n')
   feed(stdin, channel)
   return started(client, opened, control)
 }
 
-/** The first line of a stream, byte by byte, so that what follows stays unread. */
-const firstLine = async (
-  stream: ClientChannel | ClientChannel['stderr'],
+type Stream = ClientChannel | ClientChannel['stderr']
+
+interface Sign {
+  /** The first group of the pattern. */
+  readonly group: string
+  readonly before: Buffer
+}
+
+/** Waits for a line on a stream, byte by byte, so that what follows stays unread. `complaint` tells why it does not come. */
+const sign = async (
+  stream: Stream,
+  pattern: RegExp,
   client: Client,
   name: string,
   { signal }: Abortable,
-): Promise<string> => {
+  complaint = Promise.resolve(''),
+): Promise<Sign> => {
   const stop = () => client.destroy()
   signal.addEventListener('abort', stop, { once: true })
-  let line = ''
+  let said = ''
   try {
     for (;;) {
       const byte: Buffer | null = stream.read(1)
       if (byte === null) await readable(stream)
-      else if (byte[0] === 0x0a) return line
-      else line += byte.toString('latin1')
+      else said += byte.toString('latin1')
+      const found = byte?.[0] === NEWLINE ? pattern.exec(said) : null
+      if (found) return { group: found[1] as string, before: Buffer.from(said.slice(0, found.index), 'latin1') }
       if (stream.readableEnded || stream.destroyed) {
         signal.throwIfAborted()
-        throw new StokerError(
-          'CONNECTION_LOST',
-          name,
-          `the command could not be started: ${line || 'the channel was closed'}`,
-        )
+        const why = lastLine(said) || lastLine(await complaint) || 'the channel was closed'
+        throw new StokerError('CONNECTION_LOST', name, `the command could not be started: ${why}`)
       }
     }
   } finally {
     signal.removeEventListener('abort', stop)
   }
 }
+
+const NEWLINE = 0x0a
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? ''
 
 const readable = (stream: ClientChannel | ClientChannel['stderr']): Promise<void> =>
   new Promise(resolve => {

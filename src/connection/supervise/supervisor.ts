@@ -7,8 +7,11 @@
  * leader still runs (or if a signal was sent before), first with TERM, two seconds later with KILL. The command itself
  * replaces the shell, so its exit status reaches the client untouched.
  *
- * The scripts hold no newline, which csh as a login shell could not pass on.
+ * The scripts hold no newline, which csh as a login shell could not pass on. They read /dev/null and never write it, so that
+ * they run, and whoever looks for the fault can, where the user must not: what is not to be seen goes to a descriptor which
+ * is open for reading only, or closed.
  */
+import { randomBytes } from 'node:crypto'
 import { quoteForAnyShell } from '../../base/quote.ts'
 
 /** Ends what is left of group $p. It runs in a session of its own, to see whether the group is empty. */
@@ -20,11 +23,14 @@ const FINISH =
 const WATCH =
   'trap "" TERM HUP INT PIPE; t=; while read -r s <&3; do t=$s; kill -s $s -- -$p; kill -s CONT -- -$p; done; ' +
   '[ "$t" ] || kill -s 0 $p || exit 0; ' +
-  `command -v setsid && exec setsid /bin/sh -c "${FINISH.replaceAll(/[$"]/g, '\\$&')}" sh $p; ` +
+  `[ "$(command -v setsid)" ] && exec setsid /bin/sh -c "${FINISH.replaceAll(/[$"]/g, '\\$&')}" sh $p; ` +
   'kill -s TERM -- -$p; sleep 2; kill -s KILL -- -$p'
 
-/** A server which does not make the shell a group leader is given one. */
-const LEAD = 'kill -s 0 -- -$$ 2>/dev/null || exec setsid /bin/sh -c "eval \\"\\$1\\"" sh "$1"; '
+/** The watcher beside the command. It keeps none of the command's descriptors. */
+const WATCH_BESIDE = `p=$$; { ${WATCH}; } </dev/null >&0 2>&0 & `
+
+/** A server which does not make the shell a group leader is given one, once: whatever is wrong then, the next is no better. */
+const LEAD = '[ "$2" ] || kill -s 0 -- -$$ 2>&- || exec setsid /bin/sh -c "eval \\"\\$1\\"" sh "$1" led; '
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
 const RUN = 'exec "${SHELL:-/bin/sh}" -c "$l" 3<&-'
@@ -35,7 +41,7 @@ const RUN = 'exec "${SHELL:-/bin/sh}" -c "$l" 3<&-'
  */
 const RUN_AND_TELL =
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
-  'exec 4>&2 2>/dev/null; trap : HUP INT QUIT TERM; (exec "${SHELL:-/bin/sh}" -c "$l" 2>&4 3<&- 4>&-); exit $?'
+  'exec 4>&2 2>&-; trap : HUP INT QUIT TERM; (exec "${SHELL:-/bin/sh}" -c "$l" 2>&4 3<&- 4>&-); exit $?'
 
 // The line travels in the environment: in the watcher's arguments it would look to `pgrep -f` like the command itself.
 const startWord = (script: string, word: string): string =>
@@ -44,39 +50,52 @@ const startWord = (script: string, word: string): string =>
 
 const start = (script: string, line: string): string => startWord(script, quoteForAnyShell(line))
 
-const ANNOUNCE = `echo $$ >&2; read -r go || exit 255; ${RUN}`
+const announce = (mark: string): string => `echo ${mark} $$ >&2; `
 
-const BY_INPUT = `exec 3<&0 </dev/null; p=$$; { ${WATCH}; } >/dev/null 2>&1 & ${RUN}`
+const onceWatched = (mark: string): string => `${announce(mark)}read -r go || exit 255; `
+
+const WITHOUT_INPUT = `exec 3<&0 </dev/null; ${WATCH_BESIDE}`
+
+/** A word which nobody else says: whatever a start-up file prints is not taken for what the supervisor does. */
+export const newMark = (): string => `stoker-${randomBytes(8).toString('hex')}`
+
+/** What stands on standard error when a command is announced by that mark; the first group is the process group. */
+export const announcement = (mark: string): RegExp => new RegExp(`${mark} (\\d+)\\n`)
+
+/** What stands on the standard output of a `lifeline` with that mark once it watches. */
+export const watching = (mark: string): RegExp => new RegExp(`${mark} (watches)\\n`)
 
 /** Runs `line` with an empty standard input; the channel's own input is the lifeline. */
-export const supervised = (line: string): string => start(BY_INPUT, line)
+export const supervised = (line: string): string => start(WITHOUT_INPUT + RUN, line)
 
 /** The same for a script which has the line as its second argument. */
-export const SUPERVISED_ARGUMENT = startWord(BY_INPUT, '"$2"')
-
-/** The same where the lifeline is already on descriptor 3, so that standard input is free for data. */
-export const supervisedWithInput = (line: string): string => start(`p=$$; { ${WATCH}; } >/dev/null 2>&1 & ${RUN}`, line)
+export const SUPERVISED_ARGUMENT = startWord(WITHOUT_INPUT + RUN, '"$2"')
 
 /**
- * Where a channel has no third descriptor: prints its process group on standard error and waits for one line on standard
+ * The same where the lifeline is already on descriptor 3, so that standard input is free for data. Without a /dev/null to read
+ * there could be no watcher; then there is no command either.
+ */
+export const supervisedWithInput = (line: string): string => start(`: </dev/null; ${WATCH_BESIDE}${RUN}`, line)
+
+/**
+ * Where a channel has no third descriptor: announces its process group on standard error and waits for one line on standard
  * input before it runs `line` with the rest. `lifeline` for that group is started on a second channel in between.
  */
-export const announced = (line: string): string => start(ANNOUNCE, line)
+export const announced = (line: string, mark: string): string => start(onceWatched(mark) + RUN, line)
 
 /** The same for a script which has the line as its second argument. */
-export const ANNOUNCED_ARGUMENT = startWord(ANNOUNCE, '"$2"')
+export const announcedArgument = (mark: string): string => startWord(onceWatched(mark) + RUN, '"$2"')
 
-/** As `supervised`, with the mark and the process group on standard error first, and with a signal told as an exit code. */
+/** As `supervised`, announced first, and with a signal told as an exit code. */
 export const markedSupervised = (line: string, mark: string): string =>
-  start(`echo ${mark} $$ >&2; exec 3<&0 </dev/null; p=$$; { ${WATCH}; } >/dev/null 2>&1 & ${RUN_AND_TELL}`, line)
+  start(announce(mark) + WITHOUT_INPUT + RUN_AND_TELL, line)
 
 /** As `markedSupervised`, of a line which watches over what it starts by itself; the channel's own input is the line's. */
-export const marked = (line: string, mark: string): string => start(`echo ${mark} $$ >&2; ${RUN_AND_TELL}`, line)
+export const marked = (line: string, mark: string): string => start(announce(mark) + RUN_AND_TELL, line)
 
-/** As `announced`, with the mark in front of the process group, and with a signal told as an exit code. */
-export const markedAnnounced = (line: string, mark: string): string =>
-  start(`echo ${mark} $$ >&2; read -r go || exit 255; ${RUN_AND_TELL}`, line)
+/** As `announced`, with a signal told as an exit code. */
+export const markedAnnounced = (line: string, mark: string): string => start(onceWatched(mark) + RUN_AND_TELL, line)
 
-/** The watcher alone, for the second channel; says `ready` when it watches. `group` comes from `announced`. */
-export const lifeline = (group: number): string =>
-  `exec /bin/sh -c ${quoteForAnyShell(`exec 3<&0 </dev/null; p=${group}; echo ready; exec >/dev/null 2>&1; ${WATCH}`)}`
+/** The watcher alone, for the second channel; says `watching`. `group` comes from the announcement. */
+export const lifeline = (group: number, mark: string): string =>
+  `exec /bin/sh -c ${quoteForAnyShell(`exec 3<&0 </dev/null; p=${group}; echo ${mark} watches; exec >&0 2>&0; ${WATCH}`)}`
