@@ -201,7 +201,7 @@ t.test('each third-party package has its place, and package.json names just thos
     ssh2: /^src\/(connection|lab)\//,
     yaml: /^src\/config\//,
     // Schemas stand beside what they describe.
-    zod: /^(src\/(config|policy|pulley|render\/services|run|converge)|warehouses|actors)\//,
+    zod: /^(src\/(config|policy|pulley|render\/services|run|converge|commands\/push)|warehouses|actors)\//,
   }
   t.strictSame(formatImports(foreign.filter(({ from, to }) => !places[packageOf(to)]?.test(from))), [])
   const used = new Set(foreign.map(({ to }) => packageOf(to)))

@@ -20,14 +20,6 @@ export interface BecomeFlags {
   readonly askBecomePass?: boolean
 }
 
-/** The names of these options. */
-export const BECOME_FLAGS: readonly (keyof BecomeFlags)[] = [
-  'become',
-  'becomeMethod',
-  'becomePasswordFile',
-  'askBecomePass',
-]
-
 /**
  * The connector as another user's, where that is wanted; else itself. Reads a file with the password, or asks for it where that
  * was wished for; else nobody is asked until a target wants it. Throws `USAGE` or `CONFIG`.

@@ -8,8 +8,8 @@ import { journalFolder, newRunId } from '../../journal/paths.ts'
 import { prune } from '../../journal/prune.ts'
 import { type JournalWriter, openJournal } from '../../journal/writer.ts'
 
-/** A run which is run again on some of its targets. */
-export interface Again {
+/** An earlier run, and those of its targets which it is run on again. */
+export interface RerunOf {
   readonly id: string
   readonly targets: readonly Target[]
 }
@@ -21,17 +21,17 @@ export interface KeptRun extends JournalWriter {
 /** Begins the journal of a run. Disposing it, as a report does with its views, removes old runs. */
 export const keepRun = (
   what: Pick<RunHead, 'command' | 'words' | 'expression' | 'flags' | 'input' | 'targets'> & {
-    readonly again?: Again | undefined
+    readonly rerunOf?: RerunOf | undefined
   },
   say: (notice: string) => void,
 ): KeptRun => {
   const now = new Date()
   const folder = journalFolder(process.env)
   const id = newRunId(now)
-  const { again, ...rest } = what
+  const { rerunOf, ...rest } = what
   const head: RunHead = {
     ...{ id, version: VERSION, at: now.getTime(), folder: process.cwd(), author: thisAuthor(), ...rest },
-    ...(again && { again: again.id }),
+    ...(rerunOf && { again: rerunOf.id }),
   }
   return {
     ...openJournal(folder, head, say),
@@ -40,7 +40,3 @@ export const keepRun = (
     [Symbol.asyncDispose]: () => prune(folder, Date.now()).catch(() => {}),
   }
 }
-
-/** Of the options those which another run needs as well; a view is chosen anew each time, and secrets are asked for again. */
-export const lasting = (flags: object, names: readonly string[]): Readonly<Record<string, unknown>> =>
-  Object.fromEntries(Object.entries(flags).filter(([name, value]) => names.includes(name) && value !== undefined))

@@ -20,12 +20,6 @@ export interface ReachFlags {
   readonly connection?: ConnectionKind
 }
 
-/** The names of these options. */
-export const REACH_FLAGS: readonly (keyof ReachFlags)[] = [
-  ...(['config', 'fanout', 'connectTimeout', 'commandTimeout', 'connectRate', 'perBastion'] as const),
-  ...(['user', 'identity', 'hostKeys', 'connection'] as const),
-]
-
 type Pace = Pick<Schedule, 'fanout' | 'apply' | 'diff' | 'here' | 'connectTimeout' | 'commandTimeout' | 'connectRate'>
 
 /** What the scheduler is to know of the options. */

@@ -6,7 +6,8 @@ import { journalFolder } from '../../journal/paths.ts'
 import { type RunRecord, readRun, runIds } from '../../journal/reader.ts'
 import { fold } from '../../nodeset/fold.ts'
 import type { OutcomeKind } from '../../run/outcome.ts'
-import { type ApplyFlags, apply } from './apply.ts'
+import { apply } from './apply.ts'
+import { keptFlags } from './kept-flags.ts'
 import { type RunFlags, run } from './run.ts'
 
 /** Which targets; none of them: all which are not ok. */
@@ -41,16 +42,17 @@ export const rerun = async (id: string | undefined, which: RerunFlags, views: Pa
   const given = fromHere(views)
   // Files and configuration are found from where they were found then.
   process.chdir(head.folder)
-  const again = { id: chosen, targets }
-  const flags = { identity: [], exclude: [], stdin: true, label: true, ...head.flags, ...given, again }
+  const plain = { identity: [], exclude: [], stdin: true, label: true }
+  const rerunOf = { id: chosen, targets }
   if (head.command === 'apply') {
-    const names = targets.map(({ name }) => name).join(',')
+    const limit = targets.map(({ name }) => name).join(',')
     const [policy = ''] = head.words
-    const asked = { policy, targets: head.expression === '' ? undefined : head.expression }
-    return await apply(asked, { ...flags, limit: names } as ApplyFlags)
+    const request = { policy, targets: head.expression === '' ? undefined : head.expression }
+    return await apply(request, { ...plain, ...keptFlags('apply', head.flags), ...given, limit, rerunOf })
   }
   const [action = '', ...words] = head.words
-  return await run({ action, words, targets: head.expression }, flags as RunFlags)
+  const request = { action, words, targets: head.expression }
+  return await run(request, { ...plain, ...keptFlags('run', head.flags), ...given, rerunOf })
 }
 
 /** The options which were given now, with paths which stay the same in another folder. Those which were not leave the old ones. */

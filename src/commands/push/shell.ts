@@ -21,9 +21,10 @@ import { Links } from '../../shell/open-connections.ts'
 import { isKept } from '../../shell/parse-line.ts'
 import { Session } from '../../shell/session.ts'
 import { openSite, type Site } from '../../site/site.ts'
-import { asWanted, BECOME_FLAGS, type BecomeFlags } from './become.ts'
-import { keepRun, lasting } from './journalled-run.ts'
-import { paceOf, REACH_FLAGS, type ReachFlags } from './pace.ts'
+import { asWanted, type BecomeFlags } from './become.ts'
+import { keepRun } from './journalled-run.ts'
+import { keptFlags } from './kept-flags.ts'
+import { paceOf, type ReachFlags } from './pace.ts'
 import type { TargetFlags } from './targets.ts'
 
 /** The options of `stoker shell`; what is absent comes from the configuration. Times are in milliseconds. */
@@ -67,7 +68,7 @@ export const shell = async (targets: string, flags: ShellFlags): Promise<number>
         await connector.prepare(targets, io)
         affordAll(links.countWith(targets), connector)
       },
-      keep: (line, targets) => keepRun({ ...told(line, targets, flags), input: false, targets }, say),
+      keep: (line, targets) => keepRun({ ...journalHead(line, targets, flags), input: false, targets }, say),
       ...{ fold: flags.fold === true, label: flags.label, verbose: flags.verbose === true },
       // A password may be asked for in the middle of a command.
       asks: flags.become !== undefined && flags.become !== false,
@@ -110,13 +111,11 @@ const atTerminal = (session: Session, say: (notice: string) => void): Console =>
 }
 
 /** What the journal keeps of one line. */
-const told = (line: string, targets: readonly Target[], flags: ShellFlags) => ({
+const journalHead = (line: string, targets: readonly Target[], flags: ShellFlags) => ({
   ...({ command: 'run', words: ['shell', line] } as const),
   expression: fold(targets.map(({ name }) => name)),
-  flags: lasting(flags, LASTING),
+  flags: keptFlags('shell', flags),
 })
-
-const LASTING = [...REACH_FLAGS, ...BECOME_FLAGS]
 
 /** All connections stay open, so all of them have to fit. */
 const affordAll = (count: number, { descriptors }: Connector): void => {
