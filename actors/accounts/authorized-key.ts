@@ -1,5 +1,5 @@
 /**
- * Keeps SSH keys in a user's ~/.ssh/authorized_keys. Everything below the home is looked at and changed as the user: what is
+ * Keeps SSH keys in a user's ~/.ssh/authorized_keys. Everything below the home is probed and changed as the user: what is
  * there belongs to the user, who may put a symbolic link in the way at any moment, and a link can lead no further than the
  * user may go. So it works in homes where root may not write (NFS), too.
  */
@@ -13,10 +13,10 @@ import { writeScript } from '../../src/connection/files.ts'
 import { bytesOf } from '../../src/converge/content.ts'
 import type { Change, Plan } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
-import { printing } from '../../src/converge/send-content.ts'
+import { printfCommand } from '../../src/converge/send-content.ts'
 import { presence, userName } from '../common/options.ts'
 import { joinLines, raw, readable, splitLines } from '../files/lines.ts'
-import { CONVERGED, impossible, lacking } from '../files/text-file.ts'
+import { CONVERGED, impossible, missingPrerequisite } from '../files/text-file.ts'
 import { type AuthorizedKey, areOptions, fingerprint, parseKey, withKeys, withoutKeys } from './authorized-keys-file.ts'
 import { inHome, userScript } from './user-files.ts'
 
@@ -56,14 +56,14 @@ const schema = mapping({
   })
 type Options = z.output<typeof schema>
 
-interface Wish extends Options {
+interface DesiredKeys extends Options {
   readonly wanted: readonly AuthorizedKey[]
 }
 
 const FOLDER = '.ssh'
 const FILE = '.ssh/authorized_keys'
 
-/** The lines of a text as keys, or what is wrong with it. Nothing of it is told: it may be a private key. */
+/** The lines of a text as keys, or what is wrong with it. Nothing of it is shown: it may be a private key. */
 const parseKeys = (text: string, options: string | undefined): readonly AuthorizedKey[] | string => {
   const keys: AuthorizedKey[] = []
   for (const [index, line] of text.split(/\r?\n/).entries()) {
@@ -79,7 +79,7 @@ const parseKeys = (text: string, options: string | undefined): readonly Authoriz
 }
 
 /** Prints `nouser`, or `user UID HOME`; then `nohome`, or what the folder and the file are, and the file's content. */
-const look = (user: string): string =>
+const probe = (user: string): string =>
   userScript(`find_user ${quote(user)} || { echo nouser; exit 0; }
 printf "user %s %s\\n" "$uid" "$STOKER_HOME"
 as_user ${quote(`[ -d "$STOKER_HOME" ] || { echo nohome; exit 0; }
@@ -112,18 +112,20 @@ const obstacle = (name: string, wanted: string, thing: Thing, user: string, uid:
   return undefined
 }
 
-const plan = ({ user, state, exclusive, wanted }: Wish, stdout: Uint8Array): Plan => {
+const plan = ({ user, state, exclusive, wanted }: DesiredKeys, stdout: Uint8Array): Plan => {
   const output = Buffer.from(stdout).toString('latin1')
   const [first = '', folderLine = '', fileLine = ''] = output.split('\n', 3)
   const [known, uid = ''] = first.split(' ')
   const home = readable(first.split(' ').slice(2).join(' '))
   const keys = wanted.length === 1 ? 'the key' : `${wanted.length} keys`
   if (known === 'nouser')
-    return state === 'absent' ? CONVERGED : lacking(`add ${keys}, once there is the user`, `there is no user ${user}`)
+    return state === 'absent'
+      ? CONVERGED
+      : missingPrerequisite(`add ${keys}, once there is the user`, `there is no user ${user}`)
   if (folderLine === 'nohome')
     return state === 'absent'
       ? CONVERGED
-      : lacking(
+      : missingPrerequisite(
           `add ${keys}, once there is a home`,
           `there is no folder ${home}, the home of ${user}, or ${user} may not enter it`,
         )
@@ -181,16 +183,16 @@ const RECEIVE = (size: number): string =>
 const pieces = (bytes: Uint8Array): string => {
   const commands: string[] = []
   for (let at = 0; at < bytes.length; at += 16_384)
-    commands.push(printing(Buffer.from(bytes.subarray(at, at + 16_384))))
+    commands.push(printfCommand(Buffer.from(bytes.subarray(at, at + 16_384))))
   return commands.join('; ') || ':'
 }
 
-export const authorizedKey = convergent<Options, Wish>({
+export const authorizedKey = convergent<Options, DesiredKeys>({
   name: 'authorized-key',
   summary: "keep SSH keys in a user's authorized_keys, or out of it",
   schema,
   subject: ({ user }) => user,
-  async wish(options, materials) {
+  async desiredState(options, materials) {
     const { source, keys = [] } = options
     const text =
       source === undefined ? keys.join('\n') : Buffer.from(await bytesOf(await materials.file(source))).toString()
@@ -198,6 +200,6 @@ export const authorizedKey = convergent<Options, Wish>({
     if (typeof wanted !== 'string') return { ...options, wanted }
     throw new StokerError('CONFIG', source ?? 'keys', `actor authorized-key, source ${shown(source ?? '')}: ${wanted}`)
   },
-  look: ({ user }) => look(user),
-  plan: (wish, { stdout }) => plan(wish, stdout),
+  probe: ({ user }) => probe(user),
+  plan: (desired, { stdout }) => plan(desired, stdout),
 })

@@ -6,7 +6,7 @@ import type { Change } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { presence, userName } from '../common/options.ts'
 import { CONVERGED } from '../files/text-file.ts'
-import { accountsSeen, idNumber, lookAtAccounts } from './user/accounts.ts'
+import { idNumber, parseAccounts, probeAccounts } from './user/accounts.ts'
 
 /** A list of names of users or groups, which may be empty: `members=` on a command line. */
 export const nameList = z
@@ -42,10 +42,10 @@ export const group = convergent<Options, Options>({
   summary: 'keep a group of accounts, or none',
   schema,
   subject: ({ name }) => name,
-  wish: async options => options,
-  look: ({ name }) => lookAtAccounts('', [name]),
-  plan({ name, gid, system, members, append, state }, seen) {
-    const { tools, groups } = accountsSeen(seen)
+  desiredState: async options => options,
+  probe: ({ name }) => probeAccounts('', [name]),
+  plan({ name, gid, system, members, append, state }, result) {
+    const { tools, groups } = parseAccounts(result)
     const found = groups.find(one => one.name === name)
     if (state === 'absent')
       return found ? { kind: 'change', changes: [run('remove', tools.removeGroup(name))] } : CONVERGED

@@ -8,7 +8,7 @@ import { convergent } from '../../src/converge/convergent-actor.ts'
 import { presence, userName } from '../common/options.ts'
 import { CONVERGED, impossible } from '../files/text-file.ts'
 import { nameList } from './group.ts'
-import { type AccountsSeen, accountsSeen, idNumber, lookAtAccounts } from './user/accounts.ts'
+import { type ActualAccounts, idNumber, parseAccounts, probeAccounts } from './user/accounts.ts'
 import type { Account } from './user/tools.ts'
 
 const plainField = (text: string): boolean => !/[:\n\r\0]/.test(text)
@@ -86,54 +86,54 @@ export const user = convergent<Options, Options>({
   summary: 'keep an account of a user, or none',
   schema,
   subject: ({ name }) => name,
-  wish: async options => options,
-  look: ({ name, group, groups = [], home }) =>
-    lookAtAccounts(name, [name, ...groups, ...(group === undefined ? [] : [group])], home),
-  plan(wish, seen) {
-    const found = accountsSeen(seen)
-    if (wish.state === 'absent') return planAbsent(wish, found)
-    const plan = planPresent(wish, found)
+  desiredState: async options => options,
+  probe: ({ name, group, groups = [], home }) =>
+    probeAccounts(name, [name, ...groups, ...(group === undefined ? [] : [group])], home),
+  plan(desired, result) {
+    const found = parseAccounts(result)
+    if (desired.state === 'absent') return planAbsent(desired, found)
+    const plan = planPresent(desired, found)
     if (!found.isForeign || plan.kind !== 'change') return plan
     const what = plan.changes.map(change => change.what).join(', ')
     return impossible(`it is not in /etc/passwd but comes from elsewhere, a directory perhaps (wanted: ${what})`)
   },
 })
 
-const planAbsent = (wish: Options, { tools, user, isForeign }: AccountsSeen): Plan => {
+const planAbsent = (desired: Options, { tools, user, isForeign }: ActualAccounts): Plan => {
   if (!user) return CONVERGED
   if (isForeign) return impossible('it is not in /etc/passwd but comes from elsewhere, a directory perhaps')
-  const removesHome = wish['remove-home']
+  const removesHome = desired['remove-home']
   const what = removesHome ? `remove, with its home ${user.home}` : 'remove'
-  return { kind: 'change', changes: [run(what, tools.removeUser(wish.name, removesHome ? user.home : undefined))] }
+  return { kind: 'change', changes: [run(what, tools.removeUser(desired.name, removesHome ? user.home : undefined))] }
 }
 
-const planPresent = (wish: Options, seen: AccountsSeen): Plan => {
+const planPresent = (desired: Options, actual: ActualAccounts): Plan => {
   const changes = [
-    ...(seen.user ? changedFields(wish, seen, seen.user) : [added(wish, seen)]),
-    ...memberships(wish, seen),
-    ...missingHome(wish, seen),
+    ...(actual.user ? changedFields(desired, actual, actual.user) : [added(desired, actual)]),
+    ...memberships(desired, actual),
+    ...missingHome(desired, actual),
   ]
-  const password = wantedPassword(wish, seen)
-  if (password !== undefined && seen.user && seen.password === undefined && !seen.isForeign)
+  const password = wantedPassword(desired, actual)
+  if (password !== undefined && actual.user && actual.password === undefined && !actual.isForeign)
     return impossible('its password cannot be seen: /etc/shadow is for root')
-  if (password !== undefined && password.field !== seen.password)
-    changes.push(run(password.what, `printf '%s\\n' ${quote(`${wish.name}:${password.field}`)} | chpasswd -e`))
+  if (password !== undefined && password.field !== actual.password)
+    changes.push(run(password.what, `printf '%s\\n' ${quote(`${desired.name}:${password.field}`)} | chpasswd -e`))
   return changes.length > 0 ? { kind: 'change', changes } : CONVERGED
 }
 
-const createsHome = (wish: Options): boolean => wish['create-home'] ?? !wish.system
+const createsHome = (desired: Options): boolean => desired['create-home'] ?? !desired.system
 
-const added = (wish: Options, { tools, groups }: AccountsSeen): Change => {
-  const { name, uid, home, shell, comment, system } = wish
-  // A group of the user's name may be there already; useradd wants to be told then that it is meant.
-  const group = wish.group ?? (groups.some(one => one.name === name) ? name : undefined)
-  const script = tools.addUser(name, { uid, group, home, shell, comment }, { system, createHome: createsHome(wish) })
+const added = (desired: Options, { tools, groups }: ActualAccounts): Change => {
+  const { name, uid, home, shell, comment, system } = desired
+  // A group of the user's name may be there already; useradd needs an option then to take it.
+  const group = desired.group ?? (groups.some(one => one.name === name) ? name : undefined)
+  const script = tools.addUser(name, { uid, group, home, shell, comment }, { system, createHome: createsHome(desired) })
   return run(uid === undefined ? 'add' : `add with number ${uid}`, script)
 }
 
 const changedFields = (
   { name, uid, group, home, shell, comment }: Options,
-  { tools, groups }: AccountsSeen,
+  { tools, groups }: ActualAccounts,
   is: { uid: number; gid: number; home: string; shell: string; comment: string },
 ): readonly Change[] => {
   const account: Account = {
@@ -153,26 +153,26 @@ const changedFields = (
   return what.length === 0 ? [] : [run(what.join(', '), tools.changeUser(name, account))]
 }
 
-const gidOf = (group: string, groups: AccountsSeen['groups']): number | undefined =>
+const gidOf = (group: string, groups: ActualAccounts['groups']): number | undefined =>
   /^\d+$/.test(group) ? Number(group) : groups.find(one => one.name === group)?.gid
 
-const memberships = ({ name, group, groups, append }: Options, seen: AccountsSeen): readonly Change[] => {
+const memberships = ({ name, group, groups, append }: Options, actual: ActualAccounts): readonly Change[] => {
   if (!groups) return []
-  const present = seen.groups.filter(({ members }) => members.includes(name)).map(one => one.name)
-  const primary = group ?? seen.groups.find(one => one.gid === seen.user?.gid)?.name
+  const present = actual.groups.filter(({ members }) => members.includes(name)).map(one => one.name)
+  const primary = group ?? actual.groups.find(one => one.gid === actual.user?.gid)?.name
   const joining = groups.filter(one => !present.includes(one) && one !== primary)
   const leaving = append ? [] : present.filter(one => !groups.includes(one))
   return [
-    ...(joining.length > 0 ? [run(`join ${joining.join(', ')}`, seen.tools.join(name, joining))] : []),
-    ...(leaving.length > 0 ? [run(`leave ${leaving.join(', ')}`, seen.tools.leave(name, leaving))] : []),
+    ...(joining.length > 0 ? [run(`join ${joining.join(', ')}`, actual.tools.join(name, joining))] : []),
+    ...(leaving.length > 0 ? [run(`leave ${leaving.join(', ')}`, actual.tools.leave(name, leaving))] : []),
   ]
 }
 
 /** For a user who is there; a new one's is made with the account. */
-const missingHome = (wish: Options, { user, hasHome }: AccountsSeen): readonly Change[] => {
-  if (!user || hasHome || !createsHome(wish)) return []
-  const home = wish.home ?? user.home
-  const [folder, owner] = [quote(home), quote(wish.name)]
+const missingHome = (desired: Options, { user, hasHome }: ActualAccounts): readonly Change[] => {
+  if (!user || hasHome || !createsHome(desired)) return []
+  const home = desired.home ?? user.home
+  const [folder, owner] = [quote(home), quote(desired.name)]
   const script = `[ -d ${folder} ] || { mkdir -p ${folder} && { ! [ -d /etc/skel ] || cp -R /etc/skel/. ${folder}; } && chown -R "$(id -u ${owner}):$(id -g ${owner})" ${folder}; }`
   return [run(`make the home ${home}`, script)]
 }
@@ -180,9 +180,9 @@ const missingHome = (wish: Options, { user, hasHome }: AccountsSeen): readonly C
 /** What the second field of /etc/shadow is to be: a leading `!` locks what follows it. */
 const wantedPassword = (
   { password, locked, 'keep-password': keep }: Options,
-  seen: AccountsSeen,
+  actual: ActualAccounts,
 ): { readonly field: string; readonly what: string } | undefined => {
-  const is = seen.password ?? '!'
+  const is = actual.password ?? '!'
   const hasOne = /^!*[^!*]/.test(is)
   const wanted = password !== undefined && !(keep && hasOne) ? password : undefined
   if (wanted === undefined && locked === undefined) return undefined

@@ -33,17 +33,19 @@ export const command = convergent<Options, Options>({
   summary: 'a command which is run until what it is for is there',
   schema,
   subject: ({ command }) => firstLine(command),
-  wish: async options => options,
-  look: ({ creates, removes, unless, onlyif, cwd }) =>
+  desiredState: async options => options,
+  probe: ({ creates, removes, unless, onlyif, cwd }) =>
     [
       ...(creates === undefined ? [] : [`if ${isThere(creates)}; then ${done(`${creates} is there`)}; fi`]),
       ...(removes === undefined ? [] : [`${isThere(removes)} || ${done(`${removes} is not there`)}`]),
       // Its folder may be made by what is done before; then nothing of what it is for can be there.
       ...(cwd === undefined ? [] : [`cd ${quote(cwd)} 2>/dev/null || exit 0`]),
-      ...(unless === undefined ? [] : [`${asked(unless)}; [ $c -ne 0 ] || ${done('the condition "unless" holds')}`]),
+      ...(unless === undefined
+        ? []
+        : [`${probeCondition(unless)}; [ $c -ne 0 ] || ${done('the condition "unless" holds')}`]),
       ...(onlyif === undefined
         ? []
-        : [`${asked(onlyif)}; [ $c -eq 0 ] || ${done('the condition "onlyif" does not hold')}`]),
+        : [`${probeCondition(onlyif)}; [ $c -eq 0 ] || ${done('the condition "onlyif" does not hold')}`]),
     ].join('\n'),
   plan({ command, cwd }, { stdout }) {
     const reason = Buffer.from(stdout).toString().trim()
@@ -58,7 +60,7 @@ const isThere = (path: string): string => `[ -e ${quote(path)} ] || [ -L ${quote
 const done = (reason: string): string => `{ printf '%s\\n' ${quote(reason)}; exit 0; }`
 
 /** Runs a condition; one which cannot be run is neither true nor false. */
-const asked = (condition: string): string =>
+const probeCondition = (condition: string): string =>
   `(eval ${quote(condition)}) >/dev/null; c=$?; case $c in 126|127) exit $c;; esac`
 
 const firstLine = (text: string): string => {

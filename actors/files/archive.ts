@@ -80,7 +80,7 @@ const schema = mapping({
 })
 type Options = z.output<typeof schema>
 
-interface Wish extends Options {
+interface DesiredArchive extends Options {
   /** `undefined`: the target fetches it, or it is not wanted. */
   readonly content: Content | undefined
   /** The line in the marker file: what the folder was made of. */
@@ -90,7 +90,7 @@ interface Wish extends Options {
 const MARKER = '.stoker-archive'
 
 /** Words on lines of their own; for a folder of ours the line of its marker file; at last where the folder really is. */
-const look = ({ dest, creates }: Wish): string => `d=${quote(dest)}
+const probe = ({ dest, creates }: DesiredArchive): string => `d=${quote(dest)}
 if [ -L "$d" ]; then
 d=$(readlink -f "$d" && printf .) || { echo "the symbolic link leads nowhere" >&2; exit 1; }
 d=\${d%??}
@@ -104,7 +104,7 @@ fi
 printf 'at %s' "$d"
 `
 
-interface Sight {
+interface ActualArchive {
   readonly kind: string
   /** The line of the marker file. */
   readonly mark: string
@@ -115,7 +115,7 @@ interface Sight {
   readonly dest: string
 }
 
-const sight = (text: string): Sight => {
+const parseProbe = (text: string): ActualArchive => {
   const [, words = '', kind = '', mark = '', dest = ''] =
     /^((?:left\n|created\n)*)(\w+)(?: ([^\n]*))?\nat (.*)$/s.exec(text) ?? []
   return { kind, mark, isCreated: words.includes('created'), isLeft: words.includes('left'), dest }
@@ -123,52 +123,52 @@ const sight = (text: string): Sight => {
 
 const change = (what: string, ...steps: readonly Step[]): Plan => ({ kind: 'change', changes: [{ what, steps }] })
 
-const plan = (wish: Wish, seen: Sight): Plan => {
-  const { kind, dest } = seen
+const plan = (desired: DesiredArchive, actual: ActualArchive): Plan => {
+  const { kind, dest } = actual
   if (kind === 'other') return impossible('it is no folder')
-  if (kind === 'foreign' && !seen.isCreated)
+  if (kind === 'foreign' && !actual.isCreated)
     return impossible('it holds things which this actor did not put there; empty it by hand, or name another folder')
   const isDone =
-    wish.state === 'absent' ? kind !== 'made' : seen.isCreated || (kind === 'made' && seen.mark === wish.mark)
-  if (isDone && seen.isLeft)
+    desired.state === 'absent' ? kind !== 'made' : actual.isCreated || (kind === 'made' && actual.mark === desired.mark)
+  if (isDone && actual.isLeft)
     return change('clear away what an interrupted run left', { kind: 'run', script: clearScript(dest) })
   if (isDone) return CONVERGED
-  return wish.state === 'absent'
+  return desired.state === 'absent'
     ? change('remove the folder', { kind: 'run', script: removeScript(dest) })
-    : unpacking(wish, seen)
+    : unpacking(desired, actual)
 }
 
-const unpacking = (wish: Wish, { kind, dest }: Sight): Plan => {
+const unpacking = (desired: DesiredArchive, { kind, dest }: ActualArchive): Plan => {
   const { stage } = stageOf(dest)
-  const format = (wish.format ?? formatOf(wish.source ?? wish.url ?? '')) as Format
+  const format = (desired.format ?? formatOf(desired.source ?? desired.url ?? '')) as Format
   const unpack = unpackScript({
     dest,
     format,
-    sha256: wish.sha256 as string,
-    strip: wish.strip,
-    owner: wish.owner,
-    group: wish.group,
+    sha256: desired.sha256 as string,
+    strip: desired.strip,
+    owner: desired.owner,
+    group: desired.group,
     marker: MARKER,
-    mark: wish.mark,
+    mark: desired.mark,
   })
   const steps: Step[] = [
-    { kind: 'run', script: fetchScript(dest, wish.content === undefined ? wish.url : undefined) },
-    ...(wish.content
-      ? [{ kind: 'write' as const, path: `${stage}/archive`, content: wish.content, attributes: { mode: 0o600 } }]
+    { kind: 'run', script: fetchScript(dest, desired.content === undefined ? desired.url : undefined) },
+    ...(desired.content
+      ? [{ kind: 'write' as const, path: `${stage}/archive`, content: desired.content, attributes: { mode: 0o600 } }]
       : []),
     { kind: 'run', script: unpack },
   ]
-  const name = (wish.source ?? new URL(wish.url ?? '').pathname).split('/').at(-1) ?? ''
-  const what = `${kind === 'made' ? 'replace it with' : 'unpack'} ${shown(name)} (sha256 ${wish.sha256?.slice(0, 12)})`
+  const name = (desired.source ?? new URL(desired.url ?? '').pathname).split('/').at(-1) ?? ''
+  const what = `${kind === 'made' ? 'replace it with' : 'unpack'} ${shown(name)} (sha256 ${desired.sha256?.slice(0, 12)})`
   return change(what, ...steps)
 }
 
-export const archive = convergent<Options, Wish>({
+export const archive = convergent<Options, DesiredArchive>({
   name: 'archive',
   summary: 'keep an archive unpacked in a folder of its own',
   schema,
   subject: ({ dest }) => dest,
-  async wish(options, materials) {
+  async desiredState(options, materials) {
     const { source, strip, owner = '', group = '' } = options
     const content = source === undefined || options.state === 'absent' ? undefined : await materials.file(source)
     const sha256 = content?.sha256 ?? options.sha256
@@ -180,6 +180,6 @@ export const archive = convergent<Options, Wish>({
       )
     return { ...options, sha256, content, mark: `${sha256} ${strip} ${owner}:${group}` }
   },
-  look,
-  plan: (wish, { stdout }) => plan(wish, sight(Buffer.from(stdout).toString())),
+  probe: probe,
+  plan: (desired, { stdout }) => plan(desired, parseProbe(Buffer.from(stdout).toString())),
 })

@@ -5,8 +5,8 @@ import { absolutePath, truth } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { anchor, presence } from '../common/options.ts'
-import { endOf, insert, joinLines, type Line, placeOf, raw, splitLines, trimmed } from './lines.ts'
-import { CONVERGED, impossible, lacking, lookAtFile, rewrite, seenFile } from './text-file.ts'
+import { endOf, insert, insertionIndex, joinLines, type Line, raw, splitLines, trimmed } from './lines.ts'
+import { CONVERGED, impossible, missingPrerequisite, parseTextFile, probeTextFile, rewrite } from './text-file.ts'
 
 const schema = mapping({
   path: absolutePath.describe('The file: an absolute path; a symbolic link is followed.'),
@@ -66,7 +66,7 @@ const schema = mapping({
   })
 type Options = z.output<typeof schema>
 
-interface Wish extends Options {
+interface DesiredBlock extends Options {
   /** The lines between the markers, bytes as characters; `undefined`: no block. */
   readonly body: readonly string[] | undefined
 }
@@ -108,22 +108,22 @@ const blocksIn = (lines: readonly Line[], { begin, end }: Markers): readonly (re
 }
 
 /**
- * The lines with the block as wished: where it stands already, else at its anchor. Of several blocks of the name the first
+ * The lines with the block as it should be: where it stands already, else at its anchor. Of several blocks of the name the first
  * stays. Text when the markers make no sense; the same lines when nothing is missing. Pure.
  */
 export const editBlock = (
   lines: readonly Line[],
-  wish: Pick<Wish, 'marker' | 'comment' | 'after' | 'before' | 'body'>,
+  desired: Pick<DesiredBlock, 'marker' | 'comment' | 'after' | 'before' | 'body'>,
 ): readonly Line[] | string => {
-  const markers = markersOf(wish)
+  const markers = markersOf(desired)
   const blocks = blocksIn(lines, markers)
   if (typeof blocks === 'string') return blocks
   const rest = lines.filter((_, index) => !blocks.some(([from, to]) => index >= from && index <= to))
-  if (wish.body === undefined) return rest
-  const at = blocks[0]?.[0] ?? placeOf(rest, wish)
+  if (desired.body === undefined) return rest
+  const at = blocks[0]?.[0] ?? insertionIndex(rest, desired)
   const [first] = blocks
   const end = endOf(lines)
-  const body = end === '\r\n' ? wish.body.map(line => line.replace(/\r$/, '')) : wish.body
+  const body = end === '\r\n' ? desired.body.map(line => line.replace(/\r$/, '')) : desired.body
   const bodies = [markers.begin, ...body, markers.end]
   if (!first) return insert(rest, at, bodies)
   // Where the block stood at the end without a newline, it still does.
@@ -143,12 +143,12 @@ const bodyOf = (text: string, options: Style): readonly string[] | undefined => 
 
 const WITH_MARKER = 'holds a marker line of the block itself; another `marker` tells them apart'
 
-export const block = convergent<Options, Wish>({
+export const block = convergent<Options, DesiredBlock>({
   name: 'block',
   summary: 'keep a block of lines in a text file, or out of it',
   schema,
   subject: ({ path, marker }) => (marker === 'block' ? path : `${path} (${marker})`),
-  async wish(options, materials) {
+  async desiredState(options, materials) {
     if (options.state === 'absent') return { ...options, body: undefined }
     const { template, path } = options
     const text = template === undefined ? options.content : await materials.render(`template of ${path}`, template)
@@ -156,21 +156,24 @@ export const block = convergent<Options, Wish>({
     if (!body) throw new StokerError('ACTOR_OPTION', 'template', `actor block, option "template": ${WITH_MARKER}`)
     return { ...options, body }
   },
-  look: ({ path }) => lookAtFile(path),
-  plan(wish, seen) {
-    const file = seenFile(seen)
+  probe: ({ path }) => probeTextFile(path),
+  plan(desired, result) {
+    const file = parseTextFile(result)
     if (file.kind === 'other') return impossible(`it is ${file.what}`)
     if (file.kind === 'absent') {
-      if (wish.body === undefined) return CONVERGED
-      if (!wish.create)
-        return lacking(`write ${named(wish)}, once there is the file`, 'there is no such file; create=true makes it')
+      if (desired.body === undefined) return CONVERGED
+      if (!desired.create)
+        return missingPrerequisite(
+          `write ${named(desired)}, once there is the file`,
+          'there is no such file; create=true makes it',
+        )
     }
     const before = file.kind === 'file' ? file.bytes : new Uint8Array()
-    const lines = editBlock(splitLines(before), wish)
+    const lines = editBlock(splitLines(before), desired)
     if (typeof lines === 'string') return impossible(`${lines}; repair the marker lines by hand`)
     const after = joinLines(lines)
     if (file.kind === 'file' && Buffer.compare(after, before) === 0) return CONVERGED
-    const what = `${wish.body === undefined ? 'remove' : 'write'} ${named(wish)}`
+    const what = `${desired.body === undefined ? 'remove' : 'write'} ${named(desired)}`
     return { kind: 'change', changes: [rewrite(file, after, what)] }
   },
 })

@@ -14,10 +14,10 @@ import { parseOptions } from '../../src/run/actor-options.ts'
 import type { ResourceResult } from '../../src/run/event.ts'
 import type { Outcome } from '../../src/run/outcome.ts'
 import { bytesToSend, type CopyPlan, planCopy } from './copy/plan.ts'
-import { KEPT_FOLDER, lookScript, parseLook } from './copy/probe.ts'
+import { KEPT_FOLDER, parseProbe, probeScript } from './copy/probe.ts'
 import { put } from './copy/put.ts'
 import { runScript } from './copy/run-script.ts'
-import { sendingOn, single } from './copy/single.ts'
+import { sendingOn, singleFile } from './copy/single-file.ts'
 import { printable, readTree, type Tree } from './copy/tree.ts'
 
 const schema = mapping({
@@ -36,14 +36,14 @@ const schema = mapping({
 })
 
 type Options = z.output<typeof schema> & {
-  /** Of the source, looked at once for all targets. */
+  /** Of the source, read once for all targets. */
   readonly local: () => Promise<Local>
 }
 
 type Local = { readonly kind: 'file'; readonly mode: number } | { readonly kind: 'folder'; readonly tree: Tree }
 
 /** Names which are listed when nothing is changed, and of each kind. */
-const MOST_LISTED = 100
+const MAX_LISTED = 100
 
 export const copy: Actor<Options> = {
   name: 'copy',
@@ -57,7 +57,7 @@ export const copy: Actor<Options> = {
       ...options,
       local() {
         // Not with a target's signal: the others need it, too.
-        local ??= lookHere(options.source, { signal: new AbortController().signal })
+        local ??= readLocal(options.source, { signal: new AbortController().signal })
         return local
       },
     }
@@ -75,7 +75,7 @@ export const copy: Actor<Options> = {
   },
 }
 
-const lookHere = async (source: string, io: Abortable): Promise<Local> => {
+const readLocal = async (source: string, io: Abortable): Promise<Local> => {
   const found = await stat(source).catch((cause: NodeJS.ErrnoException) => {
     const why = cause.code === 'ENOENT' ? 'there is none' : cause.message
     throw new StokerError('CONFIG', source, `cannot read source ${shown(source)}: ${why}`, { cause })
@@ -92,7 +92,7 @@ async function* copyFile(
   if (remove) throw new StokerError('ACTOR_OPTION', 'delete', 'actor copy, option "delete": the source is no folder')
   const given = Object.entries({ owner, group }).filter(([, value]) => value !== undefined)
   const content = await job.materials(() => job.connect()).file(source)
-  const actor = single(dest, content)
+  const actor = singleFile(dest, content)
   const options = actor.parse({
     path: dest,
     source,
@@ -107,17 +107,17 @@ async function* copyTree(tree: Tree, options: Options, job: Job): AsyncGenerator
   const { dest } = options
   await using connection = await job.connect()
   const names = Buffer.from(tree.entries.map(({ name }) => `${name}\0`).join(''), 'latin1')
-  const printed = await runScript(connection, dest, lookScript(dest, options.delete), once(names), job)
-  const seen = parseLook(printed.stdout, tree.entries.length)
-  if (!seen) throw new StokerError('ACTOR_FAILED', dest, `${dest}: not all of it can be read: ${printed.complaint}`)
-  const plan = planCopy(tree.entries, seen, options)
+  const printed = await runScript(connection, dest, probeScript(dest, options.delete), once(names), job)
+  const actual = parseProbe(printed.stdout, tree.entries.length)
+  if (!actual) throw new StokerError('ACTOR_FAILED', dest, `${dest}: not all of it can be read: ${printed.complaint}`)
+  const plan = planCopy(tree.entries, actual, options)
   if (isDone(plan)) return { kind: 'ok', changed: false }
   if (!job.apply) {
-    yield said(listed(plan, dest).join(''))
+    yield stdout(listed(plan, dest).join(''))
     return { kind: 'ok', changed: true }
   }
   await put(connection, dest, tree, plan, options, (bytes, of) => job.moved?.(bytes, of), job)
-  yield said(`changed ${dest}: ${summary(plan)}\n`)
+  yield stdout(`changed ${dest}: ${summary(plan)}\n`)
   return { kind: 'ok', changed: true }
 }
 
@@ -125,7 +125,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
-const said = (text: string): Output => ({ stream: 'stdout', data: Buffer.from(text) })
+const stdout = (text: string): Output => ({ stream: 'stdout', data: Buffer.from(text) })
 
 const isDone = ({ send, take, drop, make, modes, own, remove }: CopyPlan): boolean =>
   send.length + take.length + drop.length + make.length + modes.size + own.length + remove.length === 0
@@ -163,7 +163,7 @@ const listed = (plan: CopyPlan, dest: string): readonly string[] => {
     ...plan.remove.map(name => ['remove', name] as const),
   ]
   const shownLines = lines
-    .slice(0, MOST_LISTED)
+    .slice(0, MAX_LISTED)
     .map(([what, name]) => `would ${what} ${printable(`${latin}${name.slice(1)}`)}\n`)
-  return lines.length > MOST_LISTED ? [...shownLines, `... and ${lines.length - MOST_LISTED} more\n`] : shownLines
+  return lines.length > MAX_LISTED ? [...shownLines, `... and ${lines.length - MAX_LISTED} more\n`] : shownLines
 }

@@ -6,7 +6,7 @@ import { absolutePath, truth } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import type { Actor } from '../../src/run/actor.ts'
 import { parseOptions } from '../../src/run/actor-options.ts'
-import { keptHere } from './fetch/local-partial.ts'
+import { localPartials } from './fetch/local-partial.ts'
 import { receive } from './fetch/receive.ts'
 
 const schema = mapping({
@@ -28,10 +28,10 @@ export const fetch: Actor<Options> = {
   descriptors: 1,
   parse: argument => parseOptions('fetch', schema, argument),
   async *act(target, { source, dest, flat, optional }, job) {
-    const path = placeOf(dest, target.name, flat ? basename(source) : source)
+    const path = localPath(dest, target.name, flat ? basename(source) : source)
     if (!job.apply) {
-      const [kept] = await keptHere(path)
-      const rest = kept ? `; ${kept.size} bytes of it may have come before the connection broke` : ''
+      const [partial] = await localPartials(path)
+      const rest = partial ? `; ${partial.size} bytes of it may have come before the connection broke` : ''
       yield { stream: 'stdout', data: Buffer.from(`would fetch ${source} to ${path}${rest}\n`) }
       return { kind: 'ok', changed: true }
     }
@@ -47,7 +47,7 @@ export const fetch: Actor<Options> = {
 }
 
 /** A node's name has no slash, but it may be `..`; and a path's own dots must not lead out of its folder. */
-const placeOf = (dest: string, name: string, source: string): string => {
+const localPath = (dest: string, name: string, source: string): string => {
   const own = /^\.+$/.test(name) ? name.replaceAll('.', '_') : name.replaceAll('/', '_')
   return join(resolve(dest), own, join('/', source))
 }

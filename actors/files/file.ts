@@ -5,8 +5,8 @@ import { mapping } from '../../src/config/shape.ts'
 import { type Content, contentOf } from '../../src/converge/content.ts'
 import type { Materials } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
-import { type FileWish, holding, lookAtFile, planFile } from '../../src/converge/file/plan.ts'
-import { parseFileLook } from '../../src/converge/file/probe.ts'
+import { type DesiredFile, planFile, probeFile, withBytes } from '../../src/converge/file/plan.ts'
+import { parseFileProbe } from '../../src/converge/file/probe.ts'
 
 const CONTENTS = ['content', 'source', 'template'] as const
 
@@ -62,21 +62,21 @@ const schema = mapping({
 
 type Options = z.output<typeof schema>
 
-export const file = convergent<Options, FileWish>({
+export const file = convergent<Options, DesiredFile>({
   name: 'file',
   summary: 'a file, directory or link: what it holds, whose it is, that it is gone',
   schema,
   subject: ({ path }) => path,
-  async wish(options, materials) {
+  async desiredState(options, materials) {
     const { path, state, target, mode, owner, group, recursive, 'file-mode': fileMode, backup, force, secret } = options
     return {
       ...{ path, state, target, mode, owner, group, backup, force, secret },
-      ...(await holding(await contentWanted(options, materials))),
+      ...(await withBytes(await contentWanted(options, materials))),
       below: recursive ? { directoryMode: mode, fileMode } : undefined,
     }
   },
-  look: lookAtFile,
-  plan: (wish, seen) => planFile(wish, parseFileLook(seen)),
+  probe: probeFile,
+  plan: (desired, result) => planFile(desired, parseFileProbe(result)),
 })
 
 const contentWanted = async (

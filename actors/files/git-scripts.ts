@@ -1,7 +1,7 @@
-/** The scripts by which a working tree is looked at, cloned, updated and removed. Pure. */
+/** The scripts by which a working tree is probed, cloned, updated and removed. Pure. */
 import { quote } from '../../src/base/quote.ts'
 
-export interface Wanted {
+export interface DesiredCheckout {
   readonly dest: string
   readonly repository?: string | undefined
   readonly revision: string
@@ -37,7 +37,7 @@ export const refsOf = (revision: string): readonly string[] => {
 }
 
 /** A line for each thing, a word in front. */
-export const look = ({ dest, repository, revision, state }: Wanted): string => `${begin(dest)}
+export const probeScript = ({ dest, repository, revision, state }: DesiredCheckout): string => `${begin(dest)}
 if [ ! -e "$d" ] && [ ! -L "$d" ]; then echo absent
 elif [ ! -d "$d" ]; then echo other
 elif [ -e "$d/.git" ]; then echo repository
@@ -66,7 +66,7 @@ printf '%s\\n' "$r" | sed 's/^/remote /'
 }`
 
 /** Fetches the revision in the present folder; its commit is then in `c`. Calls `stop` when that fails. */
-const fetching = ({ revision, depth, repository = '' }: Wanted, name: string | undefined): string => {
+const fetching = ({ revision, depth, repository = '' }: DesiredCheckout, name: string | undefined): string => {
   const shallow = depth === undefined ? '' : ` --depth=${depth}`
   if (name === undefined)
     // Not every server hands out a commit by its number: then everything has to come.
@@ -94,7 +94,7 @@ const stageOf = (dest: string): string => {
 }
 
 /** Beside the folder, which gets its name when everything is there. */
-export const cloneScript = (options: Wanted, name: string | undefined): string => `${begin(options.dest)}
+export const cloneScript = (options: DesiredCheckout, name: string | undefined): string => `${begin(options.dest)}
 s=${quote(stageOf(options.dest))}
 mkdir -p "\${d%/*}/" && rm -rf "$s" || exit
 trap 'cd /; rm -rf "$s"' EXIT; trap 'exit 1' HUP INT TERM
@@ -106,7 +106,7 @@ mv "$s" "$d"`
 
 /** In the folder itself, where there may be files which git does not know. */
 export const updateScript = (
-  options: Wanted,
+  options: DesiredCheckout,
   name: string | undefined,
   force: boolean,
 ): string => `${begin(options.dest)}

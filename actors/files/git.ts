@@ -6,8 +6,8 @@ import { mapping } from '../../src/config/shape.ts'
 import type { Plan } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { presence, wholeNumber } from '../common/options.ts'
-import { COMMIT, clearScript, cloneScript, look, refsOf, removeScript, updateScript } from './git-scripts.ts'
-import { CONVERGED, impossible, lacking } from './text-file.ts'
+import { COMMIT, clearScript, cloneScript, probeScript, refsOf, removeScript, updateScript } from './git-scripts.ts'
+import { CONVERGED, impossible, missingPrerequisite } from './text-file.ts'
 
 const schema = mapping({
   dest: absolutePath
@@ -51,7 +51,7 @@ const schema = mapping({
 })
 type Options = z.output<typeof schema>
 
-interface Sight {
+interface ActualCheckout {
   readonly kind: string
   /** Whether somebody was killed before all was cleared away. */
   readonly isLeft: boolean
@@ -68,7 +68,7 @@ interface Sight {
   readonly remote: ReadonlyMap<string, string>
 }
 
-const sight = (text: string): Sight => {
+const parseProbe = (text: string): ActualCheckout => {
   const lines = text.split('\n')
   const all = (word: string) =>
     lines.flatMap(line => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []))
@@ -91,7 +91,7 @@ const sight = (text: string): Sight => {
 }
 
 /** Why what is in the folder must not be lost; `undefined` when nothing would be, or it may. */
-const treasure = ({ changed, own, isUnderway }: Sight, force: boolean): string | undefined => {
+const unsavedWork = ({ changed, own, isUnderway }: ActualCheckout, force: boolean): string | undefined => {
   if (force || isUnderway) return undefined
   const throwing = 'force=true throws that away'
   if (changed !== undefined) {
@@ -105,39 +105,41 @@ const short = (commit: string): string => commit.slice(0, 10)
 
 const plan = (options: Options, stdout: Uint8Array): Plan => {
   const { dest, repository = '', revision, state, force } = options
-  const seen = sight(Buffer.from(stdout).toString())
-  if (seen.kind === 'other') return impossible('it is no folder')
-  if (seen.kind === 'foreign') return impossible('there are files in it, and it is no git repository')
-  const lost = treasure(seen, force)
-  const isThere = seen.kind === 'repository'
+  const actual = parseProbe(Buffer.from(stdout).toString())
+  if (actual.kind === 'other') return impossible('it is no folder')
+  if (actual.kind === 'foreign') return impossible('there are files in it, and it is no git repository')
+  const lost = unsavedWork(actual, force)
+  const isThere = actual.kind === 'repository'
   if (state === 'absent') {
-    if (!isThere) return seen.isLeft ? change('clear away what an interrupted run left', clearScript(dest)) : CONVERGED
-    if (!seen.hasGit && !force)
+    if (!isThere)
+      return actual.isLeft ? change('clear away what an interrupted run left', clearScript(dest)) : CONVERGED
+    if (!actual.hasGit && !force)
       return impossible(
         'without git on the target nobody can tell whether there are local changes; force=true removes it',
       )
     return lost === undefined ? change('remove the folder', removeScript(dest)) : impossible(lost)
   }
-  if (!seen.hasGit) return lacking(`check out ${revision}, once there is git`, 'there is no git on the target')
-  const name = refsOf(revision).find(ref => seen.remote.has(ref))
-  const wanted = COMMIT.test(revision) ? revision : seen.remote.get(name ?? '')
+  if (!actual.hasGit)
+    return missingPrerequisite(`check out ${revision}, once there is git`, 'there is no git on the target')
+  const name = refsOf(revision).find(ref => actual.remote.has(ref))
+  const wanted = COMMIT.test(revision) ? revision : actual.remote.get(name ?? '')
   if (wanted === undefined) {
     if (revision === 'HEAD') return impossible(`${repository} is empty`)
     const hint = /^[0-9a-f]{7,}$/.test(revision) ? '; a commit has to be given with all its 40 digits' : ''
     return impossible(`there is no branch or tag ${revision} in ${repository}${hint}`)
   }
   if (!isThere) return change(`clone ${repository} at ${revision} (${short(wanted)})`, cloneScript(options, name))
-  const isMoved = seen.origin !== repository
-  if (seen.head === wanted && seen.changed === undefined && !isMoved && !seen.isUnderway) return CONVERGED
-  if (lost !== undefined && !(seen.head === wanted && seen.changed === undefined)) return impossible(lost)
-  const from = seen.head === '' ? 'nothing' : short(seen.head)
+  const isMoved = actual.origin !== repository
+  if (actual.head === wanted && actual.changed === undefined && !isMoved && !actual.isUnderway) return CONVERGED
+  if (lost !== undefined && !(actual.head === wanted && actual.changed === undefined)) return impossible(lost)
+  const from = actual.head === '' ? 'nothing' : short(actual.head)
   const what = [
-    ...(isMoved ? [`origin ${shown(seen.origin.replace(/\/\/[^/@]*@/, '//'))} -> ${repository}`] : []),
-    ...(seen.head === wanted ? [] : [`check out ${revision}: ${from} -> ${short(wanted)}`]),
-    ...(seen.isUnderway ? ['finish what was interrupted'] : []),
-    ...(seen.changed !== undefined && !seen.isUnderway ? ['throw local changes away'] : []),
+    ...(isMoved ? [`origin ${shown(actual.origin.replace(/\/\/[^/@]*@/, '//'))} -> ${repository}`] : []),
+    ...(actual.head === wanted ? [] : [`check out ${revision}: ${from} -> ${short(wanted)}`]),
+    ...(actual.isUnderway ? ['finish what was interrupted'] : []),
+    ...(actual.changed !== undefined && !actual.isUnderway ? ['throw local changes away'] : []),
   ]
-  return change(what.join(', '), updateScript(options, name, force || seen.isUnderway))
+  return change(what.join(', '), updateScript(options, name, force || actual.isUnderway))
 }
 
 const change = (what: string, script: string): Plan => ({
@@ -150,7 +152,7 @@ export const git = convergent<Options, Options>({
   summary: 'keep the working tree of a git repository at a revision',
   schema,
   subject: ({ dest }) => dest,
-  wish: async options => options,
-  look,
+  desiredState: async options => options,
+  probe: probeScript,
   plan: (options, { stdout }) => plan(options, stdout),
 })

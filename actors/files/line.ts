@@ -4,8 +4,8 @@ import { absolutePath, truth } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { anchor, pattern, presence } from '../common/options.ts'
-import { endOf, insert, joinLines, type Line, placeOf, raw, readable, splitLines } from './lines.ts'
-import { CONVERGED, impossible, lacking, lookAtFile, rewrite, seenFile } from './text-file.ts'
+import { endOf, insert, insertionIndex, joinLines, type Line, raw, readable, splitLines } from './lines.ts'
+import { CONVERGED, impossible, missingPrerequisite, parseTextFile, probeTextFile, rewrite } from './text-file.ts'
 
 const schema = mapping({
   path: absolutePath.describe('The file: an absolute path; a symbolic link is followed.'),
@@ -61,21 +61,21 @@ export const editLine = (
   const wanted = { body: body as string, end: endOf(lines) }
   const found = lines.flatMap((one, index) => (matches(one) ? [index] : []))
   const last = found.at(-1)
-  const there = lines.some(one => one.body === body)
+  const isPresent = lines.some(one => one.body === body)
   // A line which its own pattern does not match would go on replacing others, run after run, if it did not count.
-  if (there && (last === undefined || !matches(wanted))) return undefined
+  if (isPresent && (last === undefined || !matches(wanted))) return undefined
   if (last === undefined) {
-    const at = placeOf(lines, { after, before })
+    const at = insertionIndex(lines, { after, before })
     return { lines: insert(lines, at, [wanted.body]), what: `add a line at ${at + 1}` }
   }
   const present = lines[last] as Line
   if (present.body === body) return undefined
   const others = found.slice(0, -1)
-  const told =
+  const otherMatches =
     others.length === 0
       ? ''
       : ` (${numbered(others)} match${others.length === 1 ? 'es' : ''} too, and stay${others.length === 1 ? 's' : ''})`
-  return { lines: lines.with(last, { ...wanted, end: present.end }), what: `replace line ${last + 1}${told}` }
+  return { lines: lines.with(last, { ...wanted, end: present.end }), what: `replace line ${last + 1}${otherMatches}` }
 }
 
 const numbered = (indexes: readonly number[]): string =>
@@ -89,15 +89,15 @@ export const line = convergent<Options, Options>({
   summary: 'keep a line in a text file, or out of it',
   schema,
   subject: ({ path }) => path,
-  wish: async options => options,
-  look: ({ path }) => lookAtFile(path),
-  plan({ path, create, ...wish }, seen) {
-    const file = seenFile(seen)
+  desiredState: async options => options,
+  probe: ({ path }) => probeTextFile(path),
+  plan({ path, create, ...desired }, result) {
+    const file = parseTextFile(result)
     if (file.kind === 'other') return impossible(`it is ${file.what}`)
-    if (file.kind === 'absent' && wish.state === 'absent') return CONVERGED
+    if (file.kind === 'absent' && desired.state === 'absent') return CONVERGED
     if (file.kind === 'absent' && !create)
-      return lacking('add a line, once there is the file', 'there is no such file; create=true makes it')
-    const edit = editLine(file.kind === 'file' ? splitLines(file.bytes) : [], wish)
+      return missingPrerequisite('add a line, once there is the file', 'there is no such file; create=true makes it')
+    const edit = editLine(file.kind === 'file' ? splitLines(file.bytes) : [], desired)
     if (!edit) return CONVERGED
     return { kind: 'change', changes: [rewrite(file, joinLines(edit.lines), edit.what)] }
   },

@@ -66,7 +66,7 @@ export interface Anchor {
 }
 
 /** The index at which new lines are put in: the end of the file when no line matches the anchor. */
-export const placeOf = (lines: readonly Line[], { after, before }: Anchor): number => {
+export const insertionIndex = (lines: readonly Line[], { after, before }: Anchor): number => {
   if (before === 'BOF') return 0
   const pattern = before ?? after
   if (pattern === undefined || pattern === 'EOF') return lines.length

@@ -7,10 +7,10 @@ import { basename } from 'node:path'
 import { quote } from '../../src/base/quote.ts'
 
 /** Bytes from which on a beginning is worth keeping. */
-export const WORTH_KEEPING = 1024 * 1024
+export const MIN_PARTIAL_SIZE = 1024 * 1024
 
-/** Something which was kept. */
-export interface Kept {
+/** A beginning which was kept. */
+export interface PartialFile {
   /** The first digits of the content's sha256. */
   readonly id: string
   /** Bytes. */
@@ -23,7 +23,7 @@ const DIGITS = 16
 export const idOf = (sha256: string): string => sha256.slice(0, DIGITS)
 
 /** Where the beginning of a content lies which shall be at this absolute path. */
-export const keptPath = (path: string, id: string): string => `${stem(path)}.${id}`
+export const partialPath = (path: string, id: string): string => `${stem(path)}.${id}`
 
 /** What the names begin with. The name of the file itself may be as long as a name can be. */
 const stem = (path: string): string => {
@@ -33,7 +33,7 @@ const stem = (path: string): string => {
 }
 
 /** Those of the names in its folder which are beginnings of what was on its way to this path. */
-export const keptAmong = (
+export const partialsAmong = (
   names: readonly string[],
   path: string,
 ): readonly { readonly name: string; readonly id: string }[] => {
@@ -46,14 +46,14 @@ export const keptAmong = (
 const ID = new RegExp(`^[0-9a-f]{${DIGITS}}$`)
 
 /** Shell which prints a line for each beginning of whatever content was on its way to this path. */
-export const keptLook = (path: string): string =>
+export const probePartials = (path: string): string =>
   `for k in ${quote(stem(path))}.*; do if [ -f "$k" ] && [ ! -L "$k" ]; then ` +
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
   'echo "kept ${k##*.} $(stat -c %s "$k")"; fi; done'
 
-/** The lines of `keptLook`, from the beginning of what a script has printed. */
-export const parseKept = (stdout: Uint8Array): readonly Kept[] => {
-  const found: Kept[] = []
+/** The lines of `probePartials`, from the beginning of what a script has printed. */
+export const parsePartials = (stdout: Uint8Array): readonly PartialFile[] => {
+  const found: PartialFile[] = []
   for (const line of Buffer.from(stdout).toString('latin1').split('\n')) {
     const [, id, size] = /^kept ([0-9a-f]{16}) (\d+)$/.exec(line) ?? []
     if (id !== undefined) found.push({ id, size: Number(size) })

@@ -4,8 +4,8 @@ import { absolutePath, accountName, fileMode, truth } from '../../src/config/fie
 import { mapping } from '../../src/config/shape.ts'
 import { contentOf } from '../../src/converge/content.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
-import { type FileWish, holding, lookAtFile, planFile } from '../../src/converge/file/plan.ts'
-import { parseFileLook } from '../../src/converge/file/probe.ts'
+import { type DesiredFile, planFile, probeFile, withBytes } from '../../src/converge/file/plan.ts'
+import { parseFileProbe } from '../../src/converge/file/probe.ts'
 
 const schema = mapping({
   path: absolutePath.refine(path => path !== '/', 'is the root of everything').describe('Absolute path on the target.'),
@@ -24,15 +24,15 @@ const schema = mapping({
 
 type Options = z.output<typeof schema>
 
-export const template = convergent<Options, FileWish>({
+export const template = convergent<Options, DesiredFile>({
   name: 'template',
   summary: 'a file made from a template, with values of the node and facts of the target',
   schema,
   subject: ({ path }) => path,
-  async wish({ source, ...options }, materials) {
+  async desiredState({ source, ...options }, materials) {
     const text = await materials.template(source)
-    return { ...options, state: 'present', ...(await holding(contentOf(text))) }
+    return { ...options, state: 'present', ...(await withBytes(contentOf(text))) }
   },
-  look: lookAtFile,
-  plan: (wish, seen) => planFile(wish, parseFileLook(seen)),
+  probe: probeFile,
+  plan: (desired, result) => planFile(desired, parseFileProbe(result)),
 })

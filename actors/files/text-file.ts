@@ -1,8 +1,8 @@
-/** A text file on the target: how to look at it, and how to change it without losing its owner and mode. */
+/** A text file on the target: how to probe it, and how to change it without losing its owner and mode. */
 import { quote } from '../../src/base/quote.ts'
 import { withLibrary } from '../../src/converge/batch-script.ts'
 import { contentOf } from '../../src/converge/content.ts'
-import type { Change, Plan, Seen } from '../../src/converge/convergent.ts'
+import type { Change, Plan, ProbeResult } from '../../src/converge/convergent.ts'
 
 export type TextFile =
   | { readonly kind: 'absent'; readonly path: string }
@@ -19,7 +19,7 @@ export type TextFile =
   | { readonly kind: 'other'; readonly what: string }
 
 /** Where it really is, its mode and owner on one line, the path up to a NUL byte, and the content. */
-const LIBRARY = `look_at_file() {
+const LIBRARY = `probe_file() {
 f=$1
 if [ -L "$f" ]; then
 f=$(readlink -f "$f" && printf .) || { echo "the symbolic link $1 leads nowhere" >&2; exit 1; }
@@ -33,12 +33,12 @@ else printf "absent\\n%s\\0" "$f"
 fi
 }`
 
-/** The look which `seenFile` reads. What `first` prints comes before, and is not for `seenFile`. */
-export const lookAtFile = (path: string, first = ''): string =>
-  withLibrary(LIBRARY, `${first}look_at_file ${quote(path)}`)
+/** The probe which `parseTextFile` reads. What `first` prints comes before, and is not for `parseTextFile`. */
+export const probeTextFile = (path: string, first = ''): string =>
+  withLibrary(LIBRARY, `${first}probe_file ${quote(path)}`)
 
-/** What `lookAtFile` saw. */
-export const seenFile = ({ stdout }: Pick<Seen, 'stdout'>): TextFile => {
+/** What `probeTextFile` printed. */
+export const parseTextFile = ({ stdout }: Pick<ProbeResult, 'stdout'>): TextFile => {
   const output = Buffer.from(stdout)
   const newline = output.indexOf('\n')
   const [kind, ...words] = output.toString('utf8', 0, newline).split(' ')
@@ -85,7 +85,7 @@ export const impossible = (reason: string): Plan => ({ kind: 'impossible', reaso
  * Something to be done which has to wait for what another resource may bring, such as a user or a package's file: a check
  * says that it would change, and what is missing; applying it fails with that.
  */
-export const lacking = (what: string, missing: string): Plan => ({
+export const missingPrerequisite = (what: string, missing: string): Plan => ({
   kind: 'change',
   changes: [{ what, steps: [{ kind: 'run', script: `echo ${quote(missing)} >&2; exit 1` }] }],
 })

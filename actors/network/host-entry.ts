@@ -5,7 +5,14 @@ import { mapping } from '../../src/config/shape.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { presence } from '../common/options.ts'
 import { joinLines, splitLines } from '../files/lines.ts'
-import { CONVERGED, impossible, lacking, lookAtFile, rewrite, seenFile } from '../files/text-file.ts'
+import {
+  CONVERGED,
+  impossible,
+  missingPrerequisite,
+  parseTextFile,
+  probeTextFile,
+  rewrite,
+} from '../files/text-file.ts'
 import { canonical, type HostEntry, withEntries, withoutEntries } from './hosts-file.ts'
 
 const address = z.string().refine(text => canonical(text) !== undefined, 'expected an IPv4 or IPv6 address')
@@ -91,16 +98,16 @@ export const hostEntry = convergent<Options, Options>({
     if (entries.length !== 1 || !first) return `${options.path}: ${entries.length} entries`
     return first.names[0] ?? first.address
   },
-  wish: async options => options,
-  look: ({ path }) => lookAtFile(path),
-  plan(options, seen) {
-    const file = seenFile(seen)
+  desiredState: async options => options,
+  probe: ({ path }) => probeTextFile(path),
+  plan(options, result) {
+    const file = parseTextFile(result)
     const { state } = options
     if (file.kind === 'other') return impossible(`it is ${file.what}`)
     if (file.kind === 'absent')
       return state === 'absent'
         ? CONVERGED
-        : lacking(`write ${what(options)}, once there is the file`, 'there is no such file')
+        : missingPrerequisite(`write ${what(options)}, once there is the file`, 'there is no such file')
     const lines = splitLines(file.bytes)
     const edit = state === 'absent' ? withoutEntries : withEntries
     const after = joinLines(edit(lines, entriesOf(options)))

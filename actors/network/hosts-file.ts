@@ -52,7 +52,7 @@ export const withEntries = (lines: readonly Line[], entries: readonly HostEntry[
       homes.set(key, (homes.get(key) ?? new Set()).add(address))
     }
   const parsed = lines.map(({ body }) => parse(body))
-  const seats = seatsOf(parsed, wanted)
+  const ownLines = ownLinesOf(parsed, wanted)
   const kept: Line[] = []
   for (const [index, line] of lines.entries()) {
     const host = parsed[index]
@@ -61,14 +61,14 @@ export const withEntries = (lines: readonly Line[], entries: readonly HostEntry[
       continue
     }
     const { address } = host
-    const strangers = host.names.filter(name => !homes.has(keyOf(name, address)))
-    const isSeat = seats.get(address) === index
-    const names = isSeat ? [...namesOf(wanted.get(address)), ...strangers] : strangers
+    const unmanaged = host.names.filter(name => !homes.has(keyOf(name, address)))
+    const isOwnLine = ownLines.get(address) === index
+    const names = isOwnLine ? [...namesOf(wanted.get(address)), ...unmanaged] : unmanaged
     if (sameNames(names, host.names)) kept.push(line)
     else if (names.length > 0) kept.push({ ...line, body: lineOf({ ...host, names }) })
   }
   const added = [...wanted].flatMap(([address, group]) =>
-    seats.has(address) ? [] : [lineOf({ address, names: namesOf(group), comment: '' })],
+    ownLines.has(address) ? [] : [lineOf({ address, names: namesOf(group), comment: '' })],
   )
   return added.length === 0 ? kept : insert(kept, kept.length, added)
 }
@@ -89,11 +89,11 @@ export const withoutEntries = (lines: readonly Line[], entries: readonly HostEnt
 }
 
 /** The line which an address's entry sits on: the first that has one of its names, else its first. */
-const seatsOf = (
+const ownLinesOf = (
   parsed: readonly (HostLine | undefined)[],
   wanted: ReadonlyMap<string, readonly HostEntry[]>,
 ): ReadonlyMap<string, number> => {
-  const seats = new Map<string, number>()
+  const ownLines = new Map<string, number>()
   const chosen = new Set<string>()
   for (const [index, host] of parsed.entries()) {
     const group = host && wanted.get(host.address)
@@ -101,9 +101,9 @@ const seatsOf = (
     const ours = new Set(namesOf(group).map(name => name.toLowerCase()))
     const hasOurs = host.names.some(name => ours.has(name.toLowerCase()))
     if (hasOurs) chosen.add(host.address)
-    if (hasOurs || !seats.has(host.address)) seats.set(host.address, index)
+    if (hasOurs || !ownLines.has(host.address)) ownLines.set(host.address, index)
   }
-  return seats
+  return ownLines
 }
 
 const namesOf = (group: readonly HostEntry[] = []): readonly string[] => {

@@ -38,12 +38,12 @@ export const ping: Actor<Options> = {
   async *act(target, options, job) {
     const outcome =
       options.tcp === undefined ? await icmp(target, options, job) : await tcp(target, options.tcp, options, job)
-    if (outcome.kind === 'ok') yield say(`${outcome.detail}\n`)
+    if (outcome.kind === 'ok') yield stdout(`${outcome.detail}\n`)
     return outcome
   },
 }
 
-const say = (text: string): Output => ({ stream: 'stdout', data: Buffer.from(text) })
+const stdout = (text: string): Output => ({ stream: 'stdout', data: Buffer.from(text) })
 
 const silent = (target: Target, message: string, detail: string): Outcome => ({
   kind: 'unreachable',

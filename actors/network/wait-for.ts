@@ -11,7 +11,7 @@ import { dial, place } from '../../src/connection/dial.ts'
 import type { Target } from '../../src/inventory/target.ts'
 import type { Actor, Job } from '../../src/run/actor.ts'
 import { parseOptions } from '../../src/run/actor-options.ts'
-import { type Answer, notYet, reach, duration as time, until } from '../common/until.ts'
+import { type CheckResult, connectWithin, notYetOrThrow, retryUntil, duration as time } from '../common/retry-until.ts'
 
 const schema = mapping({
   port: z.coerce
@@ -29,7 +29,7 @@ const schema = mapping({
     .default('present')
     .describe('`absent` (or `closed`): until it is not so'),
   timeout: time.default(300_000).describe('how long to wait'),
-  interval: time.default(1_000).describe('before the second look; later ones wait longer, up to ten times that'),
+  interval: time.default(1_000).describe('before the second check; later ones wait longer, up to ten times that'),
 }).superRefine(({ port, command, path, host, state }, context) => {
   const wrong = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message })
   const given = Object.entries({ port, command, path }).filter(([, value]) => value !== undefined)
@@ -57,9 +57,9 @@ export const waitFor: Actor<Options> = {
       yield { stream: 'stdout', data: Buffer.from(`would wait for ${what}\n`) }
       return { kind: 'ok', changed: false }
     }
-    await using looker = lookerFor(target, options, job)
-    const patience = { within: options.timeout, first: options.interval, most: options.interval * 10 }
-    const result = await until(looker.look, patience, job)
+    await using checker = checkerFor(target, options, job)
+    const limits = { within: options.timeout, first: options.interval, most: options.interval * 10 }
+    const result = await retryUntil(checker.check, limits, job)
     if (result.kind === 'yes') {
       yield { stream: 'stdout', data: Buffer.from(`${what}: after ${duration(result.after)}\n`) }
       return { kind: 'ok', changed: false }
@@ -76,16 +76,16 @@ const described = ({ port, host, command, path, state }: Options): string => {
   return command === undefined ? 'login' : `command ${succeeds}`
 }
 
-interface Looker extends AsyncDisposable {
-  look(io: Abortable): Promise<Answer>
+interface Checker extends AsyncDisposable {
+  check(io: Abortable): Promise<CheckResult>
 }
 
-const lookerFor = (target: Target, options: Options, job: Job): Looker => {
+const checkerFor = (target: Target, options: Options, job: Job): Checker => {
   const { port, host, command, path, state } = options
   const absent = isAbsent(state)
   if (port !== undefined) {
     const hosts = host !== undefined ? [host] : target.addresses.length > 0 ? target.addresses : [target.name]
-    return { look: io => portIs(!absent, hosts, port, target.name, io), async [Symbol.asyncDispose]() {} }
+    return { check: io => portIs(!absent, hosts, port, target.name, io), async [Symbol.asyncDispose]() {} }
   }
   return overConnection(path === undefined ? (command ?? 'exit 0') : `test -e ${quote(path)}`, !absent, job)
 }
@@ -99,9 +99,9 @@ const portIs = async (
   port: number,
   name: string,
   io: Abortable,
-): Promise<Answer> => {
+): Promise<CheckResult> => {
   const silent = AbortSignal.timeout(SILENCE_MS)
-  const isOpen = (): Answer => (open ? { kind: 'yes' } : { kind: 'not-yet', why: 'it still answers' })
+  const isOpen = (): CheckResult => (open ? { kind: 'yes' } : { kind: 'not-yet', why: 'it still answers' })
   try {
     const socket = await dial(hosts, port, name, { signal: AbortSignal.any([io.signal, silent]) })
     socket.destroy()
@@ -109,12 +109,12 @@ const portIs = async (
   } catch (thrown) {
     io.signal.throwIfAborted()
     if (!open) return { kind: 'yes' }
-    return silent.aborted ? { kind: 'not-yet', why: 'no answer' } : notYet(thrown, ['CONNECT_FAILED'])
+    return silent.aborted ? { kind: 'not-yet', why: 'no answer' } : notYetOrThrow(thrown, ['CONNECT_FAILED'])
   }
 }
 
-/** One connection for all looks, until it is lost. */
-const overConnection = (line: string, wanted: boolean, job: Job): Looker => {
+/** One connection for all checks, until it is lost. */
+const overConnection = (line: string, wanted: boolean, job: Job): Checker => {
   let remote: Connection | undefined
   const close = async () => {
     const closing = remote
@@ -122,16 +122,16 @@ const overConnection = (line: string, wanted: boolean, job: Job): Looker => {
     await closing?.[Symbol.asyncDispose]()
   }
   return {
-    async look(io) {
+    async check(io) {
       try {
-        remote ??= await reach(job, io)
+        remote ??= await connectWithin(job, io)
         const code = await exitCode(remote, line, io)
         if ((code === 0) === wanted) return { kind: 'yes' }
         return { kind: 'not-yet', why: `exit code ${code}` }
       } catch (thrown) {
         await close()
         // A login or key which is refused will not be accepted by asking again.
-        return notYet(thrown, ['CONNECT_FAILED', 'CONNECTION_LOST'])
+        return notYetOrThrow(thrown, ['CONNECT_FAILED', 'CONNECTION_LOST'])
       }
     },
     [Symbol.asyncDispose]: close,

@@ -12,7 +12,7 @@ import { dial, place } from '../../src/connection/dial.ts'
 import type { Target } from '../../src/inventory/target.ts'
 import type { Actor } from '../../src/run/actor.ts'
 import { parseOptions } from '../../src/run/actor-options.ts'
-import { type Answer, duration, notYet, until } from '../common/until.ts'
+import { type CheckResult, duration, notYetOrThrow, retryUntil } from '../common/retry-until.ts'
 
 const schema = mapping({
   broadcast: z
@@ -43,7 +43,7 @@ export const wake: Actor<Options> = {
   async *act(target, options, job) {
     const { broadcast, port, wait } = options
     if (target.macs.length === 0)
-      throw new StokerError('ACTOR_FAILED', target.name, "no MAC address is known ('stoker show' tells who says what)")
+      throw new StokerError('ACTOR_FAILED', target.name, "no MAC address is known ('stoker show' shows who says what)")
     const macs = target.macs.map(mac => parseMac(mac))
     const where = `${macs.join(', ')} by ${broadcast}:${port}`
     if (job.apply) await send(macs.map(magicPacket), broadcast, port, target.name)
@@ -52,7 +52,7 @@ export const wake: Actor<Options> = {
       data: Buffer.from(`${job.apply ? 'magic packet sent' : 'would send a magic packet'} to ${where}\n`),
     }
     if (wait === undefined || !job.apply) return { kind: 'ok', changed: true }
-    const result = await until(io => answers(target, options, io), { within: wait, ...LOOKING }, job)
+    const result = await retryUntil(io => answers(target, options, io), { within: wait, ...LIMITS }, job)
     if (result.kind === 'yes') {
       yield { stream: 'stdout', data: Buffer.from(`answers after ${time(result.after)}\n`) }
       return { kind: 'ok', changed: true }
@@ -62,13 +62,13 @@ export const wake: Actor<Options> = {
   },
 }
 
-const LOOKING = { first: 500, most: 5_000 }
+const LIMITS = { first: 500, most: 5_000 }
 
-const answers = async (target: Target, options: Options, io: Abortable): Promise<Answer> => {
+const answers = async (target: Target, options: Options, io: Abortable): Promise<CheckResult> => {
   const port = options['wait-port'] ?? target.port ?? 22
   const hosts = target.addresses.length > 0 ? target.addresses : [target.name]
   // One which is still off does not even refuse.
-  const silent = AbortSignal.timeout(LOOKING.most)
+  const silent = AbortSignal.timeout(LIMITS.most)
   try {
     const socket = await dial(hosts, port, target.name, { signal: AbortSignal.any([io.signal, silent]) })
     socket.destroy()
@@ -77,7 +77,7 @@ const answers = async (target: Target, options: Options, io: Abortable): Promise
     io.signal.throwIfAborted()
     return silent.aborted
       ? { kind: 'not-yet', why: `nothing heard from ${place(hosts[0] as string, port)}` }
-      : notYet(thrown, ['CONNECT_FAILED'])
+      : notYetOrThrow(thrown, ['CONNECT_FAILED'])
   }
 }
 

@@ -1,8 +1,8 @@
 /** apk, of Alpine. */
-import { ageOf, type Catalogue, type Known, type Manager, words } from './manager.ts'
+import { ageOf, type Catalogue, type KnownPackage, type Manager, words } from './manager.ts'
 import { compareVersions } from './versions.ts'
 
-const LOOK = `look_apk() {
+const PROBE = `probe_apk() {
 echo '= installed'
 apk info -v 2>/dev/null
 [ "$need" != never ] || return 0
@@ -29,7 +29,7 @@ refresh() { pm update && touch -c /var/cache/apk/APKINDEX.* /etc/apk/cache/APKIN
 `
 
 export const apk: Manager = {
-  look: LOOK,
+  probe: PROBE,
   read(sections, names): Catalogue {
     const installed = new Map((sections.get('installed') ?? []).flatMap(line => pairOf(line)))
     const upgradable = new Map(
@@ -37,7 +37,7 @@ export const apk: Manager = {
     )
     const provided = new Set(sections.get('provided'))
     const policies = readPolicies(sections.get('policy') ?? [])
-    const packages = new Map<string, Known>()
+    const packages = new Map<string, KnownPackage>()
     for (const name of names) {
       const version = installed.get(name)
       const available = policies.get(name)

@@ -1,11 +1,11 @@
 /** Debian's apt and dpkg. */
-import { ageOf, type Catalogue, type Known, type Manager, words } from './manager.ts'
+import { ageOf, type Catalogue, type KnownPackage, type Manager, words } from './manager.ts'
 
 /**
  * The lists keep their server's time stamps, so the folders tell when they were refreshed. dpkg-query prints nothing for a
- * name it does not know, and fails; that is no failure here. A look changes nothing: apt keeps its cache to itself.
+ * name it does not know, and fails; that is no failure here. A probe changes nothing: apt keeps its cache to itself.
  */
-const LOOK = `look_apt() {
+const PROBE = `probe_apt() {
 echo '= installed'
 i=$(dpkg-query -W -f='\${Package}|\${db:Status-Status}|\${Version}|\${Architecture}|\${db:Status-Want}\\n' -- "$@" 2>/dev/null)
 printf '%s\\n' "$i"
@@ -51,9 +51,9 @@ case $o in *'ailed to fetch'* | *'nable to fetch'*) refresh && pm install "$@" ;
 `
 
 export const apt: Manager = {
-  look: LOOK,
+  probe: PROBE,
   read(sections, names): Catalogue {
-    const packages = new Map<string, Known>()
+    const packages = new Map<string, KnownPackage>()
     const policies = readPolicies(sections.get('policy') ?? [])
     const provided = new Set(
       (sections.get('provides') ?? []).flatMap(line => line.split(',').map(one => one.trim().split(/[ :]/)[0])),

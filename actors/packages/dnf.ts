@@ -1,10 +1,10 @@
 /** dnf, of Fedora and the Red Hat family; version 4 and 5. */
 import { ageOf, type Manager, words } from './manager.ts'
-import { RPM_LOOK, rpmPackages } from './rpm.ts'
+import { RPM_PROBE, rpmPackages } from './rpm.ts'
 
-/** `-C`: from the cache only, since a look changes nothing. The age is that of the lists, which a refresh touches. */
-const LOOK = `${RPM_LOOK}look_dnf() {
-look_rpm "$@" || return 0
+/** `-C`: from the cache only, since a probe changes nothing. The age is that of the lists, which a refresh touches. */
+const PROBE = `${RPM_PROBE}probe_dnf() {
+probe_rpm "$@" || return 0
 echo '= available'
 dnf -q -C repoquery --qf '%{name}|%{evr}\\n' -- "$@" 2>/dev/null
 echo '= age'
@@ -24,7 +24,7 @@ refresh() { pm makecache --refresh; }
 `
 
 export const dnf: Manager = {
-  look: LOOK,
+  probe: PROBE,
   read: (sections, names) => ({
     ...ageOf(sections.get('age')),
     packages: rpmPackages(sections.get('installed') ?? [], availableIn(sections.get('available') ?? []), names),

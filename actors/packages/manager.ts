@@ -2,14 +2,14 @@
 import { quote } from '../../src/base/quote.ts'
 
 /** A package as it is asked for. */
-export interface Wanted {
+export interface DesiredPackage {
   readonly name: string
   /** As the manager writes it, perhaps with `*`; without it any will do. */
   readonly version?: string
 }
 
 /** What a target's manager knows of one name. */
-export interface Known {
+export interface KnownPackage {
   /** The installed version; `undefined`: it is not installed. */
   readonly installed?: string
   /** Not installed itself, but something which provides it is. */
@@ -24,12 +24,12 @@ export interface Known {
   readonly upgrade?: string
 }
 
-/** What a look saw. */
+/** What a probe found. */
 export interface Catalogue {
   /** Seconds since the index of packages was last refreshed; `undefined`: there is none, or its sources have changed since. */
   readonly age?: number
   /** By the name which was asked for; a name is absent when the manager has never heard of it. */
-  readonly packages: ReadonlyMap<string, Known>
+  readonly packages: ReadonlyMap<string, KnownPackage>
 }
 
 /** How packages are installed. */
@@ -42,16 +42,16 @@ export interface InstallOptions {
 
 export interface Manager {
   /**
-   * A shell function `look_NAME`, which changes nothing. `$@` are the names; `$need` says when the index is wanted: `always`,
+   * A shell function `probe_NAME`, which changes nothing. `$@` are the names; `$need` says when the index is wanted: `always`,
    * when a name is `missing`, or `never`. Sections begin with a line `= WORD`.
    */
-  readonly look: string
+  readonly probe: string
   /** The sections by their words. Pure. */
   read(sections: ReadonlyMap<string, readonly string[]>, names: readonly string[]): Catalogue
   /** Shell: settings, and functions for the lines below. It may use `run`. */
   readonly prepare: string
   readonly refresh: string
-  install(packages: readonly Wanted[], options: InstallOptions): string
+  install(packages: readonly DesiredPackage[], options: InstallOptions): string
   /** `purge`: their settings as well. */
   remove(names: readonly string[], purge: boolean): string
 }
@@ -59,7 +59,7 @@ export interface Manager {
 /** Words for a line of shell. */
 export const words = (texts: readonly string[]): string => texts.map(quote).join(' ')
 
-/** The lines of a look, by section. */
+/** The lines of a probe, by section. */
 export const sectionsOf = (text: string): ReadonlyMap<string, readonly string[]> => {
   const sections = new Map<string, string[]>()
   let current: string[] = []
@@ -73,7 +73,7 @@ export const sectionsOf = (text: string): ReadonlyMap<string, readonly string[]>
   return sections
 }
 
-/** The age which a look printed as a number, if it did. */
+/** The age which a probe printed as a number, if it did. */
 export const ageOf = (lines: readonly string[] = []): { readonly age?: number } => {
   const age = Number.parseInt(lines[0] ?? '', 10)
   return Number.isNaN(age) ? {} : { age: Math.max(0, age) } // a clock may have been set back

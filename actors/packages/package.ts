@@ -10,8 +10,8 @@ import { impossible } from '../files/text-file.ts'
 import { apk } from './apk.ts'
 import { apt } from './apt.ts'
 import { dnf } from './dnf.ts'
-import { type Manager, sectionsOf, type Wanted } from './manager.ts'
-import { type PackageWish, planPackages } from './plan.ts'
+import { type DesiredPackage, type Manager, sectionsOf } from './manager.ts'
+import { type DesiredPackages, planPackages } from './plan.ts'
 import { zypper } from './zypper.ts'
 
 const MANAGERS: Readonly<Record<'apt' | 'dnf' | 'zypper' | 'apk', Manager>> = { apt, dnf, zypper, apk }
@@ -20,7 +20,7 @@ const MANAGERS: Readonly<Record<'apt' | 'dnf' | 'zypper' | 'apk', Manager>> = { 
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}._+:@()~-]*(?<!-)$/u
 const VERSION = /^[\p{L}\p{N}*][\p{L}\p{N}.+~:^*_-]*$/u
 
-const names = wordList.transform((words, context): readonly Wanted[] =>
+const names = wordList.transform((words, context): readonly DesiredPackage[] =>
   words.map((word, index) => {
     const at = word.indexOf('=')
     const [name, version] = at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)]
@@ -97,14 +97,14 @@ const schema = mapping({
   })
 type Options = z.output<typeof schema>
 
-interface Wish extends PackageWish {
+interface ProbedPackages extends DesiredPackages {
   readonly manager: Options['manager']
 }
 
-/** Every manager's own look, and how to find out which is the target's: the one that its system is recorded in. */
+/** Every manager's own probe, and how to find out which is the target's: the one that its system is recorded in. */
 const LIBRARY = `${Object.values(MANAGERS)
-  .map(({ look }) => look)
-  .join('')}look_at_packages() {
+  .map(({ probe: look }) => look)
+  .join('')}probe_at_packages() {
 m=$1 need=$2
 shift 2
 has() { command -v $1 >/dev/null 2>&1; }
@@ -118,36 +118,36 @@ fi
 case $m in apt) has apt-get ;; *) has $m ;; esac || { echo "there is no $m here" >&2; exit 1; }
 echo '= manager'
 echo $m
-look_$m "$@"
+probe_$m "$@"
 }
 `
 
-export const packages = convergent<Options, Wish>({
+export const packages = convergent<Options, ProbedPackages>({
   name: 'package',
   summary: 'keep packages installed, up to date, or away',
   schema,
   subject: ({ name }) => name.map(one => one.name).join(', '),
-  async wish({ name, version, state, purge, recommends, 'max-age': maxAge, wait, manager }) {
+  async desiredState({ name, version, state, purge, recommends, 'max-age': maxAge, wait, manager }) {
     return {
       packages: version === undefined ? name : name.map(one => ({ ...one, version })),
       state: state === 'present' ? 'installed' : state,
       ...{ purge, recommends, maxAge, wait, manager },
     }
   },
-  look({ packages, state, manager }) {
+  probe({ packages, state, manager }) {
     const need = state === 'latest' || (state === 'installed' && packages.some(one => one.version !== undefined))
-    const how = state === 'absent' ? 'never' : need ? 'always' : 'missing'
+    const refreshPolicy = state === 'absent' ? 'never' : need ? 'always' : 'missing'
     return withLibrary(
       LIBRARY,
-      `look_at_packages ${manager} ${how} ${packages.map(({ name }) => quote(name)).join(' ')}; exit 0`,
+      `probe_at_packages ${manager} ${refreshPolicy} ${packages.map(({ name }) => quote(name)).join(' ')}; exit 0`,
     )
   },
-  plan(wish, { stdout }) {
+  plan(desired, { stdout }) {
     const sections = sectionsOf(Buffer.from(stdout).toString())
     const found = sections.get('manager')?.[0] as keyof typeof MANAGERS | undefined
     const manager = found && MANAGERS[found]
-    if (!manager) return impossible('the look at its packages told nothing')
-    const names = wish.packages.map(({ name }) => name)
-    return planPackages(wish, manager.read(sections, names), manager)
+    if (!manager) return impossible('the probe of its packages printed nothing')
+    const names = desired.packages.map(({ name }) => name)
+    return planPackages(desired, manager.read(sections, names), manager)
   },
 })

@@ -1,11 +1,11 @@
-/** Which packages are to be installed, upgraded or removed, seen what there is. Pure. */
+/** Which packages are to be installed, upgraded or removed, given what there is. Pure. */
 import type { Change, Plan } from '../../src/converge/convergent.ts'
 import { RUN } from '../common/run.ts'
-import type { Catalogue, Known, Manager, Wanted } from './manager.ts'
+import type { Catalogue, DesiredPackage, KnownPackage, Manager } from './manager.ts'
 import { isVersion } from './versions.ts'
 
-export interface PackageWish {
-  readonly packages: readonly Wanted[]
+export interface DesiredPackages {
+  readonly packages: readonly DesiredPackage[]
   readonly state: 'installed' | 'latest' | 'absent'
   readonly purge: boolean
   readonly recommends: boolean | undefined
@@ -16,28 +16,28 @@ export interface PackageWish {
 }
 
 /** One transaction for all packages, after a refresh of the index where it is wanted. */
-export const planPackages = (wish: PackageWish, catalogue: Catalogue, manager: Manager): Plan => {
-  const script = (line: string) => `${RUN}wait=${wish.wait}\n${manager.prepare}${line}\n`
+export const planPackages = (desired: DesiredPackages, catalogue: Catalogue, manager: Manager): Plan => {
+  const script = (line: string) => `${RUN}wait=${desired.wait}\n${manager.prepare}${line}\n`
   const change = (what: string, line: string): Change => ({ what, steps: [{ kind: 'run', script: script(line) }] })
-  if (wish.state === 'absent') {
-    const gone = wish.packages.flatMap(({ name }) => {
+  if (desired.state === 'absent') {
+    const gone = desired.packages.flatMap(({ name }) => {
       const known = catalogue.packages.get(name)
       if (known?.installed !== undefined) return [{ name, what: 'remove' }]
-      return wish.purge && known?.leftovers ? [{ name, what: 'purge' }] : []
+      return desired.purge && known?.leftovers ? [{ name, what: 'purge' }] : []
     })
     if (gone.length === 0) return { kind: 'converged' }
     const names = gone.map(({ name }) => name)
     const verb = gone.some(({ what }) => what === 'remove') ? 'remove' : 'purge what is left of'
-    return { kind: 'change', changes: [change(`${verb} ${names.join(', ')}`, manager.remove(names, wish.purge))] }
+    return { kind: 'change', changes: [change(`${verb} ${names.join(', ')}`, manager.remove(names, desired.purge))] }
   }
 
-  const { state } = wish
-  const wanted = wish.packages.flatMap(one => missing(one, catalogue.packages.get(one.name), state))
-  const isStale = catalogue.age === undefined || catalogue.age > wish.maxAge
+  const { state } = desired
+  const wanted = desired.packages.flatMap(one => missing(one, catalogue.packages.get(one.name), state))
+  const isStale = catalogue.age === undefined || catalogue.age > desired.maxAge
   if (wanted.length === 0) {
-    if (wish.state !== 'latest' || !isStale) return { kind: 'converged' }
-    const line = manager.install(wish.packages, { downgrade: false, recommends: wish.recommends })
-    const names = wish.packages.map(({ name }) => name).join(', ')
+    if (desired.state !== 'latest' || !isStale) return { kind: 'converged' }
+    const line = manager.install(desired.packages, { downgrade: false, recommends: desired.recommends })
+    const names = desired.packages.map(({ name }) => name).join(', ')
     const what = `refresh the index of packages (${ageText(catalogue)}), and upgrade ${names} where it has something newer`
     return { kind: 'change', changes: [change(what, `${manager.refresh} && ${line}`)] }
   }
@@ -46,19 +46,19 @@ export const planPackages = (wish: PackageWish, catalogue: Catalogue, manager: M
     isStale || isStrange ? [change(`refresh the index of packages (${ageText(catalogue)})`, manager.refresh)] : []
   const downgrade = wanted.some(({ version }) => version !== undefined)
   const what = wanted.map(one => one.what).join(', ')
-  const install = manager.install(wanted, { downgrade, recommends: wish.recommends })
+  const install = manager.install(wanted, { downgrade, recommends: desired.recommends })
   return { kind: 'change', changes: [...refresh, change(what, install)] }
 }
 
-interface Missing extends Wanted {
+interface Missing extends DesiredPackage {
   readonly what: string
   /** Neither the name nor, where one is wanted, the version is in the index as it is now. */
   readonly unknown: boolean
 }
 
 const missing = (
-  { name, version }: Wanted,
-  known: Known | undefined,
+  { name, version }: DesiredPackage,
+  known: KnownPackage | undefined,
   state: 'installed' | 'latest',
 ): readonly Missing[] => {
   const installed = known?.installed

@@ -1,9 +1,9 @@
 /** What dnf and zypper have in common: rpm knows what is installed. */
-import type { Catalogue, Known } from './manager.ts'
+import type { Catalogue, KnownPackage } from './manager.ts'
 import { compareVersions } from './versions.ts'
 
-/** A function `look_rpm` for the names, which sets `$missing`. A name may be that of a package, or of something it provides. */
-export const RPM_LOOK = `look_rpm() {
+/** A function `probe_rpm` for the names, which sets `$missing`. A name may be that of a package, or of something it provides. */
+export const RPM_PROBE = `probe_rpm() {
 echo '= installed'
 missing=
 f='%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\n'
@@ -25,7 +25,7 @@ export const rpmPackages = (
 ): Catalogue['packages'] => {
   const rows = installed.map(line => line.split('|'))
   return new Map(
-    names.flatMap((name): [string, Known][] => {
+    names.flatMap((name): [string, KnownPackage][] => {
       const [, kind, version] = rows.find(([first]) => first === name) ?? []
       const versions = available.get(name)?.toSorted((a, b) => compareVersions(b, a)) ?? []
       const [newest] = versions

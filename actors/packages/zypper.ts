@@ -1,9 +1,9 @@
 /** zypper, of the SUSE family. */
 import { ageOf, type Manager, words } from './manager.ts'
-import { RPM_LOOK, rpmPackages } from './rpm.ts'
+import { RPM_PROBE, rpmPackages } from './rpm.ts'
 
-const LOOK = `${RPM_LOOK}look_zypper() {
-look_rpm "$@" || return 0
+const PROBE = `${RPM_PROBE}probe_zypper() {
+probe_rpm "$@" || return 0
 echo '= available'
 zypper -q -n --no-refresh search -s -x -t package -- "$@" 2>/dev/null
 echo '= age'
@@ -29,7 +29,7 @@ refresh() { pm refresh && touch /var/cache/zypp/raw; }
 `
 
 export const zypper: Manager = {
-  look: LOOK,
+  probe: PROBE,
   read: (sections, names) => ({
     ...ageOf(sections.get('age')),
     packages: rpmPackages(sections.get('installed') ?? [], availableIn(sections.get('available') ?? []), names),

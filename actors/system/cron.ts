@@ -7,7 +7,7 @@ import { contentOf } from '../../src/converge/content.ts'
 import type { Change } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { presence, userName } from '../common/options.ts'
-import { CONVERGED, impossible, lacking, lookAtFile, seenFile } from '../files/text-file.ts'
+import { CONVERGED, impossible, missingPrerequisite, parseTextFile, probeTextFile } from '../files/text-file.ts'
 import { scheduleProblem } from './cron-schedule.ts'
 
 // Debian's cron gives up on the whole file when a command is longer.
@@ -101,15 +101,15 @@ export const cron = convergent<Options, Options>({
   summary: 'keep a job for cron in /etc/cron.d, or out of it',
   schema,
   subject: ({ name }) => name,
-  wish: async options => options,
-  look: ({ folder, name }) =>
-    lookAtFile(`${folder}/${name}`, `if [ -d ${quote(folder)} ]; then echo folder; else echo none; fi\n`),
+  desiredState: async options => options,
+  probe: ({ folder, name }) =>
+    probeTextFile(`${folder}/${name}`, `if [ -d ${quote(folder)} ]; then echo folder; else echo none; fi\n`),
   plan(options, { stdout }) {
     const { state, folder } = options
     const path = `${folder}/${options.name}`
     const newline = stdout.indexOf(0x0a)
     const hasFolder = Buffer.from(stdout.subarray(0, newline)).toString() === 'folder'
-    const file = seenFile({ stdout: stdout.subarray(newline + 1) })
+    const file = parseTextFile({ stdout: stdout.subarray(newline + 1) })
     if (file.kind === 'other') return impossible(`${path} is ${file.what}`)
     const before = file.kind === 'file' ? file.bytes : undefined
     if (state === 'absent') {
@@ -123,7 +123,10 @@ export const cron = convergent<Options, Options>({
       return { kind: 'change', changes: [remove] }
     }
     if (!hasFolder)
-      return lacking('write the job, once cron is there', `there is no folder ${folder}; is cron installed?`)
+      return missingPrerequisite(
+        'write the job, once cron is there',
+        `there is no folder ${folder}; is cron installed?`,
+      )
     const after = Buffer.from(cronFile(options))
     const same = before !== undefined && file.path === path && Buffer.compare(before, after) === 0
     const allowed = file.kind === 'file' && file.mode === MODE && file.uid === 0 && file.gid === 0

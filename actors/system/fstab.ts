@@ -16,7 +16,7 @@ export const escapeField = (text: string): string =>
   text.replaceAll(/[ \t\n\\#]/g, character => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`)
 
 /** What a field means. */
-export const meantBy = (field: string): string =>
+export const unescapeField = (field: string): string =>
   Buffer.from(
     field.replaceAll(/\\([0-3][0-7]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))),
     'latin1',
@@ -28,7 +28,14 @@ export const parseEntry = (body: string): FstabEntry | undefined => {
     .split(/[ \t]+/)
     .filter(word => word !== '')
   if (device.startsWith('#') || path === undefined || type === undefined) return undefined
-  return { device: meantBy(device), path: meantBy(path), type, options, dump: Number(dump), pass: Number(pass) }
+  return {
+    device: unescapeField(device),
+    path: unescapeField(path),
+    type,
+    options,
+    dump: Number(dump),
+    pass: Number(pass),
+  }
 }
 
 const lineOf = ({ device, path, type, options, dump, pass }: FstabEntry): string =>

@@ -7,9 +7,9 @@ import type { Change, Plan } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { wholeNumber } from '../common/options.ts'
 import { joinLines, readable, splitLines } from '../files/lines.ts'
-import { CONVERGED, impossible, lookAtFile, rewrite, seenFile } from '../files/text-file.ts'
-import { entryFor, escapeField, type FstabEntry, meantBy, plainPath, withEntry, withoutEntry } from './fstab.ts'
-import { isBind, isOther, type Mounted, mountOptions, wrongFlag } from './mounted.ts'
+import { CONVERGED, impossible, parseTextFile, probeTextFile, rewrite } from '../files/text-file.ts'
+import { entryFor, escapeField, type FstabEntry, plainPath, unescapeField, withEntry, withoutEntry } from './fstab.ts'
+import { isBind, isOtherMount, type Mounted, mountOptions, wrongFlag } from './mounted.ts'
 
 const digit = wholeNumber(0, 9)
 
@@ -59,8 +59,8 @@ const schema = mapping({
 type Options = z.output<typeof schema>
 
 /** Lines with a word in front, up to `fstab`; then the file. A dead server's mount is not touched, for that could hang. */
-const look = ({ path, device = '', options, fstab }: Options): string =>
-  lookAtFile(
+const probe = ({ path, device = '', options, fstab }: Options): string =>
+  probeTextFile(
     fstab,
     `p=${quote(path)}; d=${quote(device)}
 [ ! -L "$p" ] || echo link
@@ -85,7 +85,7 @@ echo fstab
 `,
   )
 
-interface Live {
+interface ActualMount {
   readonly isLink: boolean
   /** Whether a bind mount shows something else than it should. */
   readonly isApart: boolean
@@ -96,12 +96,14 @@ interface Live {
   readonly point: 'folder' | 'missing' | 'other'
 }
 
-const live = (lines: readonly string[], path: string): Live => {
+const parseProbe = (lines: readonly string[], path: string): ActualMount => {
   const rest = (word: string) =>
     lines.filter(line => line.startsWith(`${word} `)).map(line => line.slice(word.length + 1))
   const mounted = rest('mounted').flatMap(line => {
     const [real = '', device = '', at = '', type = '', options = ''] = line.split(' ')
-    return meantBy(at) !== path || type === 'autofs' ? [] : [{ real, device: meantBy(device), type, options }]
+    return unescapeField(at) !== path || type === 'autofs'
+      ? []
+      : [{ real, device: unescapeField(device), type, options }]
   })
   return {
     isLink: lines.includes('link'),
@@ -117,22 +119,22 @@ const run = (what: string, script: string): Change => ({ what, steps: [{ kind: '
 
 /** What brings the mount to where it should be, before fstab is written: what fails is not kept for the next boot. */
 const mountChanges = (
-  wish: FstabEntry,
+  desired: FstabEntry,
   old: FstabEntry | undefined,
-  { mounted, device, point, isApart }: Live,
+  { mounted, device, point, isApart }: ActualMount,
 ): readonly Change[] => {
-  const path = quote(wish.path)
+  const path = quote(desired.path)
   const mount = (flags: string) =>
-    `mount -t ${quote(wish.type)} -o ${quote(`${flags}${mountOptions(wish.options)}`)} -- ${quote(wish.device)} ${path}`
+    `mount -t ${quote(desired.type)} -o ${quote(`${flags}${mountOptions(desired.options)}`)} -- ${quote(desired.device)} ${path}`
   const top = mounted.at(-1)
   const make = point === 'missing' ? [run('make the mount point', `mkdir -p -- ${path}`)] : []
-  const fresh = run(`mount ${wish.device}`, mount(''))
+  const fresh = run(`mount ${desired.device}`, mount(''))
   if (!top) return [...make, fresh]
-  if (isApart || isOther(wish, device, top))
+  if (isApart || isOtherMount(desired, device, top))
     return [run(`unmount ${top.device} (${top.type})`, `umount -- ${path}`), fresh]
-  const changed = old && old.device === wish.device && old.type === wish.type && old.options !== wish.options
-  const flag = wrongFlag(wish, top)
-  if (changed || flag !== undefined) return [run(`remount with ${wish.options}`, mount('remount,'))]
+  const changed = old && old.device === desired.device && old.type === desired.type && old.options !== desired.options
+  const flag = wrongFlag(desired, top)
+  if (changed || flag !== undefined) return [run(`remount with ${desired.options}`, mount('remount,'))]
   return []
 }
 
@@ -140,37 +142,37 @@ const plan = (options: Options, stdout: Uint8Array): Plan => {
   const { path, state, device = '', type = '', dump, pass } = options
   const output = Buffer.from(stdout)
   const end = output.indexOf('\nfstab\n') + 7
-  const seen = live(output.toString('latin1', 0, end).split('\n'), path)
-  const file = seenFile({ stdout: output.subarray(end) })
-  if (seen.isLink) return impossible('it is a symbolic link; a mount point has to be a real folder')
-  if (seen.real !== path) return impossible(`it leads over a symbolic link; give the real path, ${seen.real}`)
+  const actual = parseProbe(output.toString('latin1', 0, end).split('\n'), path)
+  const file = parseTextFile({ stdout: output.subarray(end) })
+  if (actual.isLink) return impossible('it is a symbolic link; a mount point has to be a real folder')
+  if (actual.real !== path) return impossible(`it leads over a symbolic link; give the real path, ${actual.real}`)
   if (file.kind === 'other') return impossible(`${options.fstab} is ${file.what}`)
-  const unmount = seen.mounted
+  const unmount = actual.mounted
     .map(({ device, type }) => run(`unmount ${device} (${type})`, `umount -- ${quote(path)}`))
     .reverse()
   if (state === 'unmounted') return changes(unmount)
-  if (seen.point === 'other' && state !== 'absent') return impossible('it is no folder')
+  if (actual.point === 'other' && state !== 'absent') return impossible('it is no folder')
   const before = file.kind === 'file' ? file.bytes : new Uint8Array()
   const lines = splitLines(before)
-  const wish: FstabEntry = { device, path, type, options: options.options, dump, pass }
-  const after = joinLines(state === 'absent' ? withoutEntry(lines, path) : withEntry(lines, wish))
+  const desired: FstabEntry = { device, path, type, options: options.options, dump, pass }
+  const after = joinLines(state === 'absent' ? withoutEntry(lines, path) : withEntry(lines, desired))
   const rewritten =
     Buffer.compare(before, after) === 0
       ? []
       : [
-          told(
+          withDaemonReload(
             rewrite(file, after, `${state === 'absent' ? 'remove from' : 'write to'} ${options.fstab}`),
             options.fstab,
           ),
         ]
   if (state === 'absent') return changes([...unmount, ...rewritten])
-  return changes([...(state === 'mounted' ? mountChanges(wish, entryFor(lines, path), seen) : []), ...rewritten])
+  return changes([...(state === 'mounted' ? mountChanges(desired, entryFor(lines, path), actual) : []), ...rewritten])
 }
 
 const changes = (list: readonly Change[]): Plan => (list.length === 0 ? CONVERGED : { kind: 'change', changes: list })
 
 /** systemd makes units of fstab, and would go by the old ones. */
-const told = (change: Change, fstab: string): Change => {
+const withDaemonReload = (change: Change, fstab: string): Change => {
   if (fstab !== '/etc/fstab') return change
   const script = '[ ! -d /run/systemd/system ] || systemctl daemon-reload'
   return { ...change, steps: [...change.steps, { kind: 'run', script }] }
@@ -181,7 +183,7 @@ export const mount = convergent<Options, Options>({
   summary: 'keep a file system mounted and in /etc/fstab, or neither',
   schema,
   subject: ({ path }) => path,
-  wish: async options => options,
-  look,
+  desiredState: async options => options,
+  probe: probe,
   plan: (options, { stdout }) => plan(options, stdout),
 })

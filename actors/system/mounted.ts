@@ -1,4 +1,4 @@
-/** Whether what is mounted is what was meant. The kernel tells another story than fstab: only sure differences count. Pure. */
+/** Whether what is mounted is what was meant. The kernel words options otherwise than fstab: only sure differences count. Pure. */
 import type { FstabEntry } from './fstab.ts'
 
 /** One line of /proc/self/mounts. */
@@ -20,13 +20,13 @@ const typeOf = (type: string): string => (type === 'nfs4' ? 'nfs' : type)
 /** Whether a folder is shown at another place. */
 export const isBind = (options: string): boolean => options.split(',').some(word => word === 'bind' || word === 'rbind')
 
-/** `real`: the wished device without symbolic links and tags such as `UUID=`; empty when it is not to be found. */
-export const isOther = (wish: FstabEntry, real: string, mounted: Mounted): boolean => {
+/** `real`: the desired device without symbolic links and tags such as `UUID=`; empty when it is not to be found. */
+export const isOtherMount = (desired: FstabEntry, real: string, mounted: Mounted): boolean => {
   // A bind mount shows the device and type of the file system which it is a part of.
-  if (isBind(wish.options)) return false
-  const [wanted, present] = [typeOf(wish.type), typeOf(mounted.type)]
+  if (isBind(desired.options)) return false
+  const [wanted, present] = [typeOf(desired.type), typeOf(mounted.type)]
   if (PLAIN_TYPES.includes(wanted) && PLAIN_TYPES.includes(present) && wanted !== present) return true
-  if (NETWORK_TYPES.includes(wanted)) return plainDevice(wish.device) !== plainDevice(mounted.device)
+  if (NETWORK_TYPES.includes(wanted)) return plainDevice(desired.device) !== plainDevice(mounted.device)
   return real.startsWith('/dev/') && mounted.real.startsWith('/dev/') && real !== mounted.real
 }
 
@@ -39,11 +39,11 @@ const FLAGS = [
   ['noexec', 'exec'],
 ] as const
 
-/** The first of the flags that the wish names and the kernel has otherwise. */
-export const wrongFlag = (wish: FstabEntry, mounted: Mounted): string | undefined => {
+/** The first of the flags that the desired entry names and the kernel has otherwise. */
+export const wrongFlag = (desired: FstabEntry, mounted: Mounted): string | undefined => {
   const live = mounted.options.split(',')
   for (const [on, off] of FLAGS) {
-    const named = wish.options.split(',').findLast(word => word === on || word === off)
+    const named = desired.options.split(',').findLast(word => word === on || word === off)
     if (named !== undefined && live.includes(on) !== (named === on)) return named
   }
   return undefined

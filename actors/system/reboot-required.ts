@@ -1,7 +1,7 @@
-/** Tells whether a target has to be rebooted before what was updated is in use. Changes nothing. */
+/** Reports whether a target has to be rebooted before what was updated is in use. Changes nothing. */
 import * as z from 'zod'
 import { mapping } from '../../src/config/shape.ts'
-import type { Plan, Seen } from '../../src/converge/convergent.ts'
+import type { Plan, ProbeResult } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { impossible } from '../files/text-file.ts'
 import { compareVersions } from '../packages/versions.ts'
@@ -17,10 +17,10 @@ const schema = mapping({
 type Options = z.output<typeof schema>
 
 /**
- * Debian's packages leave a file, and so does libzypp; needs-restarting asks rpm; and a kernel tells for itself: a newer one is
+ * Debian's packages leave a file, and so does libzypp; needs-restarting asks rpm; and a kernel shows by itself: a newer one is
  * in /boot, or the modules of the running one are gone.
  */
-const LOOK = `for f in /run/reboot-required /var/run/reboot-required; do
+const PROBE = `for f in /run/reboot-required /var/run/reboot-required; do
 [ -e "$f" ] || continue
 echo flag
 sort -u "$f.pkgs" 2>/dev/null | sed 's/^/by /'
@@ -42,10 +42,10 @@ export const rebootRequired = convergent<Options, Options>({
   summary: 'tell whether a reboot is required',
   schema,
   subject: () => 'reboot',
-  wish: async options => options,
-  look: () => LOOK,
-  plan({ report }, seen): Plan {
-    const reasons = reasonsIn(seen)
+  desiredState: async options => options,
+  probe: () => PROBE,
+  plan({ report }, result): Plan {
+    const reasons = reasonsIn(result)
     if (reasons.length === 0) return { kind: 'converged', detail: 'no reboot is required' }
     const what = `a reboot is required: ${reasons.join('; ')}`
     switch (report) {
@@ -60,7 +60,7 @@ export const rebootRequired = convergent<Options, Options>({
 })
 
 /** Why a reboot is required, in words; none when it is not. Pure. */
-const reasonsIn = ({ stdout }: Seen): readonly string[] => {
+const reasonsIn = ({ stdout }: ProbeResult): readonly string[] => {
   const lines = Buffer.from(stdout).toString().split('\n')
   const all = (word: string) =>
     lines.flatMap(line => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []))

@@ -8,7 +8,7 @@ import type { Connection, Exit, Output } from '../../src/connection/connection.t
 import type { Actor, Job } from '../../src/run/actor.ts'
 import { parseOptions } from '../../src/run/actor-options.ts'
 import { outcomeOfExit } from '../../src/run/outcome.ts'
-import { type Answer, notYet, reach, duration as time, until } from '../common/until.ts'
+import { type CheckResult, connectWithin, notYetOrThrow, retryUntil, duration as time } from '../common/retry-until.ts'
 
 const schema = mapping({
   timeout: time.default(600_000).describe('how long it may take until it is back'),
@@ -37,7 +37,7 @@ export const reboot: Actor<Options> = {
   parse: argument => parseOptions('reboot', schema, argument),
   async *act(target, { timeout, command }, job) {
     if (!job.apply) {
-      yield say('would reboot\n')
+      yield stdout('would reboot\n')
       return { kind: 'ok', changed: true }
     }
     let before: string | undefined
@@ -48,41 +48,41 @@ export const reboot: Actor<Options> = {
       const exit = yield* asked(remote, command ?? REBOOT, job)
       if (exit?.kind === 'code' && exit.code !== 0) return outcomeOfExit(target.name, exit)
     }
-    yield say('reboots\n')
-    const result = await until(io => isBack(before, job, io), { within: timeout, ...LOOKING }, job)
+    yield stdout('reboots\n')
+    const result = await retryUntil(io => isBack(before, job, io), { within: timeout, ...LIMITS }, job)
     if (result.kind === 'yes') {
-      yield say(`back after ${duration(result.after)}\n`)
+      yield stdout(`back after ${duration(result.after)}\n`)
       return { kind: 'ok', changed: true }
     }
-    const message = `told to reboot, and not back within ${duration(timeout)}: ${result.why}`
+    const message = `asked to reboot, and not back within ${duration(timeout)}: ${result.why}`
     return { kind: 'timed-out', error: new StokerError('TIMED_OUT', target.name, message) }
   },
 }
 
-const LOOKING = { first: 1_000, most: 8_000 }
+const LIMITS = { first: 1_000, most: 8_000 }
 
-const say = (text: string): Output => ({ stream: 'stdout', data: Buffer.from(text) })
+const stdout = (text: string): Output => ({ stream: 'stdout', data: Buffer.from(text) })
 
 /** The connection may be lost before the command has ended: that is what it is for. */
 async function* asked(remote: Connection, line: string, job: Job): AsyncGenerator<Output, Exit | undefined, void> {
   try {
     return yield* remote.exec({ line }, job)
   } catch (thrown) {
-    notYet(thrown, ['CONNECTION_LOST'])
+    notYetOrThrow(thrown, ['CONNECTION_LOST'])
     return undefined
   }
 }
 
-const isBack = async (before: string | undefined, job: Job, io: Abortable): Promise<Answer> => {
+const isBack = async (before: string | undefined, job: Job, io: Abortable): Promise<CheckResult> => {
   try {
-    await using remote = await reach(job, io)
+    await using remote = await connectWithin(job, io)
     const now = await bootId(remote, io)
     // What goes down may still let one in, and not be able to tell much any more.
     if (now === undefined) return { kind: 'not-yet', why: 'it does not tell its boot id' }
     return now === before ? { kind: 'not-yet', why: 'it is up, and has not gone down since' } : { kind: 'yes' }
   } catch (thrown) {
     // Its login was good before: while it goes down or comes up, it may be refused for a while (pam_nologin(8)).
-    return notYet(thrown, ['CONNECT_FAILED', 'CONNECTION_LOST', 'AUTH_FAILED'])
+    return notYetOrThrow(thrown, ['CONNECT_FAILED', 'CONNECTION_LOST', 'AUTH_FAILED'])
   }
 }
 

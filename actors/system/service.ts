@@ -4,7 +4,7 @@ import { quote } from '../../src/base/quote.ts'
 import { truth } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import { withLibrary } from '../../src/converge/batch.ts'
-import type { Change, Plan, Seen } from '../../src/converge/convergent.ts'
+import type { Change, Plan, ProbeResult } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { RUN } from '../common/run.ts'
 import { CONVERGED, impossible } from '../files/text-file.ts'
@@ -44,7 +44,7 @@ type Options = z.output<typeof schema>
 
 const INITS = { systemd, openrc, sysv }
 
-/** `settled [!] COMMAND...`: waits up to ten seconds for it to say so, and tells when it does not. */
+/** `settled [!] COMMAND...`: waits up to ten seconds for it to hold, and complains when it does not. */
 const LIBRARY = `${Object.values(INITS)
   .map(({ library }) => library)
   .join('')}settled() {
@@ -70,7 +70,7 @@ elif [ -d /etc/init.d ]; then echo sysv
 else echo 'no init system which this actor knows (systemd, OpenRC, scripts in /etc/init.d)' >&2; return 1
 fi
 }
-look_at_service() {
+probe_service() {
 m=$(init_of "$1") || exit 1
 echo "init $m"
 \${m}_known "$2" || exit 0
@@ -90,14 +90,15 @@ export const service = convergent<Options, Options>({
   summary: 'keep a service running or stopped, now and at boot; restart or reload it',
   schema,
   subject: ({ name }) => name,
-  wish: async options => options,
-  look: wish => withLibrary(LIBRARY, `${settings(wish)}look_at_service ${wish.init} ${quote(wish.name)}; exit 0`),
-  plan: (wish, seen) => planService(wish, stateOf(seen)),
+  desiredState: async options => options,
+  probe: desired =>
+    withLibrary(LIBRARY, `${settings(desired)}probe_service ${desired.init} ${quote(desired.name)}; exit 0`),
+  plan: (desired, result) => planService(desired, stateOf(result)),
 })
 
 const settings = ({ process }: Options): string => (process === undefined ? '' : `process=${quote(process)}\n`)
 
-const stateOf = ({ stdout }: Seen): ServiceState => {
+const stateOf = ({ stdout }: ProbeResult): ServiceState => {
   const lines = Buffer.from(stdout).toString().split('\n')
   const enabled = lines.find(line => line.startsWith('enabled '))?.slice('enabled '.length)
   return {
@@ -107,18 +108,18 @@ const stateOf = ({ stdout }: Seen): ServiceState => {
   }
 }
 
-const planService = (wish: Options, state: ServiceState): Plan => {
-  const now = actionNow(wish.state, state.running)
-  const boot = actionAtBoot(wish.enabled, state.enabled)
+const planService = (desired: Options, state: ServiceState): Plan => {
+  const now = actionNow(desired.state, state.running)
+  const boot = actionAtBoot(desired.enabled, state.enabled)
   if (state.enabled === 'masked' && (boot === 'enable' || (now !== undefined && now !== 'stop')))
-    return impossible(`it is masked; "systemctl unmask ${wish.name}" allows it again`)
+    return impossible(`it is masked; "systemctl unmask ${desired.name}" allows it again`)
   // What shall run from now on is enabled first, so that it is not forgotten when its start fails.
   const actions = [boot === 'enable' ? boot : undefined, now, boot === 'disable' ? boot : undefined]
-  const changes = actions.flatMap(action => (action === undefined ? [] : [change(wish, action, state.known)]))
+  const changes = actions.flatMap(action => (action === undefined ? [] : [change(desired, action, state.known)]))
   if (changes.length > 0) return { kind: 'change', changes }
-  if (!state.known) return { kind: 'converged', detail: `there is no service ${wish.name}` }
-  return wish.enabled === true && state.enabled === 'static'
-    ? { kind: 'converged', detail: `${wish.name} cannot be enabled by itself: other units start it` }
+  if (!state.known) return { kind: 'converged', detail: `there is no service ${desired.name}` }
+  return desired.enabled === true && state.enabled === 'static'
+    ? { kind: 'converged', detail: `${desired.name} cannot be enabled by itself: other units start it` }
     : CONVERGED
 }
 
@@ -144,12 +145,12 @@ const actionAtBoot = (wanted: boolean | undefined, enabled: ServiceState['enable
 }
 
 /** A service which is not known may come with a package which is installed before. */
-const change = (wish: Options, action: Action, known: boolean): Change => ({
+const change = (desired: Options, action: Action, known: boolean): Change => ({
   what: known ? action : `${action} (no such service so far)`,
   steps: [
     {
       kind: 'run',
-      script: `${RUN}${LIBRARY}${settings(wish)}act_on_service ${wish.init} ${action} ${quote(wish.name)}\n`,
+      script: `${RUN}${LIBRARY}${settings(desired)}act_on_service ${desired.init} ${action} ${quote(desired.name)}\n`,
     },
   ],
 })

@@ -8,7 +8,14 @@ import type { Change, Plan, Step, TextChange } from '../../src/converge/converge
 import { convergent } from '../../src/converge/convergent-actor.ts'
 import { presence } from '../common/options.ts'
 import { insert, joinLines, type Line, readable, splitLines } from '../files/lines.ts'
-import { CONVERGED, impossible, lacking, lookAtFile, rewrite, seenFile } from '../files/text-file.ts'
+import {
+  CONVERGED,
+  impossible,
+  missingPrerequisite,
+  parseTextFile,
+  probeTextFile,
+  rewrite,
+} from '../files/text-file.ts'
 
 const schema = mapping({
   key: z
@@ -76,12 +83,12 @@ const plan = (options: Options, stdout: Uint8Array): Plan => {
   const output = Buffer.from(stdout)
   const end = output.indexOf(0)
   const [kernel, folder, ...shown] = output.toString('utf8', 0, end).split('\n')
-  const file = seenFile({ stdout: output.subarray(end + 1) })
+  const file = parseTextFile({ stdout: output.subarray(end + 1) })
   if (file.kind === 'other') return impossible(`${options.file} is ${file.what}`)
   const changes: Change[] = []
   if (state === 'present' && live && value !== undefined) {
     if (kernel === 'none')
-      return lacking(
+      return missingPrerequisite(
         `set it to ${value}, once the kernel has it`,
         `the kernel has no ${key}: a module is not loaded, or it is not for containers; ${IN_CONTAINERS}`,
       )
@@ -133,9 +140,9 @@ export const sysctl = convergent<Options, Options>({
   summary: 'keep a kernel setting, now and after the next boot',
   schema,
   subject: ({ key }) => key,
-  wish: async options => options,
-  look: ({ key, file }) =>
-    lookAtFile(
+  desiredState: async options => options,
+  probe: ({ key, file }) =>
+    probeTextFile(
       file,
       `f=/proc/sys/${quote(procPath(key))}; v=
 if [ ! -f "$f" ]; then echo none

@@ -15,12 +15,12 @@ const LIBRARY_END = '\n#;\n'
 export const withLibrary = (library: string, script: string): string => `${library}${LIBRARY_END}${script}`
 
 /**
- * What a shell is told once, before its first batch: programs of the administrator are found, new files are for everybody to
+ * What a shell runs once, before its first batch: programs of the administrator are found, new files are for everybody to
  * read; `$_m` is the mark, made where no list of processes shows it; `$_me` is the login user's number. `mark` is for
  * a target without /dev/urandom or od. Names begin with an underscore, to be in nobody's way. Where /dev/null cannot be written
  * the shell ends here and says so: most scripts write there, and would take what then fails for an answer.
  */
-export const opening = (mark: string): string =>
+export const shellPrelude = (mark: string): string =>
   [
     ': >/dev/null',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
@@ -55,4 +55,4 @@ export const batchScript = (steps: readonly BatchStep[], nonce: string, stop: bo
 }
 
 /** A text which the shell has to have read to its end before it runs any of it, so that a lost connection cuts nothing short. */
-export const whole = (text: string): string => `{\n${text}\n}\n`
+export const compoundCommand = (text: string): string => `{\n${text}\n}\n`

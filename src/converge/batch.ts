@@ -6,27 +6,27 @@ import { randomBytes } from 'node:crypto'
 import type { Abortable } from '../base/abortable.ts'
 import { quote, quoteForAnyShell } from '../base/quote.ts'
 import type { Connection, Exit, Output } from '../connection/connection.ts'
-import { type BatchStep, batchScript, opening, whole } from './batch-script.ts'
+import { type BatchStep, batchScript, compoundCommand, shellPrelude } from './batch-script.ts'
 import { Frames } from './frames.ts'
 import { freeShell } from './remote-shell.ts'
 
 export { withLibrary } from './batch-script.ts'
 
 /** How one script ended. */
-export interface Ran {
+export interface ScriptResult {
   readonly code: number
   /** What it wrote, but for what was shown. */
   readonly stdout: Uint8Array
   readonly stderr: string
   /** Whether it printed more than is kept: `MOST_STDOUT` bytes. */
-  readonly cut: boolean
+  readonly truncated: boolean
 }
 
 export interface BatchResult {
   /** Fewer than there were scripts when one failed and the others had to wait, or when the shell ended. */
-  readonly ran: readonly Ran[]
+  readonly results: readonly ScriptResult[]
   /** Why there are no more; `undefined` when all ran, or one failed. */
-  readonly broken: string | undefined
+  readonly abortReason: string | undefined
 }
 
 export interface BatchOptions {
@@ -40,10 +40,10 @@ export interface BatchOptions {
 }
 
 /** Bytes which are kept of one script's standard output. */
-export const MOST_STDOUT = 8 * 1024 * 1024
-const MOST_STDERR = 64 * 1024
+export const MAX_STDOUT = 8 * 1024 * 1024
+const MAX_STDERR = 64 * 1024
 /** Bytes of a command line which every SSH server has to take: RFC 4253 section 6.1 says 35,000 for a whole packet. */
-const MOST_INLINE = 32_000
+const MAX_INLINE = 32_000
 
 /** Runs the scripts, and yields the output of those which show it as it comes. Throws what the connection throws. */
 export async function* runBatch(
@@ -52,24 +52,24 @@ export async function* runBatch(
   options: BatchOptions,
   io: Abortable,
 ): AsyncGenerator<Output, BatchResult, void> {
-  if (steps.length === 0) return { ran: [], broken: undefined }
+  if (steps.length === 0) return { results: [], abortReason: undefined }
   const nonce = randomBytes(16).toString('hex')
   const frames = { stdout: new Frames(nonce), stderr: new Frames(nonce) }
-  const kept = steps.map(() => ({ stdout: new Kept(MOST_STDOUT), stderr: new Kept(MOST_STDERR) }))
-  const script = whole(batchScript(steps, nonce, options.stop))
+  const buffers = steps.map(() => ({ stdout: new HeadBuffer(MAX_STDOUT), stderr: new HeadBuffer(MAX_STDERR) }))
+  const script = compoundCommand(batchScript(steps, nonce, options.stop))
   const isDone = () => frames.stdout.finished && frames.stderr.finished
   const running = start(connection, script, isDone, options.hidden, io)
   for (;;) {
     const next = await running.next()
     if (next.done) {
-      const ran = ranOf(frames, kept)
-      if (isDone()) return { ran, broken: undefined }
-      const last = kept[ran.length]?.stderr.bytes() ?? Buffer.alloc(0)
-      return { ran, broken: ending(next.value, Buffer.concat([last, frames.stderr.rest()]).toString()) }
+      const results = scriptResults(frames, buffers)
+      if (isDone()) return { results, abortReason: undefined }
+      const last = buffers[results.length]?.stderr.bytes() ?? Buffer.alloc(0)
+      return { results, abortReason: describeEnd(next.value, Buffer.concat([last, frames.stderr.rest()]).toString()) }
     }
     const { stream } = next.value
     for (const { index, data } of frames[stream].push(next.value.data)) {
-      kept[index]?.[stream].add(data)
+      buffers[index]?.[stream].add(data)
       if (steps[index]?.show) yield { stream, data }
     }
   }
@@ -83,34 +83,34 @@ const start = (
   hidden: boolean,
   io: Abortable,
 ): AsyncGenerator<Output, Exit | undefined, void> => {
-  const first = whole(opening(randomBytes(16).toString('hex')))
+  const first = compoundCommand(shellPrelude(randomBytes(16).toString('hex')))
   // The supervisor quotes the line once more.
   const line = `exec /bin/sh -c ${quote(first + script)}`
-  const fits = Buffer.byteLength(quoteForAnyShell(line)) <= MOST_INLINE
+  const fits = Buffer.byteLength(quoteForAnyShell(line)) <= MAX_INLINE
   const shell = freeShell(connection)
   if (shell && (shell.isOpen || hidden || !fits)) return shell.run(first, script, isDone)
   if (fits && !hidden) return connection.exec({ line }, io)
-  return connection.exec({ line: 'exec /bin/sh', stdin: once(first + script) }, io)
+  return connection.exec({ line: 'exec /bin/sh', stdin: singleChunk(first + script) }, io)
 }
 
-async function* once(text: string): AsyncGenerator<Uint8Array> {
+async function* singleChunk(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text)
 }
 
 /** The beginning of a stream, up to a limit. */
-class Kept {
-  readonly #most: number
+class HeadBuffer {
+  readonly #limit: number
   readonly #parts: Uint8Array[] = []
   #size = 0
-  cut = false
+  truncated = false
 
-  constructor(most: number) {
-    this.#most = most
+  constructor(limit: number) {
+    this.#limit = limit
   }
 
   add(data: Uint8Array): void {
-    const room = this.#most - this.#size
-    if (data.length > room) this.cut = true
+    const room = this.#limit - this.#size
+    if (data.length > room) this.truncated = true
     if (room <= 0) return
     // A copy: a piece of a chunk would keep all of it.
     this.#parts.push(Uint8Array.from(data.subarray(0, room)))
@@ -125,25 +125,28 @@ class Kept {
 type Streams<T> = Readonly<Record<Output['stream'], T>>
 
 /** Those which have ended on both streams. */
-const ranOf = ({ stdout, stderr }: Streams<Frames>, kept: readonly Streams<Kept>[]): readonly Ran[] =>
-  kept.slice(0, Math.min(stdout.codes.length, stderr.codes.length)).map((one, index) => ({
+const scriptResults = (
+  { stdout, stderr }: Streams<Frames>,
+  buffers: readonly Streams<HeadBuffer>[],
+): readonly ScriptResult[] =>
+  buffers.slice(0, Math.min(stdout.codes.length, stderr.codes.length)).map((one, index) => ({
     code: stdout.codes[index] as number,
     stdout: one.stdout.bytes(),
     stderr: one.stderr.bytes().toString(),
-    cut: one.stdout.cut,
+    truncated: one.stdout.truncated,
   }))
 
-const ending = (exit: Exit | undefined, said: string): string => {
-  const how = exit?.kind === 'signal' ? `signal ${exit.signal}` : `exit code ${exit?.code}`
-  const why = lastLines(said, 1)
-  return `the shell on the target ended early (${how})${why && `: ${why}`}`
+const describeEnd = (exit: Exit | undefined, output: string): string => {
+  const options = exit?.kind === 'signal' ? `signal ${exit.signal}` : `exit code ${exit?.code}`
+  const why = lastLines(output, 1)
+  return `the shell on the target ended early (${options})${why && `: ${why}`}`
 }
 
 /** The last lines of a text which say something, in one line. */
-export const lastLines = (text: string, most: number): string =>
+export const lastLines = (text: string, limit: number): string =>
   text
     .split('\n')
     .map(line => line.trim())
     .filter(line => line !== '')
-    .slice(-most)
+    .slice(-limit)
     .join('; ')

@@ -2,9 +2,9 @@
  * Convergent actors: what makes one of a definition, and the pieces by which a policy runs many on one connection.
  *
  *     await using connection = withShell(await job.connect(), job)
- *     const resource = await resourceOf(definition, options, materials)
- *     const [seen] = await lookAll(connection, [resource.look({ diff })], io)
- *     const outcome = yield* converge(resource, seen, connection, { apply, diff, signal })
+ *     const resource = await desiredResource(definition, options, materials)
+ *     const [result] = await probeAll(connection, [resource.probe({ diff })], io)
+ *     const outcome = yield* converge(resource, result, connection, { apply, diff, signal })
  */
 import type { Abortable } from '../base/abortable.ts'
 import { unifiedDiff } from '../base/diff.ts'
@@ -15,33 +15,33 @@ import type { Actor } from '../run/actor.ts'
 import { parseOptions } from '../run/actor-options.ts'
 import type { MadeChange } from '../run/event.ts'
 import type { Outcome } from '../run/outcome.ts'
-import { carryOut } from './carry-out.ts'
-import type { Change, Convergent, LookOptions, Materials, Seen, TextChange } from './convergent.ts'
-import { lookAll } from './probe.ts'
+import { applyChanges } from './apply-changes.ts'
+import type { Change, Convergent, Materials, ProbeOptions, ProbeResult, TextChange } from './convergent.ts'
+import { probeAll } from './probe-all.ts'
 import { withShell } from './remote-shell.ts'
 
-/** One thing that is wanted on one target: ready to be looked at, as often as need be. */
-export interface Resource {
+/** One thing that is wanted on one target: ready to be probed, as often as need be. */
+export interface DesiredResource {
   /** The actor's name. */
   readonly actor: string
   /** A path, a package's name: fit to stand in a line. */
   readonly subject: string
-  /** See `Convergent.look`. */
-  look(how: LookOptions): string
+  /** See `Convergent.probe`. */
+  probe(options: ProbeOptions): string
   /** See `Convergent.plan`. */
-  plan(seen: Seen): ReturnType<Convergent<unknown>['plan']>
+  plan(result: ProbeResult): ReturnType<Convergent<unknown>['plan']>
 }
 
 /** How far `converge` goes. */
-export interface ConvergeOptions extends LookOptions, Abortable {
+export interface ConvergeOptions extends ProbeOptions, Abortable {
   /** Called with the changes before they are made. */
   readonly before?: (changes: readonly Change[]) => Promise<void>
   /** `false`: say what would be done. */
   readonly apply: boolean
 }
 
-/** An actor which looks, plans and carries out as the definition says. */
-export const convergent = <O, W>(definition: Convergent<O, W>): Actor<O> => ({
+/** An actor which probes, plans and applies as the definition says. */
+export const convergent = <O, D>(definition: Convergent<O, D>): Actor<O> => ({
   name: definition.name,
   summary: definition.summary,
   takes: 'options',
@@ -55,25 +55,25 @@ export const convergent = <O, W>(definition: Convergent<O, W>): Actor<O> => ({
       opened ??= job.connect().then(connection => stack.use(withShell(connection, job)))
       return opened
     }
-    const resource = await resourceOf(definition, options, job.materials(reach))
+    const resource = await desiredResource(definition, options, job.materials(reach))
     const connection = await reach()
-    const [seen] = await lookAll(connection, [resource.look(job)], job)
-    return yield* alone(resource, seen as Seen | StokerError, connection, job)
+    const [result] = await probeAll(connection, [resource.probe(job)], job)
+    return yield* convergeAlone(resource, result as ProbeResult | StokerError, connection, job)
   },
 })
 
-/** What the options wish for on one target. Reads sources here; throws `ACTOR_OPTION` or `CONFIG`. */
-export const resourceOf = async <O, W>(
-  definition: Convergent<O, W>,
+/** What the options mean on one target. Reads sources here; throws `ACTOR_OPTION` or `CONFIG`. */
+export const desiredResource = async <O, D>(
+  definition: Convergent<O, D>,
   options: O,
   materials: Materials,
-): Promise<Resource> => {
-  const wish = await definition.wish(options, materials)
+): Promise<DesiredResource> => {
+  const desired = await definition.desiredState(options, materials)
   return {
     actor: definition.name,
     subject: plain(definition.subject(options)),
-    look: how => definition.look(wish, how),
-    plan: seen => definition.plan(wish, seen),
+    probe: options => definition.probe(desired, options),
+    plan: result => definition.plan(desired, result),
   }
 }
 
@@ -83,49 +83,49 @@ export type Progress =
   /** A change which was made; without `apply`, one which would be. */
   | { readonly kind: 'change'; readonly change: MadeChange }
 
-/** Plans with what was seen and carries it out, or says what would be done. Throws what the connection throws. */
+/** Plans with what the probe found and applies the plan, or says what would be done. Throws what the connection throws. */
 export async function* converge(
-  resource: Resource,
-  seen: Seen | StokerError,
+  resource: DesiredResource,
+  result: ProbeResult | StokerError,
   connection: Connection,
-  how: ConvergeOptions,
+  options: ConvergeOptions,
 ): AsyncGenerator<Progress, Outcome, void> {
   const name = `${resource.actor} ${resource.subject}`
   const failed = (why: string): Outcome => ({
     kind: 'failed',
     error: new StokerError('ACTOR_FAILED', resource.subject, `${name}: ${why}`),
   })
-  const made = ({ what, diff }: Change): Progress => ({
+  const changeMade = ({ what, diff }: Change): Progress => ({
     kind: 'change',
-    change: { what: plain(what), ...(how.diff && diff && { diff: difference(diff) }) },
+    change: { what: plain(what), ...(options.diff && diff && { diff: difference(diff) }) },
   })
-  if (seen instanceof StokerError) return failed(`cannot look at it: ${seen.message}`)
-  const plan = resource.plan(seen)
+  if (result instanceof StokerError) return failed(`cannot probe it: ${result.message}`)
+  const plan = resource.plan(result)
   if (plan.kind === 'impossible') return failed(plan.reason)
   if (plan.kind === 'converged')
     return { kind: 'ok', changed: false, ...(plan.detail !== undefined && { detail: plan.detail }) }
-  if (!how.apply) {
-    yield* plan.changes.map(made)
+  if (!options.apply) {
+    yield* plan.changes.map(changeMade)
     return { kind: 'ok', changed: true }
   }
-  await how.before?.(plan.changes)
-  const running = carryOut(name, plan.changes, connection, how)
+  await options.before?.(plan.changes)
+  const running = applyChanges(name, plan.changes, connection, options)
   for (;;) {
     const step = await running.next()
     if (step.done) return step.value
-    yield step.value.kind === 'output' ? step.value : made(step.value.change)
+    yield step.value.kind === 'output' ? step.value : changeMade(step.value.change)
   }
 }
 
 /** The same for one resource by itself, with a line for each change: `changed /etc/motd: mode 0644 -> 0600`. */
-async function* alone(
-  resource: Resource,
-  seen: Seen | StokerError,
+async function* convergeAlone(
+  resource: DesiredResource,
+  result: ProbeResult | StokerError,
   connection: Connection,
-  how: ConvergeOptions,
+  options: ConvergeOptions,
 ): AsyncGenerator<Output, Outcome, void> {
-  const verb = how.apply ? 'changed' : 'would change'
-  const running = converge(resource, seen, connection, how)
+  const verb = options.apply ? 'changed' : 'would change'
+  const running = converge(resource, result, connection, options)
   for (;;) {
     const step = await running.next()
     if (step.done) return step.value

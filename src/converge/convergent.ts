@@ -1,6 +1,6 @@
 /**
- * The seam of convergent actors: a wish, a look at the target, and a plan of what is missing. The core moves everything to
- * and from the target, so that the looks of many resources travel in one round trip, checking and applying are one code,
+ * The seam of convergent actors: a desired state, a probe of the target, and a plan of what is missing. The core moves everything
+ * to and from the target, so that the probes of many resources travel in one round trip, checking and applying are one code,
  * and the same actor serves `stoker run`, `stoker apply` and the agent. See Burgess on convergence (cfengine).
  */
 import type * as z from 'zod'
@@ -9,10 +9,10 @@ import type { FileAttributes } from '../connection/connection.ts'
 import type { Content } from './content.ts'
 
 /**
- * `O`: the parsed options. `W`: the wish for one target, with all that was read on this side. An actor of the kind is one
+ * `O`: the parsed options. `D`: the desired state of one target, with all that was read on this side. An actor of the kind is one
  * file which exports `convergent({...})` from `src/converge/convergent-actor.ts`.
  */
-export interface Convergent<O, W = O> {
+export interface Convergent<O, D = O> {
   readonly name: string
   /** One line for help texts. */
   readonly summary: string
@@ -21,25 +21,25 @@ export interface Convergent<O, W = O> {
   /** What tells this resource from others of its kind, for reports: a path, a package's name. */
   subject(options: O): string
   /** What is wanted on one target. Reads sources here; the target is not asked anything. Throws `ACTOR_OPTION` or `CONFIG`. */
-  wish(options: O, materials: Materials): Promise<W>
+  desiredState(options: O, materials: Materials): Promise<D>
   /**
    * A POSIX sh script which changes nothing and prints what `plan` has to know. It has no standard input, LC_ALL is C, and
-   * the folders of root's programs are in PATH. An exit code other than 0 says that it could not look; the last line on
+   * the folders of root's programs are in PATH. An exit code other than 0 says that the probe failed; the last line on
    * standard error tells why. Values are quoted with `quote`. The target's list of processes may show it: no secrets here.
-   * Functions which the looks of many resources share travel once: see `withLibrary` in `src/converge/batch.ts`.
+   * Functions which the probes of many resources share travel once: see `withLibrary` in `src/converge/batch.ts`.
    */
-  look(wish: W, how: LookOptions): string
-  /** What is missing on the target, seen what `look` printed. Pure. */
-  plan(wish: W, seen: Seen): Plan
+  probe(desiredState: D, options: ProbeOptions): string
+  /** What is missing on the target, by what `probe` printed. Pure. */
+  plan(desiredState: D, result: ProbeResult): Plan
 }
 
-export interface LookOptions {
+export interface ProbeOptions {
   /** Whether differences will be shown, so that the present content of files has to be read. */
   readonly diff: boolean
 }
 
-/** What a look printed. */
-export interface Seen {
+/** What a probe printed. */
+export interface ProbeResult {
   readonly stdout: Uint8Array
   readonly stderr: string
 }
@@ -71,7 +71,7 @@ export interface TextChange {
 
 export type Step =
   /**
-   * A POSIX sh script which has to end with 0, run as a look is, but by standard input, so that it is in no list of processes:
+   * A POSIX sh script which has to end with 0, run as a probe is, but by standard input, so that it is in no list of processes:
    * what must not be seen goes to programs by their standard input, as a here-document. `show`: its output is part of the
    * result, and its exit code is that of the action; LC_ALL stays the login user's.
    */

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { Abortable } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
 import type { Connection } from '../connection/connection.ts'
-import { lookAll } from './probe.ts'
+import { probeAll } from './probe-all.ts'
 
 /** Every target has all of them; what it does not tell is an empty text, 0, or an empty list. */
 export interface Facts {
@@ -51,9 +51,9 @@ export const TYPICAL_FACTS: Facts = {
 
 /** Asks the target. Throws `ACTOR_FAILED` when it cannot say, and what the connection throws. */
 export const gatherFacts = async (connection: Connection, io: Abortable): Promise<Facts> => {
-  const [seen] = await lookAll(connection, [FACTS_SCRIPT], io)
-  if (!seen || seen instanceof StokerError) throw cannotGather(seen)
-  return parseFacts(Buffer.from(seen.stdout).toString())
+  const [result] = await probeAll(connection, [FACTS_SCRIPT], io)
+  if (!result || result instanceof StokerError) throw cannotGather(result)
+  return parseFacts(Buffer.from(result.stdout).toString())
 }
 
 /** The error of facts which could not be gathered. */

@@ -8,12 +8,12 @@ export interface Piece {
 
 const NEWLINE = 0x0a
 /** What may come before the batch, such as what a shell's profile has to say; bytes. */
-const NOISE = 65_536
+const MAX_PREAMBLE = 65_536
 const MARK = 32
 
 /**
  * The stream begins with `NONCE MARK\n`, where the mark is 32 hexadecimal digits; what each script wrote is followed by
- * `MARK CODE\n`, and all of it by `MARK end\n`. The mark is made on the target and told nowhere else.
+ * `MARK CODE\n`, and all of it by `MARK end\n`. The mark is made on the target and never sent to it.
  */
 export class Frames {
   /** The exit codes of the scripts which have ended. */
@@ -45,7 +45,7 @@ export class Frames {
     const at = this.#unread.indexOf(this.#header)
     const mark = at + this.#header.length
     if (at < 0 || this.#unread.length <= mark + MARK) {
-      if (at < 0 && this.#unread.length > NOISE) this.#unread = this.#unread.subarray(-this.#header.length)
+      if (at < 0 && this.#unread.length > MAX_PREAMBLE) this.#unread = this.#unread.subarray(-this.#header.length)
       return false
     }
     this.#end = Buffer.from(`${this.#unread.toString('latin1', mark, mark + MARK)} `)

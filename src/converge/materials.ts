@@ -15,7 +15,7 @@ import type { Content } from './content.ts'
 import type { Materials } from './convergent.ts'
 
 /** Where sources and templates lie. */
-export interface Places {
+export interface SourceFolders {
   /** Absolute folder which names of files start from. */
   readonly files: string
   /** The same for templates. */
@@ -25,7 +25,7 @@ export interface Places {
 }
 
 /** What templates can say, beside `node`. */
-export interface Values {
+export interface TemplateValues {
   /** Gathers facts from the target; asked at most once, and only when a template mentions `facts`. */
   readonly facts?: () => Promise<object>
   /** More values at the top, such as a policy's variables; `node` and `facts` cannot be replaced. */
@@ -35,17 +35,17 @@ export interface Values {
 /** The sources of one run. */
 export interface Sources {
   /** What one target's actors may read. */
-  materials(target: Target, values: Values, io: Abortable): Materials
+  materials(target: Target, values: TemplateValues, io: Abortable): Materials
 }
 
 /** The sources in these folders; reads nothing yet. */
-export const sourcesIn = (places: Places): Sources => {
-  const files = remembered((name: string) => fileAt(places, name))
-  const templates = remembered(async (name: string) => {
-    const path = await find('template', places.templates, name, places.confined)
+export const sourcesIn = (folders: SourceFolders): Sources => {
+  const files = memoize((name: string) => fileAt(folders, name))
+  const templates = memoize(async (name: string) => {
+    const path = await findSource('template', folders.templates, name, folders.confined)
     return await compiled(name, await readText(path, name))
   })
-  const texts = remembered(async (key: string) => {
+  const texts = memoize(async (key: string) => {
     const [name, text] = JSON.parse(key) as [string, string]
     return await compiled(name, text)
   })
@@ -69,7 +69,7 @@ const compiled = async (name: string, text: string): Promise<Template> => {
 }
 
 /** The same work once for equal questions; what failed has failed for all who ask. */
-const remembered = <T>(work: (key: string) => Promise<T>): ((key: string) => Promise<T>) => {
+const memoize = <T>(work: (key: string) => Promise<T>): ((key: string) => Promise<T>) => {
   const known = new Map<string, Promise<T>>()
   return key => {
     const before = known.get(key)
@@ -93,7 +93,7 @@ export const nodeValues = ({ name, names, addresses, macs, port, user, vars }: T
   vars,
 })
 
-const rendering = (target: Target, values: Values) => {
+const rendering = (target: Target, values: TemplateValues) => {
   let facts: Promise<object> | undefined
   const node = nodeValues(target)
   return async (template: Template, io: Abortable): Promise<string> => {
@@ -107,14 +107,14 @@ const rendering = (target: Target, values: Values) => {
   }
 }
 
-const fileAt = async ({ files, confined }: Places, name: string): Promise<Content> => {
-  const path = await find('file', files, name, confined)
+const fileAt = async ({ files, confined }: SourceFolders, name: string): Promise<Content> => {
+  const path = await findSource('file', files, name, confined)
   const { size, sha256 } = await hashFile(path).catch(cause => Promise.reject(cannotRead('file', name, cause)))
-  return { size, sha256, bytes: () => unchanged(path, name, sha256) }
+  return { size, sha256, bytes: () => verifiedBytes(path, name, sha256) }
 }
 
 /** The file's bytes again; a file which is being changed meanwhile would arrive as a mixture. */
-async function* unchanged(path: string, name: string, sha256: string): AsyncGenerator<Uint8Array> {
+async function* verifiedBytes(path: string, name: string, sha256: string): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256')
   for await (const chunk of piecesOf(path)) {
     hash.update(chunk)
@@ -125,7 +125,7 @@ async function* unchanged(path: string, name: string, sha256: string): AsyncGene
 }
 
 /** The path of a source which is there, and a plain file. Throws `CONFIG` naming it. */
-const find = async (kind: string, folder: string, name: string, confined: boolean): Promise<string> => {
+const findSource = async (kind: string, folder: string, name: string, confined: boolean): Promise<string> => {
   const path = resolve(folder, name)
   try {
     if (confined && !isBelow(await realpath(folder), await realpath(path)))

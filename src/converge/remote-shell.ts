@@ -7,16 +7,16 @@ import { StokerError } from '../base/errors.ts'
 import type { Connection, Exit, Output } from '../connection/connection.ts'
 
 /** How long a shell may take to end after its input has ended: something it started holds its output open. */
-const FAREWELL_MS = 1_000
+const EXIT_GRACE_MS = 1_000
 
-const shells = new WeakMap<Connection, Shell>()
+const shells = new WeakMap<Connection, RemoteShell>()
 
 /**
  * The same connection, with one shell for all batches on it: opened when a batch must not be seen in lists of processes, and
  * ended when this is disposed. `io` is for everything that is ever run in it.
  */
 export const withShell = (connection: Connection, io: Abortable): Connection => {
-  const shell = new Shell(connection, io)
+  const shell = new RemoteShell(connection, io)
   const kept: Connection = {
     timing: connection.timing,
     exec: (command, io) => connection.exec(command, io),
@@ -35,22 +35,22 @@ export const withShell = (connection: Connection, io: Abortable): Connection => 
 }
 
 /** The connection's shell, where it has one which nobody is using. */
-export const freeShell = (connection: Connection): Shell | undefined => {
+export const freeShell = (connection: Connection): RemoteShell | undefined => {
   const shell = shells.get(connection)
   return shell?.isBusy ? undefined : shell
 }
 
-interface Open {
-  readonly input: Input
+interface OpenShell {
+  readonly input: ScriptQueue
   readonly running: AsyncGenerator<Output, Exit, void>
   readonly stop: AbortController
 }
 
 /** Reads scripts from its standard input: see `withShell`. */
-export class Shell {
+export class RemoteShell {
   readonly #connection: Connection
   readonly #io: Abortable
-  #open: Open | undefined
+  #open: OpenShell | undefined
   #busy = false
 
   constructor(connection: Connection, io: Abortable) {
@@ -70,10 +70,10 @@ export class Shell {
    * Runs a script, after `opening` when the shell is new, and yields all output until `done`; each is one compound command.
    * Returns how the shell ended, if it did. Throws what the connection throws. Whoever stops reading early ends the shell.
    */
-  async *run(opening: string, script: string, done: () => boolean): AsyncGenerator<Output, Exit | undefined, void> {
+  async *run(prelude: string, script: string, done: () => boolean): AsyncGenerator<Output, Exit | undefined, void> {
     this.#busy = true
     try {
-      this.#open ??= this.#start(opening)
+      this.#open ??= this.#start(prelude)
       const { input, running } = this.#open
       input.put(script)
       while (!done()) {
@@ -97,10 +97,10 @@ export class Shell {
     await this.#end('soon')
   }
 
-  #start(opening: string): Open {
+  #start(prelude: string): OpenShell {
     const stop = new AbortController()
-    const input = new Input()
-    input.put(opening)
+    const input = new ScriptQueue()
+    input.put(prelude)
     const signal = AbortSignal.any([this.#io.signal, stop.signal])
     return { input, stop, running: this.#connection.exec({ line: 'exec /bin/sh', stdin: input.chunks() }, { signal }) }
   }
@@ -111,7 +111,7 @@ export class Shell {
     if (!open) return
     open.input.end()
     const stop = () => open.stop.abort(new StokerError('CANCELLED', 'shell', 'it is not needed any more'))
-    const timer = setTimeout(stop, when === 'now' ? 0 : FAREWELL_MS)
+    const timer = setTimeout(stop, when === 'now' ? 0 : EXIT_GRACE_MS)
     try {
       while (!(await open.running.next()).done) {
         // what comes now is for nobody
@@ -125,7 +125,7 @@ export class Shell {
 }
 
 /** Scripts on their way to the shell. */
-class Input {
+class ScriptQueue {
   #waiting: string[] = []
   #ended = false
   #wake = () => {}

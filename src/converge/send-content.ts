@@ -9,22 +9,22 @@ import type { Step } from './convergent.ts'
 type Write = Extract<Step, { kind: 'write' }>
 
 /** Contents up to here go within a script; bytes. A shell whose printf is a program of its own takes no longer words. */
-const MOST_IN_SCRIPT = 64 * 1024
+const MAX_IN_SCRIPT = 64 * 1024
 
 /** The write as a script which can share an exec with others; `undefined` when the content is too large for that. */
-export const asScript = async ({ path, content, attributes }: Write): Promise<string | undefined> => {
-  if (content.size > MOST_IN_SCRIPT) return undefined
+export const writeAsScript = async ({ path, content, attributes }: Write): Promise<string | undefined> => {
+  if (content.size > MAX_IN_SCRIPT) return undefined
   const bytes = Buffer.from(await bytesOf(content))
-  return writeScript(path, `${printing(bytes)} >"$t" || exit`, attributes)
+  return writeScript(path, `${printfCommand(bytes)} >"$t" || exit`, attributes)
 }
 
-/** The write over a stream of its own. An error of the source is told as itself, not as a file which is incomplete. */
-export const send = async (
+/** The write over a stream of its own. An error of the source is reported as itself, not as a file which is incomplete. */
+export const sendContent = async (
   connection: Connection,
   { path, content, attributes }: Write,
   io: Abortable,
 ): Promise<void> => {
-  const source = watched(content)
+  const source = captureError(content)
   try {
     await connection.write(path, source.bytes, attributes, io)
   } catch (thrown) {
@@ -32,7 +32,7 @@ export const send = async (
   }
 }
 
-const watched = (content: Content) => {
+const captureError = (content: Content) => {
   let error: unknown
   const bytes = async function* () {
     try {
@@ -46,7 +46,7 @@ const watched = (content: Content) => {
 }
 
 /** A command which prints these bytes: as they are when they are text, else in octal, for no shell's word can hold a NUL. */
-export const printing = (bytes: Buffer): string => {
+export const printfCommand = (bytes: Buffer): string => {
   const text = bytes.toString()
   if (!text.includes('\0') && Buffer.from(text).equals(bytes)) return `printf %s ${quote(text)}`
   let format = ''

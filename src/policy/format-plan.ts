@@ -1,8 +1,8 @@
 /** A planned resource as people read it. Pure. */
-import type { Planned } from './preview.ts'
+import type { PlannedResource } from './preview.ts'
 
 /** A line for the resource, and one or more for each option; ends with a line feed. */
-export const plannedText = ({ resource, actor, options, texts, when, calledBy }: Planned): string => {
+export const formatPlan = ({ resource, actor, options, texts, when, calledBy }: PlannedResource): string => {
   const called = calledBy ? ` when changed: ${calledBy.join(', ')}` : ''
   const condition = when === undefined ? '' : ` where ${when}`
   const lines = [

@@ -6,8 +6,8 @@ import type { Convergent } from '../converge/convergent.ts'
 import type { Condition } from './condition/condition.ts'
 import type { SecretSource } from './file/shape.ts'
 
-/** Where something stands, for errors which show later. */
-export interface Place {
+/** Where something stands in a policy's files, for errors which show later. */
+export interface SourceLocation {
   readonly source: YamlSource
   readonly path: Path
 }
@@ -21,7 +21,7 @@ export interface Resource {
   readonly actor: Convergent<unknown, unknown>
   /** As they stand in the file: texts may be templates. */
   readonly options: Readonly<Record<string, unknown>>
-  readonly at: Place
+  readonly at: SourceLocation
   /** Absolute; its `files/` and `templates/` are those of the resource. */
   readonly folder: string
   /** Target expressions: it is for those which all of them hold. None: for every target. */
@@ -38,7 +38,7 @@ export interface Resource {
   readonly calls: readonly number[]
   /** The other way round: when there are any, it runs only when one of them changed something. */
   readonly calledBy: readonly number[]
-  /** Somebody notifies it: then it has no place in the order, but runs at a flush or at the end, when it is owed. */
+  /** Somebody notifies it: then it has no place in the order, but runs at a flush or at the end, when it is pending. */
   readonly handler: boolean
 }
 
@@ -51,7 +51,7 @@ export type Entry = Resource | Flush
 
 export interface Secret {
   readonly source: SecretSource
-  readonly at: Place
+  readonly at: SourceLocation
   /** Absolute; where relative paths start and its command runs. */
   readonly folder: string
 }
@@ -68,12 +68,12 @@ export interface Policy {
   readonly entries: readonly Entry[]
   /** Indices of `entries`: resources and flushes, in the order of application. Handlers are not among them. */
   readonly order: readonly number[]
-  /** Indices of the handlers, in the order in which they run when several are owed. */
+  /** Indices of the handlers, in the order in which they run when several are pending. */
   readonly handlers: readonly number[]
 }
 
 /** What stands in the file at the place, or below it; `undefined` when there is nothing. */
-export const valueIn = ({ source, path }: Place, ...below: Path): unknown =>
+export const valueAtLocation = ({ source, path }: SourceLocation, ...below: Path): unknown =>
   [...path, ...below].reduce<unknown>(
     (value, step) => (value as Record<string | number, unknown> | null | undefined)?.[step],
     source.value,
@@ -81,17 +81,19 @@ export const valueIn = ({ source, path }: Place, ...below: Path): unknown =>
 
 /** An error about what stands at the place, or below it. */
 export const errorAt = (
-  { source, path }: Place,
+  { source, path }: SourceLocation,
   message: string,
-  how: { readonly below?: Path; readonly on?: 'key' | 'value'; readonly cause?: unknown } = {},
-): StokerError => source.error([...path, ...(how.below ?? [])], message, how)
+  options: { readonly below?: Path; readonly on?: 'key' | 'value'; readonly cause?: unknown } = {},
+): StokerError => source.error([...path, ...(options.below ?? [])], message, options)
 
 /** `file:line:column` of the place. */
-export const placeText = ({ source, path }: Place): string => source.place(path)
+export const formatLocation = ({ source, path }: SourceLocation): string => source.place(path)
 
 /** The error, with the place and what it is about in front; other errors than those of people's input come back as they are. */
-export const told = (at: Place, what: string, thrown: unknown): unknown => {
+export const withLocation = (at: SourceLocation, what: string, thrown: unknown): unknown => {
   if (!(thrown instanceof StokerError)) return thrown
   if (thrown.code !== 'CONFIG' && thrown.code !== 'ACTOR_OPTION') return thrown
-  return new StokerError('CONFIG', thrown.subject, `${placeText(at)}: ${what}: ${thrown.message}`, { cause: thrown })
+  return new StokerError('CONFIG', thrown.subject, `${formatLocation(at)}: ${what}: ${thrown.message}`, {
+    cause: thrown,
+  })
 }

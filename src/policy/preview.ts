@@ -2,13 +2,13 @@
 import type { Abortable } from '../base/abortable.ts'
 import { type Facts, TYPICAL_FACTS } from '../converge/facts.ts'
 import type { Target } from '../inventory/target.ts'
-import { type Resource, valueIn } from './policy.ts'
-import type { PreparedPolicy } from './prepare.ts'
+import { type Resource, valueAtLocation } from './policy.ts'
+import type { PreparedPolicy } from './prepare-policy.ts'
 
 /** One resource of one target. */
-export interface Planned {
+export interface PlannedResource {
   /** Its place in the order of application, from 0. */
-  readonly place: number
+  readonly position: number
   /** As reports show it. */
   readonly resource: string
   readonly actor: string
@@ -27,23 +27,24 @@ export async function* preview(
   prepared: PreparedPolicy,
   target: Target,
   io: Abortable,
-): AsyncGenerator<Planned, void, void> {
+): AsyncGenerator<PlannedResource, void, void> {
   const { policy } = prepared
-  for (const [place, index] of [...policy.order, ...policy.handlers].entries()) {
+  for (const [position, index] of [...policy.order, ...policy.handlers].entries()) {
     const resource = policy.entries[index]
-    if (resource?.kind !== 'resource' || !prepared.wants(resource, target) || !prepared.selects(resource)) continue
-    for (const unit of prepared.units(index, target, UNKNOWN_FACTS)) {
-      const holds = prepared.holds(resource, target, undefined, unit.item)
+    if (resource?.kind !== 'resource' || !prepared.appliesTo(resource, target) || !prepared.isSelected(resource))
+      continue
+    for (const instance of prepared.instances(index, target, UNKNOWN_FACTS)) {
+      const holds = prepared.holds(resource, target, undefined, instance.item)
       if (holds === false) continue
-      const { subject, options, texts } = await prepared.preview(unit, target, UNKNOWN_FACTS, io)
+      const { subject, options, texts } = await prepared.preview(instance, target, UNKNOWN_FACTS, io)
       const callers = resource.calledBy.map(one => (policy.entries[one] as Resource).id)
       yield {
-        place,
+        position,
         resource: labelOf(resource, subject),
         actor: resource.actor.name,
         options,
         texts: Object.fromEntries(texts),
-        ...(holds === undefined && { when: String(valueIn(resource.at, 'when')) }),
+        ...(holds === undefined && { when: String(valueAtLocation(resource.at, 'when')) }),
         ...(callers.length > 0 && { calledBy: callers }),
       }
     }

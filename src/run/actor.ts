@@ -42,7 +42,7 @@ export interface Actor<O = unknown> {
   act(target: Target, options: O, job: Job): AsyncGenerator<Output | ResourceResult, Outcome, void>
   /** File descriptors which one running job takes on this machine beside its connection (default 0). */
   readonly descriptors?: number
-  /** For convergent actors: how it looks and plans, so that a policy can look at many resources at once. */
+  /** For convergent actors: how it probes and plans, so that a policy can probe many resources at once. */
   readonly convergent?: Convergent<O, unknown>
   /** Whether it uses `job.connect`; those which act from this machine say `false`. */
   readonly connects: boolean

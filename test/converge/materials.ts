@@ -1,7 +1,7 @@
 import { symlinkSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { bytesOf, contentOf } from '../../src/converge/content.ts'
-import { sourcesIn, type Values } from '../../src/converge/materials.ts'
+import { sourcesIn, type TemplateValues } from '../../src/converge/materials.ts'
 import { target } from '../fixtures/program/act.ts'
 
 const io = { signal: new AbortController().signal }
@@ -21,7 +21,7 @@ const policy = (t: Test) => {
   symlinkSync('motd', `${folder}/files/in`)
   return folder
 }
-const inside = (folder: string, values: Values = {}) =>
+const inside = (folder: string, values: TemplateValues = {}) =>
   sourcesIn({ files: `${folder}/files`, templates: `${folder}/templates`, confined: true }).materials(
     target('web1', { vars: { rack: 'r7' } }),
     values,

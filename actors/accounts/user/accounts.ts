@@ -1,7 +1,7 @@
-/** How accounts and groups are looked at, and what was seen of them. */
+/** How accounts and groups are probed, and what the probe found. */
 import { quote } from '../../../src/base/quote.ts'
 import { withLibrary } from '../../../src/converge/batch.ts'
-import type { Seen } from '../../../src/converge/convergent.ts'
+import type { ProbeResult } from '../../../src/converge/convergent.ts'
 import { wholeNumber } from '../../common/options.ts'
 import { busybox, shadow, type Tools } from './tools.ts'
 
@@ -23,7 +23,7 @@ export interface GroupEntry {
   readonly members: readonly string[]
 }
 
-export interface AccountsSeen {
+export interface ActualAccounts {
   readonly tools: Tools
   readonly user: PasswdEntry | undefined
   /** It is known, but not from /etc/passwd: from a directory service, perhaps. */
@@ -36,7 +36,7 @@ export interface AccountsSeen {
   readonly groups: readonly GroupEntry[]
 }
 
-const LIBRARY = `look_at_accounts() {
+const LIBRARY = `probe_accounts() {
 if command -v useradd >/dev/null 2>&1; then echo 'tools shadow'; else echo 'tools busybox'; fi
 u=$1 g=$2 h=$3 p=
 if [ "$u" ]; then
@@ -53,12 +53,12 @@ u=$u w=" $g $p " awk -F: 'BEGIN{u=ENVIRON["u"];w=ENVIRON["w"]} index(w," " $1 " 
 }
 `
 
-/** The look which `accountsSeen` reads; `user` may be empty. */
-export const lookAtAccounts = (user: string, groups: readonly string[], home = ''): string =>
-  withLibrary(LIBRARY, `look_at_accounts ${[user, groups.join(' '), home].map(quote).join(' ')}`)
+/** The probe which `parseAccounts` reads; `user` may be empty. */
+export const probeAccounts = (user: string, groups: readonly string[], home = ''): string =>
+  withLibrary(LIBRARY, `probe_accounts ${[user, groups.join(' '), home].map(quote).join(' ')}`)
 
-/** What `lookAtAccounts` saw. */
-export const accountsSeen = ({ stdout }: Seen): AccountsSeen => {
+/** What `probeAccounts` printed. */
+export const parseAccounts = ({ stdout }: ProbeResult): ActualAccounts => {
   const lines = Buffer.from(stdout).toString().split('\n')
   const all = (word: string) =>
     lines.filter(line => line.startsWith(`${word} `)).map(line => line.slice(word.length + 1).split(':'))

@@ -1,9 +1,9 @@
 /** What of a tree has to be sent, and what put right. Pure. */
 import { StokerError } from '../../../src/base/errors.ts'
-import type { Attributes, Found, Seen } from './probe.ts'
+import type { ActualTree, Attributes, Found } from './probe.ts'
 import { type Entry, printable } from './tree.ts'
 
-export interface Wanted {
+export interface DesiredEntry {
   /** Permission bits of files, and with leave to enter of folders; default: the source's. */
   readonly mode?: number | undefined
   /** Names or numbers. */
@@ -41,7 +41,11 @@ export const modeOf = (entry: Exclude<Entry, { readonly kind: 'link' }>, mode: n
 }
 
 /** Throws `ACTOR_FAILED` when something of another kind is in the way. */
-export const planCopy = (entries: readonly Entry[], { found, all, kept }: Seen, wanted: Wanted): CopyPlan => {
+export const planCopy = (
+  entries: readonly Entry[],
+  { found, all, kept }: ActualTree,
+  wanted: DesiredEntry,
+): CopyPlan => {
   const send: Exclude<Entry, { readonly kind: 'folder' }>[] = []
   const make: string[] = []
   const own: string[] = []
@@ -52,13 +56,13 @@ export const planCopy = (entries: readonly Entry[], { found, all, kept }: Seen, 
     else modes.set(mode, [name])
   }
   for (const [i, entry] of entries.entries()) {
-    const there = found[i] as Found
-    const isThere = holds(entry, there)
+    const actual = found[i] as Found
+    const isThere = holds(entry, actual)
     // A folder which is there may be /etc: it stays as it is.
     if (entry.kind === 'folder' && isThere) continue
     if (entry.kind === 'folder') make.push(entry.name)
     else if (!isThere) send.push(entry)
-    const attributes = isThere && 'attributes' in there ? there.attributes : undefined
+    const attributes = isThere && 'attributes' in actual ? actual.attributes : undefined
     // What is sent has its mode and owner before it is put in place.
     const isSet = entry.kind !== 'folder' && !isThere
     if (!isSet && !isOwned(attributes, wanted)) own.push(entry.name)
@@ -84,23 +88,23 @@ export const planCopy = (entries: readonly Entry[], { found, all, kept }: Seen, 
 }
 
 /** Whether the entry's content is there. */
-const holds = (entry: Entry, there: Found): boolean => {
-  if (there.kind === 'nothing') return false
-  if (entry.kind === 'folder' || there.kind === 'folder' || there.kind === 'other') {
-    if (entry.kind === there.kind) return true
+const holds = (entry: Entry, actual: Found): boolean => {
+  if (actual.kind === 'nothing') return false
+  if (entry.kind === 'folder' || actual.kind === 'folder' || actual.kind === 'other') {
+    if (entry.kind === actual.kind) return true
     const what = { file: 'a file', link: 'a link', folder: 'a folder', other: 'something else', nothing: '' }
     throw new StokerError(
       'ACTOR_FAILED',
       printable(entry.name),
-      `${printable(entry.name)} is ${what[there.kind]} there, and ${what[entry.kind]} here; take it away first`,
+      `${printable(entry.name)} is ${what[actual.kind]} there, and ${what[entry.kind]} here; take it away first`,
     )
   }
-  if (entry.kind === 'link') return there.kind === 'link' && there.to === entry.to
-  return there.kind === 'file' && there.sha256 === entry.sha256
+  if (entry.kind === 'link') return actual.kind === 'link' && actual.to === entry.to
+  return actual.kind === 'file' && actual.sha256 === entry.sha256
 }
 
-const isOwned = (there: Attributes | undefined, { owner, group }: Wanted): boolean => {
+const isOwned = (actual: Attributes | undefined, { owner, group }: DesiredEntry): boolean => {
   if (owner === undefined && group === undefined) return true
-  if (!there) return false
-  return (owner === undefined || there.owner.includes(owner)) && (group === undefined || there.group.includes(group))
+  if (!actual) return false
+  return (owner === undefined || actual.owner.includes(owner)) && (group === undefined || actual.group.includes(group))
 }

@@ -17,7 +17,7 @@ export interface Attributes {
   readonly group: readonly string[]
 }
 
-export interface Seen {
+export interface ActualTree {
   /** As many as were asked for, in their order. */
   readonly found: readonly Found[]
   /** All names in the folder, when they were asked for. */
@@ -44,7 +44,7 @@ const FILES = 'for f do if [ -f "$f" ] && [ ! -L "$f" ]; then printf "%s\\0" "$f
 const LINKS = 'for f do if [ -L "$f" ]; then printf "%s\\0" "$(readlink "$f")"; fi; done'
 
 /** The script, which gets the names on its standard input, each with a NUL at its end; `all`: whether to list the folder. */
-export const lookScript = (folder: string, all: boolean): string =>
+export const probeScript = (folder: string, all: boolean): string =>
   `d=${quote(folder)}
 for p in tar xargs stat; do [ "$(command -v $p)" ] || { echo "there is no $p on it, which a folder needs" >&2; exit 1; }; done
 ${FIND_SHA256}
@@ -75,7 +75,7 @@ ${all ? 'find . ! -name . -print0' : ':'}
 `
 
 /** What the script has printed about `count` names. `undefined` when it cannot be understood: something could not be read. */
-export const parseLook = (stdout: Uint8Array, count: number): Seen | undefined => {
+export const parseProbe = (stdout: Uint8Array, count: number): ActualTree | undefined => {
   const text = Buffer.from(stdout).toString('latin1')
   if (text === 'none\n') return { found: Array.from({ length: count }, () => ({ kind: 'nothing' })), all: [], kept: [] }
   const ends: number[] = []

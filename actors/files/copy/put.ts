@@ -4,12 +4,12 @@ import type { Abortable } from '../../../src/base/abortable.ts'
 import { StokerError } from '../../../src/base/errors.ts'
 import { quote } from '../../../src/base/quote.ts'
 import type { Connection } from '../../../src/connection/connection.ts'
-import { WORTH_KEEPING } from '../partial-file.ts'
+import { MIN_PARTIAL_SIZE } from '../partial-file.ts'
 import { ownership, tryOwner } from './owner.ts'
-import { bytesToSend, type CopyPlan, modeOf, type Wanted } from './plan.ts'
+import { bytesToSend, type CopyPlan, type DesiredEntry, modeOf } from './plan.ts'
 import { KEPT_FOLDER } from './probe.ts'
 import { runScript } from './run-script.ts'
-import { forget, type Moved } from './send-file.ts'
+import { type Moved, removePartial } from './send-file.ts'
 import { type Member, tar } from './tar.ts'
 import type { Tree } from './tree.ts'
 
@@ -23,7 +23,7 @@ export const put = async (
   folder: string,
   tree: Tree,
   plan: CopyPlan,
-  wanted: Wanted,
+  wanted: DesiredEntry,
   moved: Moved,
   io: Abortable,
 ): Promise<void> => {
@@ -43,12 +43,12 @@ export const put = async (
     await runScript(connection, folder, putScript(folder, kept, plan.take.length > 0, wanted), content(), io)
   } catch (thrown) {
     // To the target the end of our input, and a full disk, look like the end of the connection.
-    if (!(thrown instanceof StokerError && thrown.code === 'CONNECTION_LOST')) await forget(connection, kept)
+    if (!(thrown instanceof StokerError && thrown.code === 'CONNECTION_LOST')) await removePartial(connection, kept)
     throw broken ?? thrown
   }
 }
 
-/** What goes out of the tree, told as it goes. */
+/** What goes out of the tree, counted as it goes. */
 const counted = (tree: Tree, plan: CopyPlan, moved: Moved): Pick<Tree, 'bytes'> => {
   const of = bytesToSend(plan)
   let sent = 0
@@ -64,7 +64,7 @@ const counted = (tree: Tree, plan: CopyPlan, moved: Moved): Pick<Tree, 'bytes'> 
   }
 }
 
-function* membersOf(tree: Pick<Tree, 'bytes'>, plan: CopyPlan, wanted: Wanted): Generator<Member> {
+function* membersOf(tree: Pick<Tree, 'bytes'>, plan: CopyPlan, wanted: DesiredEntry): Generator<Member> {
   yield list('make', plan.make)
   yield list('own', plan.own)
   yield list('remove', plan.remove)
@@ -107,14 +107,14 @@ const dropScript = (kept: string): string => `cd ${quote(kept)}/new && xargs -0 
 /** The archive does not hold what arrived before: without that, nothing may be put in place. */
 const TAKE = `[ ! -L "$p" ] && [ -O "$p" ] && mv "$p/new" "$s/new" && rm -rf "$p" || { echo "what arrived before is gone; run again" >&2; exit 1; }`
 
-const putScript = (folder: string, kept: string, takes: boolean, wanted: Wanted): string => {
+const putScript = (folder: string, kept: string, takes: boolean, wanted: DesiredEntry): string => {
   const who = ownership(wanted)
   return `d=${quote(folder)} s=${quote(`${folder === '/' ? '' : folder}/.stoker.${randomBytes(8).toString('hex')}`)}
 export d s
 p=${quote(kept)}
 k() {
 trap "" HUP INT TERM PIPE
-if n=$(du -sk "$s/new") && [ "\${n%%[!0-9]*}" -ge ${WORTH_KEEPING / 1024} ]; then
+if n=$(du -sk "$s/new") && [ "\${n%%[!0-9]*}" -ge ${MIN_PARTIAL_SIZE / 1024} ]; then
 rm -rf "$p"; (umask 077; mkdir "$p") && mv "$s/new" "$p/new"
 fi
 exit 1

@@ -32,12 +32,12 @@ export const runScript = async (
     const exit = step.value
     if (exit.kind === 'code' && exit.code === 0)
       return { stdout: Buffer.concat(stdout), complaint: reasonIn(stderr) ?? '' }
-    const how = exit.kind === 'code' ? `exit code ${exit.code}` : `signal ${exit.signal}`
-    throw new StokerError('ACTOR_FAILED', subject, `${subject}: ${reasonIn(stderr) ?? how}`)
+    const ending = exit.kind === 'code' ? `exit code ${exit.code}` : `signal ${exit.signal}`
+    throw new StokerError('ACTOR_FAILED', subject, `${subject}: ${reasonIn(stderr) ?? ending}`)
   }
 }
 
-/** The last line, but what tar says at its end of any failure. How GNU's tar tells of a full disk is not plain to everybody. */
+/** The last line, but what tar says at its end of any failure. How GNU's tar reports a full disk is not plain to everybody. */
 const reasonIn = (stderr: string): string | undefined => {
   const lines = stderr
     .split('\n')

@@ -6,7 +6,7 @@ import type { Connection, Exit, FileAttributes } from '../../../src/connection/c
 import { writeScript } from '../../../src/connection/files.ts'
 import type { Content } from '../../../src/converge/content.ts'
 import { FIND_SHA256 } from '../checksum.ts'
-import { idOf, keptPath, WORTH_KEEPING } from '../partial-file.ts'
+import { idOf, MIN_PARTIAL_SIZE, partialPath } from '../partial-file.ts'
 import { tryOwner } from './owner.ts'
 
 /** How far it is: bytes which have been sent, of those which were to be sent. */
@@ -30,14 +30,14 @@ export const sendFile = async (
   moved: Moved,
   io: Abortable,
 ): Promise<void> => {
-  const attempt = () => once(connection, path, content, attributes, moved, io)
+  const attempt = () => sendOnce(connection, path, content, attributes, moved, io)
   // It is gone after that: the second time all of it is sent.
   if ((await attempt()) === SPOILT && (await attempt()) === SPOILT)
     throw failed(path, 'what arrived has another checksum than what was sent')
 }
 
 /** One try; the exit code is 0 or `SPOILT`. */
-const once = async (
+const sendOnce = async (
   connection: Connection,
   path: string,
   content: Content,
@@ -45,8 +45,8 @@ const once = async (
   moved: Moved,
   io: Abortable,
 ): Promise<number> => {
-  const kept = keptPath(path, idOf(content.sha256))
-  const line = `exec /bin/sh -c ${quote(writeScript(path, receive(kept, content, attributes), attributes))}`
+  const partial = partialPath(path, idOf(content.sha256))
+  const line = `exec /bin/sh -c ${quote(writeScript(path, receive(partial, content, attributes), attributes))}`
   const start = Promise.withResolvers<number | undefined>()
   const source = watched(restOf(content, start.promise, moved))
   let stdout = ''
@@ -58,36 +58,36 @@ const once = async (
       const step = await running.next()
       if (step.done) exit = step.value
       else if (step.value.stream === 'stderr')
-        stderr = (stderr + Buffer.from(step.value.data).toString()).slice(-MOST_SAID)
+        stderr = (stderr + Buffer.from(step.value.data).toString()).slice(-MAX_OUTPUT)
       else {
-        stdout = (stdout + Buffer.from(step.value.data).toString()).slice(0, MOST_SAID)
+        stdout = (stdout + Buffer.from(step.value.data).toString()).slice(0, MAX_OUTPUT)
         const [, at] = /^at (\d+)\n/.exec(stdout) ?? []
         if (at !== undefined) start.resolve(Number(at))
       }
     }
     if (exit.kind === 'code' && (exit.code === 0 || exit.code === SPOILT)) return exit.code
-    const how = exit.kind === 'code' ? `exit code ${exit.code}` : `signal ${exit.signal}`
-    throw source.error() ?? failed(path, stderr.trim().split('\n').at(-1) || how)
+    const ending = exit.kind === 'code' ? `exit code ${exit.code}` : `signal ${exit.signal}`
+    throw source.error() ?? failed(path, stderr.trim().split('\n').at(-1) || ending)
   } catch (thrown) {
     // To the target the end of our input looks like the end of the connection.
-    if (io.signal.aborted || source.error() !== undefined) await forget(connection, kept)
+    if (io.signal.aborted || source.error() !== undefined) await removePartial(connection, partial)
     throw thrown
   } finally {
     start.resolve(undefined)
   }
 }
 
-const MOST_SAID = 4096
+const MAX_OUTPUT = 4096
 
 /**
- * Fills `"$t"`: with what was kept, where it is ours alone, and then with the input. It is renamed before it is looked at,
+ * Fills `"$t"`: with what was kept, where it is ours alone, and then with the input. It is renamed before it is checked,
  * so that in a folder of many users nobody can put something else in its place.
  */
-const receive = (kept: string, { size, sha256 }: Content, attributes: FileAttributes): string =>
+const receive = (partial: string, { size, sha256 }: Content, attributes: FileAttributes): string =>
   [
     ...tryOwner('"$t"', attributes),
-    `p=${quote(kept)}`,
-    `k() { trap '' HUP INT TERM PIPE; if [ "$(stat -c %s "$t")" -ge ${WORTH_KEEPING} ]; then mv -f "$t" "$p"; else rm -f "$t"; fi; trap - EXIT; exit 1; }`,
+    `p=${quote(partial)}`,
+    `k() { trap '' HUP INT TERM PIPE; if [ "$(stat -c %s "$t")" -ge ${MIN_PARTIAL_SIZE} ]; then mv -f "$t" "$p"; else rm -f "$t"; fi; trap - EXIT; exit 1; }`,
     FIND_SHA256,
     'if [ "$h" ] && [ -f "$p" ] && [ ! -L "$p" ] && mv -f "$p" "$t"; then ' +
       `[ -f "$t" ] && [ ! -L "$t" ] && [ -O "$t" ] && [ "$(stat -c %h "$t")" = 1 ] && [ "$(stat -c %s "$t")" -le ${size} ] || ` +
@@ -144,8 +144,8 @@ const watched = (bytes: AsyncIterable<Uint8Array>) => {
 }
 
 /** Removes a file or a folder of ours on the target, also when nothing else is to be done any more; throws nothing. */
-export const forget = async (connection: Connection, kept: string): Promise<void> => {
-  const line = `exec rm -rf ${quote(kept)}`
+export const removePartial = async (connection: Connection, partial: string): Promise<void> => {
+  const line = `exec rm -rf ${quote(partial)}`
   try {
     const running = connection.exec({ line }, { signal: AbortSignal.timeout(FAREWELL_MS) })
     while (!(await running.next()).done) {

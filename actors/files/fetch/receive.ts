@@ -9,9 +9,9 @@ import { quote } from '../../../src/base/quote.ts'
 import type { Connection } from '../../../src/connection/connection.ts'
 import type { Job } from '../../../src/run/actor.ts'
 import { FIND_SHA256 } from '../checksum.ts'
-import { idOf, keptPath, WORTH_KEEPING } from '../partial-file.ts'
+import { idOf, MIN_PARTIAL_SIZE, partialPath } from '../partial-file.ts'
 import { type Header, headed, printHeader } from './header.ts'
-import { forgetHere, type KeptHere, keptHere } from './local-partial.ts'
+import { type LocalPartial, localPartials, removeLocalPartials } from './local-partial.ts'
 
 export type Received = 'absent' | 'same' | { readonly size: number }
 
@@ -25,27 +25,27 @@ const SAME = 67
  */
 export const receive = async (connection: Connection, source: string, path: string, job: Job): Promise<Received> => {
   const old = await hashFile(path).catch(() => undefined) // not there yet, or nothing that can be compared
-  const [kept] = await keptHere(path)
-  const first = await once(connection, source, path, old?.sha256, kept, job)
+  const [partial] = await localPartials(path)
+  const first = await attempt(connection, source, path, old?.sha256, partial, job)
   const received =
-    first === 'spoilt' && kept ? await once(connection, source, path, old?.sha256, undefined, job) : first
+    first === 'spoilt' && partial ? await attempt(connection, source, path, old?.sha256, undefined, job) : first
   if (received === 'spoilt')
     throw new StokerError('ACTOR_FAILED', source, `cannot fetch ${source}: it was changed while it was read; run again`)
-  if (received !== 'absent') await forgetHere(path)
+  if (received !== 'absent') await removeLocalPartials(path)
   return received
 }
 
 /** One try; `spoilt`: what came, with what was kept, has another checksum than it should. */
-const once = async (
+const attempt = async (
   connection: Connection,
   source: string,
   path: string,
   known: string | undefined,
-  kept: KeptHere | undefined,
+  partial: LocalPartial | undefined,
   job: Job,
 ): Promise<Received | 'spoilt'> => {
-  const running = connection.exec({ line: `exec /bin/sh -c ${quote(script(source, known, kept))}` }, job)
-  await using arriving = new Arriving(path)
+  const running = connection.exec({ line: `exec /bin/sh -c ${quote(script(source, known, partial))}` }, job)
+  await using incoming = new IncomingFile(path)
   let stderr = ''
   try {
     const reading = headed()
@@ -60,8 +60,8 @@ const once = async (
         const piece = reading.push(data)
         const { header } = reading
         if (!header) continue
-        await arriving.add(piece, header, kept)
-        job.moved?.(arriving.size - header.at, header.size - header.at)
+        await incoming.add(piece, header, partial)
+        job.moved?.(incoming.size - header.at, header.size - header.at)
         continue
       }
       const exit = step.value
@@ -69,10 +69,10 @@ const once = async (
       if (exit.kind === 'code' && exit.code === SAME) return 'same'
       if (exit.kind !== 'code' || exit.code !== 0 || !reading.header)
         throw new StokerError('ACTOR_FAILED', source, `cannot fetch ${source}: ${lastOf(stderr) || 'it was stopped'}`)
-      return (await arriving.finish(reading.header)) ? { size: arriving.size } : 'spoilt'
+      return (await incoming.finish(reading.header)) ? { size: incoming.size } : 'spoilt'
     }
   } catch (thrown) {
-    if (thrown instanceof StokerError && thrown.code === 'CONNECTION_LOST') await arriving.keep()
+    if (thrown instanceof StokerError && thrown.code === 'CONNECTION_LOST') await incoming.keep()
     if (thrown instanceof StokerError || job.signal.aborted) throw thrown
     const why = (thrown as Error).message
     throw new StokerError('ACTOR_FAILED', path, `cannot write ${path} on this side: ${why}`, { cause: thrown })
@@ -82,7 +82,7 @@ const once = async (
 }
 
 /** A file on its way to a path. Unless it is finished or kept, disposing it leaves nothing. */
-class Arriving implements AsyncDisposable {
+class IncomingFile implements AsyncDisposable {
   readonly #path: string
   readonly #beside: string
   readonly #hash = createHash('sha256')
@@ -97,8 +97,8 @@ class Arriving implements AsyncDisposable {
     this.#beside = join(dirname(path), `.stoker.${randomBytes(8).toString('hex')}`)
   }
 
-  async add(piece: Uint8Array, header: Header, kept: KeptHere | undefined): Promise<void> {
-    this.#file ??= await this.#open(header, kept)
+  async add(piece: Uint8Array, header: Header, partial: LocalPartial | undefined): Promise<void> {
+    this.#file ??= await this.#open(header, partial)
     this.#hash.update(piece)
     await this.#file.writeFile(piece)
     this.size += piece.length
@@ -113,7 +113,7 @@ class Arriving implements AsyncDisposable {
   }
 
   async keep(): Promise<void> {
-    if (this.size >= WORTH_KEEPING) await rename(this.#beside, keptPath(this.#path, this.#id))
+    if (this.size >= MIN_PARTIAL_SIZE) await rename(this.#beside, partialPath(this.#path, this.#id))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,13 +121,13 @@ class Arriving implements AsyncDisposable {
     if (this.#isBegun) await rm(this.#beside, { force: true })
   }
 
-  async #open({ sha256, at }: Header, kept: KeptHere | undefined): Promise<FileHandle> {
+  async #open({ sha256, at }: Header, partial: LocalPartial | undefined): Promise<FileHandle> {
     this.#id = idOf(sha256)
     await mkdir(dirname(this.#path), { recursive: true })
     this.#isBegun = true
     // What only root could read there is for nobody else to read here.
-    if (at === 0 || !kept) return await open(this.#beside, 'wx', 0o600)
-    await rename(kept.path, this.#beside)
+    if (at === 0 || !partial) return await open(this.#beside, 'wx', 0o600)
+    await rename(partial.path, this.#beside)
     for await (const piece of piecesOf(this.#beside)) {
       this.#hash.update(piece)
       this.size += piece.length
@@ -142,7 +142,11 @@ const lastOf = (text: string): string => {
 }
 
 /** What is appended meanwhile, as to a log, is not part of it. The kernel's own files say that they are empty. */
-const script = (source: string, known: string | undefined, kept: KeptHere | undefined): string => `f=${quote(source)}
+const script = (
+  source: string,
+  known: string | undefined,
+  partial: LocalPartial | undefined,
+): string => `f=${quote(source)}
 [ -e "$f" ] || [ -L "$f" ] || exit ${ABSENT}
 [ -f "$f" ] || { echo "it is no plain file" >&2; exit 1; }
 ${FIND_SHA256}
@@ -151,7 +155,7 @@ head -c 1 "$f" >/dev/null || exit
 n=$(stat -L -c %s "$f") || exit; [ "$n" -gt 0 ] || n=$(wc -c <"$f")
 s=$(head -c "$n" "$f" | $h) || exit; s=\${s%% *} a=0
 ${known === undefined ? '' : `[ "$s" != ${known} ] || exit ${SAME}`}
-${kept ? `case $s in ${kept.id}*) [ ${kept.size} -gt "$n" ] || a=${kept.size} ;; esac` : ''}
+${partial ? `case $s in ${partial.id}*) [ ${partial.size} -gt "$n" ] || a=${partial.size} ;; esac` : ''}
 ${printHeader('$s', '$n', '$a')}
 [ "$a" -gt 0 ] || exec head -c "$n" "$f"
 tail -c +$((a + 1)) "$f" | head -c $((n - a))

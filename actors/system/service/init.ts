@@ -1,4 +1,4 @@
-/** What the init systems have in common: how a service is looked at, and what can be done to it. */
+/** What the init systems have in common: how a service is probed, and what can be done to it. */
 
 /** What can be done to a service. */
 export type Action = 'start' | 'stop' | 'restart' | 'reload' | 'enable' | 'disable'

@@ -3,10 +3,10 @@
 import { harmlessLines } from '../../base/printable.ts'
 import type { Target } from '../../inventory/target.ts'
 import { fold } from '../../nodeset/fold.ts'
-import { loadForTargets, type PolicyFlags, type PolicyRequest } from '../../policy/for-targets.ts'
-import { plannedText } from '../../policy/format-plan.ts'
-import { preparePolicy } from '../../policy/prepare.ts'
-import { type Planned, preview } from '../../policy/preview.ts'
+import { formatPlan } from '../../policy/format-plan.ts'
+import { loadForTargets, type PolicyFlags, type PolicyRequest } from '../../policy/load-for-targets.ts'
+import { preparePolicy } from '../../policy/prepare-policy.ts'
+import { type PlannedResource, preview } from '../../policy/preview.ts'
 import { standardSinks } from '../../report/sink.ts'
 import { openSite } from '../../site/site.ts'
 import { onInterrupt } from './interrupt.ts'
@@ -47,11 +47,11 @@ export const plan = async (request: PolicyRequest, flags: PlanFlags): Promise<nu
 
 /** Equal resources of many targets once, in the order in which they are applied. */
 const folding = () => {
-  const groups = new Map<number, Map<string, { readonly planned: Planned; readonly targets: Target[] }>>()
+  const groups = new Map<number, Map<string, { readonly planned: PlannedResource; readonly targets: Target[] }>>()
   return {
-    add(target: Target, planned: Planned): void {
-      const same = groups.get(planned.place) ?? new Map()
-      groups.set(planned.place, same)
+    add(target: Target, planned: PlannedResource): void {
+      const same = groups.get(planned.position) ?? new Map()
+      groups.set(planned.position, same)
       const key = JSON.stringify(planned)
       const group = same.get(key) ?? { planned, targets: [] }
       same.set(key, group)
@@ -60,7 +60,7 @@ const folding = () => {
     *texts(): Generator<string> {
       for (const [, same] of [...groups].sort(([a], [b]) => a - b))
         for (const { planned, targets } of same.values())
-          yield `${fold(targets.map(({ name }) => name))}: ${plannedText(planned)}`
+          yield `${fold(targets.map(({ name }) => name))}: ${formatPlan(planned)}`
     },
   }
 }

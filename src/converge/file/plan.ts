@@ -2,8 +2,8 @@
 
 import { quote } from '../../base/quote.ts'
 import { bytesOf, type Content } from '../content.ts'
-import type { Change, LookOptions, Plan, Step, TextChange } from '../convergent.ts'
-import { type Below, type FileSeen, fileLook, MOST_SHOWN, octal } from './probe.ts'
+import type { Change, Plan, ProbeOptions, Step, TextChange } from '../convergent.ts'
+import { type ActualFile, type Below, fileProbe, MAX_DIFF_BYTES, octal } from './probe.ts'
 import {
   type Attributes,
   copyAside,
@@ -17,7 +17,7 @@ import {
 } from './steps.ts'
 
 /** What is wanted at a path. Owner and group are names or numbers, modes are permission bits. */
-export interface FileWish extends Attributes {
+export interface DesiredFile extends Attributes {
   /** Absolute, without a slash at its end. */
   readonly path: string
   readonly state: 'present' | 'absent' | 'directory' | 'symlink'
@@ -37,138 +37,146 @@ export interface FileWish extends Attributes {
   readonly secret?: boolean | undefined
 }
 
-/** A content as a wish holds it: with its bytes where they are few enough to be shown. */
-export const holding = async (content: Content | undefined): Promise<Pick<FileWish, 'content' | 'bytes'>> => ({
+/** A content with its bytes where they are few enough to be shown. */
+export const withBytes = async (content: Content | undefined): Promise<Pick<DesiredFile, 'content' | 'bytes'>> => ({
   content,
-  bytes: content && content.size <= MOST_SHOWN ? await bytesOf(content) : undefined,
+  bytes: content && content.size <= MAX_DIFF_BYTES ? await bytesOf(content) : undefined,
 })
 
-/** The look which a plan for this wish needs. */
-export const lookAtFile = (wish: FileWish, { diff }: LookOptions): string =>
-  fileLook({ ...wish, size: wish.content?.size, content: diff && wish.secret !== true && wish.bytes !== undefined })
+/** The probe which the plan for this state needs. */
+export const probeFile = (desired: DesiredFile, { diff }: ProbeOptions): string =>
+  fileProbe({
+    ...desired,
+    size: desired.content?.size,
+    content: diff && desired.secret !== true && desired.bytes !== undefined,
+  })
 
 /** What is to be done. */
-export const planFile = (wish: FileWish, seen: FileSeen): Plan => {
-  const decided = PLANS[wish.state](wish, seen)
+export const planFile = (desired: DesiredFile, actual: ActualFile): Plan => {
+  const decided = PLANS[desired.state](desired, actual)
   if (typeof decided === 'string') return { kind: 'impossible', reason: decided }
   return decided.length === 0 ? { kind: 'converged' } : { kind: 'change', changes: decided }
 }
 
-type There = Exclude<FileSeen, { readonly kind: 'none' }>
-type File = Extract<FileSeen, { readonly kind: 'file' }>
+type ExistingFile = Exclude<ActualFile, { readonly kind: 'none' }>
+type File = Extract<ActualFile, { readonly kind: 'file' }>
 
 /** The changes, or why it cannot be had. */
 type Decision = readonly Change[] | string
 
-const absent = (wish: FileWish, seen: FileSeen): Decision => {
-  if (seen.kind === 'none') return []
-  if (seen.kind === 'directory' && !seen.empty && !wish.force)
+const absent = (desired: DesiredFile, actual: ActualFile): Decision => {
+  if (actual.kind === 'none') return []
+  if (actual.kind === 'directory' && !actual.empty && !desired.force)
     return 'is a directory, and not empty; with force it goes with all that is in it'
-  const all = seen.kind === 'directory' && !seen.empty ? ' and all that is in it' : ''
-  return [{ what: `${goes(wish, seen)}${all}`, steps: [remove(wish, seen)] }]
+  const all = actual.kind === 'directory' && !actual.empty ? ' and all that is in it' : ''
+  return [{ what: `${describeRemoval(desired, actual)}${all}`, steps: [remove(desired, actual)] }]
 }
 
-const directory = (wish: FileWish, seen: FileSeen): Decision => {
-  if (seen.kind === 'directory') {
-    const many = seen.deviating === 1 ? '1 thing' : `${seen.deviating} things`
+const directory = (desired: DesiredFile, actual: ActualFile): Decision => {
+  if (actual.kind === 'directory') {
+    const many = actual.deviating === 1 ? '1 thing' : `${actual.deviating} things`
     const below: Change[] =
-      wish.below && seen.deviating > 0
-        ? [{ what: `owner or mode of ${many} in it`, steps: [setBelow(wish.path, wish.below, wish)] }]
+      desired.below && actual.deviating > 0
+        ? [{ what: `owner or mode of ${many} in it`, steps: [setBelow(desired.path, desired.below, desired)] }]
         : []
-    return [...attributes(wish, seen), ...below]
+    return [...attributes(desired, actual), ...below]
   }
-  if (seen.kind !== 'none' && !wish.force) return otherKind(seen, 'a directory')
-  const steps = [run(`mkdir -p ${quote(wish.path)}`), ...setAttributes(wish.path, wish)]
-  return [replacing(wish, seen, `make the directory${told(wish)}`, steps)]
+  if (actual.kind !== 'none' && !desired.force) return otherKind(actual, 'a directory')
+  const steps = [run(`mkdir -p ${quote(desired.path)}`), ...setAttributes(desired.path, desired)]
+  return [replacing(desired, actual, `make the directory${describeAttributes(desired)}`, steps)]
 }
 
-const symlink = (wish: FileWish, seen: FileSeen): Decision => {
-  const target = wish.target ?? ''
-  const steps = [makeLink(wish.path, target), ...setAttributes(wish.path, wish, true)]
-  if (seen.kind === 'symlink') {
-    if (seen.target === target) return attributes(wish, seen)
-    return [{ what: `link to ${seen.target} -> ${target}${told(wish)}`, steps }]
+const symlink = (desired: DesiredFile, actual: ActualFile): Decision => {
+  const target = desired.target ?? ''
+  const steps = [makeLink(desired.path, target), ...setAttributes(desired.path, desired, true)]
+  if (actual.kind === 'symlink') {
+    if (actual.target === target) return attributes(desired, actual)
+    return [{ what: `link to ${actual.target} -> ${target}${describeAttributes(desired)}`, steps }]
   }
-  if (seen.kind !== 'none' && !wish.force) return otherKind(seen, 'a link')
-  return [replacing(wish, seen, `link to ${target}${told(wish)}`, steps)]
+  if (actual.kind !== 'none' && !desired.force) return otherKind(actual, 'a link')
+  return [replacing(desired, actual, `link to ${target}${describeAttributes(desired)}`, steps)]
 }
 
-const present = (wish: FileWish, seen: FileSeen): Decision => {
-  if (seen.kind === 'file') return contents(wish, seen)
-  if (seen.kind === 'symlink' && !wish.content)
-    return `is a link to ${seen.target}; name what it leads to, or give a content to replace the link`
-  if (seen.kind === 'symlink' && !wish.backup) return [overLink(wish, seen)]
-  if (seen.kind !== 'none' && seen.kind !== 'symlink' && !wish.force) return otherKind(seen, 'a file')
+const present = (desired: DesiredFile, actual: ActualFile): Decision => {
+  if (actual.kind === 'file') return contents(desired, actual)
+  if (actual.kind === 'symlink' && !desired.content)
+    return `is a link to ${actual.target}; name what it leads to, or give a content to replace the link`
+  if (actual.kind === 'symlink' && !desired.backup) return [overLink(desired, actual)]
+  if (actual.kind !== 'none' && actual.kind !== 'symlink' && !desired.force) return otherKind(actual, 'a file')
   const steps = [
-    ...(seen.kind === 'none' && !seen.folder ? [needFolder(wish.path)] : []),
-    writeFile(wish.path, wish.content, { ...wish, mode: wish.mode ?? NEW_MODE }),
+    ...(actual.kind === 'none' && !actual.folder ? [needFolder(desired.path)] : []),
+    writeFile(desired.path, desired.content, { ...desired, mode: desired.mode ?? NEW_MODE }),
   ]
-  return [{ ...replacing(wish, seen, creation(wish), steps), ...textChange(wish, undefined) }]
+  return [{ ...replacing(desired, actual, creation(desired), steps), ...textChange(desired, undefined) }]
 }
 
 /** A link is replaced without asking, because what it leads to stays; and by renaming, so that there is no gap. */
-const overLink = (wish: FileWish, seen: Extract<FileSeen, { readonly kind: 'symlink' }>): Change => {
+const overLink = (desired: DesiredFile, actual: Extract<ActualFile, { readonly kind: 'symlink' }>): Change => {
   // Without an owner of its own it would get that of what the link leads to.
-  const { mode = NEW_MODE, owner = String(seen.me), group } = wish
-  const steps = [writeFile(wish.path, wish.content, { mode, owner, group })]
-  return { what: `replace ${describe(seen)}, ${creation(wish)}`, steps, ...textChange(wish, undefined) }
+  const { mode = NEW_MODE, owner = String(actual.me), group } = desired
+  const steps = [writeFile(desired.path, desired.content, { mode, owner, group })]
+  return { what: `replace ${describe(actual)}, ${creation(desired)}`, steps, ...textChange(desired, undefined) }
 }
 
-const creation = (wish: FileWish): string =>
-  `create${wish.content ? ` (${wish.content.size} bytes)` : ', empty'}${told(wish)}`
+const creation = (desired: DesiredFile): string =>
+  `create${desired.content ? ` (${desired.content.size} bytes)` : ', empty'}${describeAttributes(desired)}`
 
 const PLANS = { absent, directory, symlink, present }
 
-/** Permission bits of a new file when none are wished for. */
+/** Permission bits of a new file when none are given. */
 const NEW_MODE = 0o644
 
-const contents = (wish: FileWish, seen: File): Decision => {
-  if (!wish.content || holds(wish.content, wish.bytes, seen)) return attributes(wish, seen)
+const contents = (desired: DesiredFile, actual: File): Decision => {
+  if (!desired.content || holds(desired.content, desired.bytes, actual)) return attributes(desired, actual)
   // Only root gives files away; for others the new file is their own, as it would be with any editor.
-  const kept = seen.me === 0 ? { owner: String(seen.uid), group: String(seen.gid) } : {}
-  const write = writeFile(wish.path, wish.content, {
-    mode: wish.mode ?? seen.mode,
-    owner: wish.owner ?? kept.owner,
-    group: wish.group ?? kept.group,
+  const kept = actual.me === 0 ? { owner: String(actual.uid), group: String(actual.gid) } : {}
+  const write = writeFile(desired.path, desired.content, {
+    mode: desired.mode ?? actual.mode,
+    owner: desired.owner ?? kept.owner,
+    group: desired.group ?? kept.group,
   })
   const what = [
-    `content (${seen.size} -> ${wish.content.size} bytes)`,
-    ...differing(wish, seen),
-    ...(wish.backup ? ['keep a backup'] : []),
+    `content (${actual.size} -> ${desired.content.size} bytes)`,
+    ...differing(desired, actual),
+    ...(desired.backup ? ['keep a backup'] : []),
   ]
-  const steps = wish.backup ? [copyAside(wish.path), write] : [write]
-  return [{ what: what.join(', '), steps, ...textChange(wish, seen) }]
+  const steps = desired.backup ? [copyAside(desired.path), write] : [write]
+  return [{ what: what.join(', '), steps, ...textChange(desired, actual) }]
 }
 
-const holds = (content: Content, bytes: Uint8Array | undefined, seen: File): boolean =>
-  seen.content && bytes
-    ? Buffer.from(seen.content).equals(bytes)
-    : seen.size === content.size && seen.sha256 === content.sha256
+const holds = (content: Content, bytes: Uint8Array | undefined, actual: File): boolean =>
+  actual.content && bytes
+    ? Buffer.from(actual.content).equals(bytes)
+    : actual.size === content.size && actual.sha256 === content.sha256
 
 /** Mode and owner where they differ, as one change. */
-const attributes = (wish: FileWish, seen: There): readonly Change[] => {
-  const differ = differing(wish, seen)
+const attributes = (desired: DesiredFile, actual: ExistingFile): readonly Change[] => {
+  const differ = differing(desired, actual)
   if (differ.length === 0) return []
   // Giving a file away takes its set-user-id bit from it.
-  const mode = wish.mode ?? (seen.mode & 0o6000 ? seen.mode : undefined)
-  return [{ what: differ.join(', '), steps: setAttributes(wish.path, { ...wish, mode }, seen.kind === 'symlink') }]
+  const mode = desired.mode ?? (actual.mode & 0o6000 ? actual.mode : undefined)
+  return [
+    { what: differ.join(', '), steps: setAttributes(desired.path, { ...desired, mode }, actual.kind === 'symlink') },
+  ]
 }
 
-const differing = ({ owner, group, mode }: FileWish, seen: There): readonly string[] => {
-  const sameOwner = owner === undefined || owner === seen.owner || seen.uid === (seen.wanted.uid ?? numeric(owner))
-  const sameGroup = group === undefined || group === seen.group || seen.gid === (seen.wanted.gid ?? numeric(group))
-  const otherMode = mode !== undefined && mode !== seen.mode && seen.kind !== 'symlink'
+const differing = ({ owner, group, mode }: DesiredFile, actual: ExistingFile): readonly string[] => {
+  const sameOwner =
+    owner === undefined || owner === actual.owner || actual.uid === (actual.wanted.uid ?? numeric(owner))
+  const sameGroup =
+    group === undefined || group === actual.group || actual.gid === (actual.wanted.gid ?? numeric(group))
+  const otherMode = mode !== undefined && mode !== actual.mode && actual.kind !== 'symlink'
   return [
-    ...(sameOwner ? [] : [`owner ${seen.owner} -> ${owner}`]),
-    ...(sameGroup ? [] : [`group ${seen.group} -> ${group}`]),
-    ...(otherMode ? [`mode ${octal(seen.mode)} -> ${octal(mode)}`] : []),
+    ...(sameOwner ? [] : [`owner ${actual.owner} -> ${owner}`]),
+    ...(sameGroup ? [] : [`group ${actual.group} -> ${group}`]),
+    ...(otherMode ? [`mode ${octal(actual.mode)} -> ${octal(mode)}`] : []),
   ]
 }
 
 const numeric = (text: string): number | undefined => (/^\d+$/.test(text) ? Number(text) : undefined)
 
 /** The attributes of something new, to be added to what is said of it. */
-const told = ({ owner, group, mode, state }: FileWish): string =>
+const describeAttributes = ({ owner, group, mode, state }: DesiredFile): string =>
   [
     ...(owner === undefined ? [] : [`, owner ${owner}`]),
     ...(group === undefined ? [] : [`, group ${group}`]),
@@ -176,38 +184,39 @@ const told = ({ owner, group, mode, state }: FileWish): string =>
   ].join('')
 
 /** The diff, where both sides are small enough; it is secret when one of the two is. */
-const textChange = (wish: FileWish, seen: File | undefined): { readonly diff?: TextChange } => {
-  if (!wish.bytes || (seen && seen.size > MOST_SHOWN)) return {}
-  const modes = [wish.mode ?? seen?.mode ?? NEW_MODE, seen?.mode ?? NEW_MODE]
-  const secret = wish.secret ?? modes.some(mode => (mode & 0o044) === 0)
-  return { diff: { path: wish.path, before: seen?.content, after: wish.bytes, secret } }
+const textChange = (desired: DesiredFile, actual: File | undefined): { readonly diff?: TextChange } => {
+  if (!desired.bytes || (actual && actual.size > MAX_DIFF_BYTES)) return {}
+  const modes = [desired.mode ?? actual?.mode ?? NEW_MODE, actual?.mode ?? NEW_MODE]
+  const secret = desired.secret ?? modes.some(mode => (mode & 0o044) === 0)
+  return { diff: { path: desired.path, before: actual?.content, after: desired.bytes, secret } }
 }
 
-const otherKind = (seen: There, wanted: string): string =>
-  `${describe(seen).replace(/^the /, 'there is a ')}, not ${wanted}; with force it is replaced`
+const otherKind = (actual: ExistingFile, wanted: string): string =>
+  `${describe(actual).replace(/^the /, 'there is a ')}, not ${wanted}; with force it is replaced`
 
 /** A change which first takes away what is there. */
-const replacing = (wish: FileWish, seen: FileSeen, what: string, steps: readonly Step[]): Change =>
-  seen.kind === 'none'
+const replacing = (desired: DesiredFile, actual: ActualFile, what: string, steps: readonly Step[]): Change =>
+  actual.kind === 'none'
     ? { what, steps }
-    : { what: `${goes(wish, seen)}, ${what}`, steps: [remove(wish, seen), ...steps] }
+    : { what: `${describeRemoval(desired, actual)}, ${what}`, steps: [remove(desired, actual), ...steps] }
 
-const goes = ({ backup }: FileWish, seen: There): string => `${backup ? 'move away' : 'remove'} ${describe(seen)}`
+const describeRemoval = ({ backup }: DesiredFile, actual: ExistingFile): string =>
+  `${backup ? 'move away' : 'remove'} ${describe(actual)}`
 
-const remove = ({ path, backup }: FileWish, seen: There): Step => {
+const remove = ({ path, backup }: DesiredFile, actual: ExistingFile): Step => {
   if (backup) return moveAway(path)
-  if (seen.kind !== 'directory') return run(`rm -f ${quote(path)}`)
-  return run(`${seen.empty ? 'rmdir' : 'rm -rf'} ${quote(path)}`)
+  if (actual.kind !== 'directory') return run(`rm -f ${quote(path)}`)
+  return run(`${actual.empty ? 'rmdir' : 'rm -rf'} ${quote(path)}`)
 }
 
-const describe = (seen: There): string => {
-  switch (seen.kind) {
+const describe = (actual: ExistingFile): string => {
+  switch (actual.kind) {
     case 'file':
-      return `the file (${seen.size} bytes)`
+      return `the file (${actual.size} bytes)`
     case 'directory':
       return 'the directory'
     case 'symlink':
-      return `the link to ${seen.target}`
+      return `the link to ${actual.target}`
     case 'other':
       return 'the device, socket or pipe'
   }

@@ -1,10 +1,10 @@
-/** What there is at a path of the target: one look, with what plain POSIX has, and sha256 by whatever program knows it. */
+/** What there is at a path of the target: one probe, with what plain POSIX has, and sha256 by whatever program knows it. */
 import { quote } from '../../base/quote.ts'
 import { withLibrary } from '../batch.ts'
-import type { Seen } from '../convergent.ts'
+import type { ProbeResult } from '../convergent.ts'
 
-/** What to look for, beside kind, mode and owner. */
-export interface FileQuestion {
+/** What to find out, beside kind, mode and owner. */
+export interface FileQuery {
   readonly path: string
   /** The size of the content which is wanted, in bytes: only a file of this size is worth a checksum. */
   readonly size?: number | undefined
@@ -26,10 +26,10 @@ export interface Below {
 }
 
 /** Contents up to here are compared line by line, in bytes. */
-export const MOST_SHOWN = 256 * 1024
+export const MAX_DIFF_BYTES = 256 * 1024
 
 /** What was found. */
-export type FileSeen = (
+export type ActualFile = (
   | { readonly kind: 'none' /** Whether the folder is there in which it would be. */; readonly folder: boolean }
   | ({ readonly kind: 'file'; readonly size: number } & Found & {
         /** Hexadecimal; only where the size is the one which was asked for. */
@@ -44,7 +44,7 @@ export type FileSeen = (
   /** A device, a socket, a pipe. */
   | ({ readonly kind: 'other' } & Found)
 ) & {
-  /** The user who looked. */
+  /** The user who ran the probe. */
   readonly me: number
   /** What `owner` and `group` of the question mean, where it is not what is there; `undefined` also when there is none of that name. */
   readonly wanted: { readonly uid: number | undefined; readonly gid: number | undefined }
@@ -61,7 +61,7 @@ interface Found {
 }
 
 /**
- * Apostrophes and backslashes are avoided: each level of quoting makes four characters of them. Processes too: a look at a
+ * Apostrophes and backslashes are avoided: each level of quoting makes four characters of them. Processes too: a probe of a
  * file which is as it should be starts three. `f` takes the path, the size, whether content is wanted, owner and group, and
  * then find's words for what deviates below.
  */
@@ -96,20 +96,20 @@ elif [ -d "$p" ]; then
 [ "$(ls -A "$p")" ] || echo empty
 [ $# -eq 0 ] || echo "below $(find "$p/." ! -name . "(" "$@" ")" | wc -l)"
 elif [ -f "$p" ]; then
-if [ "$c" ] && [ "$z" -le ${MOST_SHOWN} ]; then echo; cat "$p"
+if [ "$c" ] && [ "$z" -le ${MAX_DIFF_BYTES} ]; then echo; cat "$p"
 elif [ "$z" = "$s" ]; then h <"$p"
 fi
 fi
 else
 q=$p
 while q=\${q%/*}; ! [ -e "\${q:-/}" ]; do :; done
-[ ! -d "\${q:-/}" ] || [ -x "\${q:-/}" ] || { echo "\${q:-/}: no permission to look into it" >&2; exit 1; }
+[ ! -d "\${q:-/}" ] || [ -x "\${q:-/}" ] || { echo "\${q:-/}: no permission to enter it" >&2; exit 1; }
 q=\${p%/*}; [ ! -d "\${q:-/}" ] || echo folder
 fi
 }`
 
 /** The script for it, to be run with others. */
-export const fileLook = ({ path, size, content, owner, group, below }: FileQuestion): string => {
+export const fileProbe = ({ path, size, content, owner, group, below }: FileQuery): string => {
   const words = [path, size === undefined ? '' : String(size), content ? 'c' : '', owner ?? '', group ?? '']
   return withLibrary(LIBRARY, ['f', ...words.map(quote), ...deviations(below, owner, group)].join(' '))
 }
@@ -130,7 +130,7 @@ const deviations = (below: Below | undefined, owner?: string, group?: string): r
 export const octal = (mode: number): string => mode.toString(8).padStart(4, '0')
 
 /** What the script has printed. */
-export const parseFileLook = ({ stdout }: Seen): FileSeen => {
+export const parseFileProbe = ({ stdout }: ProbeResult): ActualFile => {
   const bytes = Buffer.from(stdout)
   const end = bytes.indexOf('\n\n')
   const head = bytes.subarray(0, end < 0 ? bytes.length : end + 1).toString('latin1')

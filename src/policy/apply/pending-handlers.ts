@@ -1,29 +1,29 @@
 /**
- * What is owed: resources which have been notified and have not succeeded since. It is kept on the target, one file for each,
- * from before the change that owes it until it has been done: neither a lost connection, a killed tool nor a reboot loses it.
+ * Pending handlers: resources which have been notified and have not succeeded since. They are kept on the target, one file for
+ * each, from before the change that notifies until they have succeeded: no lost connection, killed tool or reboot loses one.
  */
 import { createHash } from 'node:crypto'
 import { quote } from '../../base/quote.ts'
-import type { Seen, Step } from '../../converge/convergent.ts'
+import type { ProbeResult, Step } from '../../converge/convergent.ts'
 
-export interface Owed {
+export interface PendingHandlers {
   /** The folder on the target, for messages. */
   readonly folder: string
   /** The ids of the resources, with the names of their files. */
   readonly ids: ReadonlyMap<string, string>
 }
 
-/** The notes of one policy on a target. The scripts are POSIX sh, and run as the login user. */
-export interface Ledger {
-  /** Prints what is owed; see `parseOwed`. Changes nothing. */
+/** The records of one policy on a target. The scripts are POSIX sh, and run as the login user. */
+export interface PendingHandlerStore {
+  /** Prints the pending handlers; see `parsePendingHandlers`. Changes nothing. */
   readonly list: string
-  /** Strikes these out. */
-  strike(ids: readonly string[]): string
+  /** Removes the records of these. */
+  acknowledge(ids: readonly string[]): string
   /**
-   * The steps, with a note of `calls` before them, safe from a crash of the target before anything is done; and with `paid`
-   * struck out after them. A script and its note are one script: whoever ends it has ended both, or neither.
+   * The steps, with a record of `calls` before them, safe from a crash of the target before anything is done; and with `acknowledged`
+   * removed after them. A script and its record are one script: whoever ends it has ended both, or neither.
    */
-  around(steps: readonly Step[], calls: readonly string[], paid: readonly string[]): readonly Step[]
+  wrap(steps: readonly Step[], calls: readonly string[], acknowledged: readonly string[]): readonly Step[]
 }
 
 /** root's is where the system keeps its state; others have a place of their own (XDG Base Directory Specification). */
@@ -33,16 +33,16 @@ const FOLDER = (policy: string): string =>
 
 const SYNC = 'stoker_s() { sync "$1" 2>/dev/null || sync; }'
 
-export const ledger = (policy: string): Ledger => {
+export const pendingHandlers = (policy: string): PendingHandlerStore => {
   const folder = FOLDER(policy)
-  const note = (ids: readonly string[]): string =>
+  const record = (ids: readonly string[]): string =>
     [
       folder,
       SYNC,
-      // It is soon done; what ends the script's processes would leave half a note lying about.
+      // It is soon done; what ends the script's processes would leave half a record lying about.
       "trap '' HUP INT TERM",
       'umask 077; mkdir -p "$stoker_d" || exit',
-      // Written beside and renamed: half a note would be none. Two tools at once do not get in each other's way.
+      // Written beside and renamed: half a record would be none. Two tools at once do not get in each other's way.
       ...ids.map(id => {
         const file = `"$stoker_d/"${fileOf(id)}`
         const beside = `"$stoker_d/.$$."${fileOf(id)}`
@@ -52,10 +52,10 @@ export const ledger = (policy: string): Ledger => {
     ].join('\n')
   const remove = (ids: readonly string[]): string => `rm -f ${ids.map(id => `"$stoker_d/"${fileOf(id)}`).join(' ')}`
   const sync = '[ ! -d "$stoker_d" ] || stoker_s "$stoker_d"'
-  const strike = (ids: readonly string[]): string => [folder, SYNC, `${remove(ids)} || exit`, sync].join('\n')
+  const acknowledge = (ids: readonly string[]): string => [folder, SYNC, `${remove(ids)} || exit`, sync].join('\n')
 
-  /** What ends the script's processes must not come between the action and its being struck out. */
-  const thenStrike = (script: string, ids: readonly string[]): string =>
+  /** What ends the script's processes must not come between the action and its acknowledgement. */
+  const thenAcknowledge = (script: string, ids: readonly string[]): string =>
     [
       folder,
       SYNC,
@@ -67,18 +67,18 @@ export const ledger = (policy: string): Ledger => {
 
   return {
     list: `${folder}\nprintf '%s\\n' "$stoker_d"\nfor f in "$stoker_d"/*; do [ -f "$f" ] || continue; printf '%s ' "\${f##*/}"; cat "$f" || exit; done`,
-    strike,
-    around(steps, calls, paid) {
+    acknowledge,
+    wrap(steps, calls, acknowledged) {
       const all = [...steps]
       const last = all.at(-1)
-      if (paid.length > 0) {
-        if (last?.kind === 'run') all[all.length - 1] = { ...last, script: thenStrike(last.script, paid) }
-        else all.push({ kind: 'run', script: strike(paid) })
+      if (acknowledged.length > 0) {
+        if (last?.kind === 'run') all[all.length - 1] = { ...last, script: thenAcknowledge(last.script, acknowledged) }
+        else all.push({ kind: 'run', script: acknowledge(acknowledged) })
       }
       const [first] = all
       if (calls.length > 0) {
-        if (first?.kind === 'run') all[0] = { ...first, script: `(\n${note(calls)}\n) || exit\n${first.script}` }
-        else all.unshift({ kind: 'run', script: note(calls) })
+        if (first?.kind === 'run') all[0] = { ...first, script: `(\n${record(calls)}\n) || exit\n${first.script}` }
+        else all.unshift({ kind: 'run', script: record(calls) })
       }
       return all
     },
@@ -86,7 +86,7 @@ export const ledger = (policy: string): Ledger => {
 }
 
 /** What `list` printed. */
-export const parseOwed = ({ stdout }: Seen): Owed => {
+export const parsePendingHandlers = ({ stdout }: ProbeResult): PendingHandlers => {
   const [folder = '', ...lines] = Buffer.from(stdout).toString().split('\n')
   const ids = lines.flatMap(line => {
     const at = line.indexOf(' ')

@@ -1,60 +1,67 @@
-/** Looks at resources ahead of their turn, many in one round trip, as long as nothing changes. */
+/** Probes resources ahead of their turn, many in one round trip, as long as nothing changes. */
 import type { Abortable } from '../../base/abortable.ts'
 import type { StokerError } from '../../base/errors.ts'
 import type { Connection } from '../../connection/connection.ts'
-import type { LookOptions, Seen } from '../../converge/convergent.ts'
-import type { Resource as Ready } from '../../converge/convergent-actor.ts'
-import { lookAll } from '../../converge/probe.ts'
+import type { ProbeOptions, ProbeResult } from '../../converge/convergent.ts'
+import type { DesiredResource } from '../../converge/convergent-actor.ts'
+import { probeAll } from '../../converge/probe-all.ts'
 
-/** How many are looked at after a change: what comes next is likely to change something as well. Doubles with each time. */
-const AFTER_CHANGE = 4
+/** How many are probed after a change: what comes next is likely to change something as well. Doubles with each time. */
+const WINDOW_AFTER_CHANGE = 4
 
-export class Looker {
+export class Prober {
   readonly #connection: Connection
-  readonly #how: LookOptions & Abortable
+  readonly #options: ProbeOptions & Abortable
   /** Whether a script holds a secret. */
   readonly #isSecret: (script: string) => boolean
-  readonly #seen = new Map<Ready, Seen | StokerError>()
+  readonly #results = new Map<DesiredResource, ProbeResult | StokerError>()
   #window = Number.POSITIVE_INFINITY
 
-  constructor(connection: Connection, how: LookOptions & Abortable, isSecret: (script: string) => boolean) {
+  constructor(connection: Connection, options: ProbeOptions & Abortable, isSecret: (script: string) => boolean) {
     this.#connection = connection
-    this.#how = how
+    this.#options = options
     this.#isSecret = isSecret
   }
 
-  /** How many of those to come are worth looking at together with the next. */
+  /** How many of those to come are worth probing together with the next. */
   get window(): number {
     return this.#window
   }
 
-  /** What the scripts print; `ahead` is looked at on the way. */
-  async ask(scripts: readonly string[], ahead: readonly Ready[] = []): Promise<readonly (Seen | StokerError)[]> {
-    const all = [...scripts, ...ahead.map(one => one.look(this.#how))]
+  /** What the scripts print; `lookahead` is probed in the same round trip. */
+  async run(
+    scripts: readonly string[],
+    lookahead: readonly DesiredResource[] = [],
+  ): Promise<readonly (ProbeResult | StokerError)[]> {
+    const all = [...scripts, ...lookahead.map(resource => resource.probe(this.#options))]
     const hidden = all.some(this.#isSecret)
-    const seen = await lookAll(this.#connection, all, { signal: this.#how.signal, hidden })
-    for (const [i, one] of ahead.entries()) this.#seen.set(one, seen[scripts.length + i] as Seen | StokerError)
-    return seen.slice(0, scripts.length)
+    const results = await probeAll(this.#connection, all, { signal: this.#options.signal, hidden })
+    for (const [i, resource] of lookahead.entries())
+      this.#results.set(resource, results[scripts.length + i] as ProbeResult | StokerError)
+    return results.slice(0, scripts.length)
   }
 
-  /** How the resource is now. When it has to be looked at, as many of `ahead` as the window has room for are as well. */
-  async see(one: Ready, ahead: () => Promise<readonly Ready[]>): Promise<Seen | StokerError> {
-    if (!this.#seen.has(one)) {
-      const others = (await ahead()).filter(other => other !== one)
-      await this.ask([], [one, ...others.slice(0, this.#window - 1)])
+  /** How the resource is now. When it has to be probed, as many of `lookahead` as the window has room for are as well. */
+  async probe(
+    resource: DesiredResource,
+    lookahead: () => Promise<readonly DesiredResource[]>,
+  ): Promise<ProbeResult | StokerError> {
+    if (!this.#results.has(resource)) {
+      const others = (await lookahead()).filter(other => other !== resource)
+      await this.run([], [resource, ...others.slice(0, this.#window - 1)])
       this.#window *= 2
     }
-    return this.#seen.get(one) as Seen | StokerError
+    return this.#results.get(resource) as ProbeResult | StokerError
   }
 
-  /** Whether the resource has been looked at, and nothing has changed since. */
-  hasSeen(one: Ready): boolean {
-    return this.#seen.has(one)
+  /** Whether the resource has been probed, and nothing has changed since. */
+  hasProbed(resource: DesiredResource): boolean {
+    return this.#results.has(resource)
   }
 
-  /** Something has changed: what was seen is worth nothing any more. */
-  forget(): void {
-    this.#seen.clear()
-    this.#window = AFTER_CHANGE
+  /** Something has changed: earlier results count no more. */
+  invalidate(): void {
+    this.#results.clear()
+    this.#window = WINDOW_AFTER_CHANGE
   }
 }

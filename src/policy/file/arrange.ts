@@ -1,9 +1,9 @@
 /** Resources which call each other by name -> resources in order. Pure. */
 import { shown } from '../../base/names.ts'
 import { nearest } from '../../base/nearest.ts'
-import { type Entry, errorAt, type Policy, placeText, type Resource, valueIn } from '../policy.ts'
+import { type Entry, errorAt, formatLocation, type Policy, type Resource, valueAtLocation } from '../policy.ts'
 import { findCycle, type Requirements, stableOrder } from './order.ts'
-import type { Draft } from './resource.ts'
+import type { Draft } from './read-resource.ts'
 
 type DraftResource = Extract<Draft, { readonly kind: 'resource' }>
 type Call = 'after' | 'notify' | 'on-change'
@@ -14,10 +14,10 @@ export const arrange = (drafts: readonly Draft[]): Pick<Policy, 'entries' | 'ord
   const find = (draft: DraftResource, call: Call): readonly number[] =>
     draft.names[call].map((name, i) => {
       const [found, other] = named.get(name) ?? []
-      const below = [call, ...(Array.isArray(valueIn(draft.at, call)) ? [i] : [])]
+      const below = [call, ...(Array.isArray(valueAtLocation(draft.at, call)) ? [i] : [])]
       if (found === undefined) throw errorAt(draft.at, unknownName(name, named), { below })
       if (other === undefined) return found
-      const places = [found, other].map(index => placeText((drafts[index] as DraftResource).at)).join(' and ')
+      const places = [found, other].map(index => formatLocation((drafts[index] as DraftResource).at)).join(' and ')
       throw errorAt(draft.at, `${shown(name)} may be the one at ${places}; give them names with name:`, { below })
     })
   const found = drafts.map(draft =>
@@ -52,7 +52,7 @@ const indexNames = (drafts: readonly Draft[]): ReadonlyMap<string, readonly numb
     if (owner)
       throw errorAt(
         draft.at,
-        `there is a resource ${shown(draft.id)} already, at ${placeText(owner.at)}; choose another name`,
+        `there is a resource ${shown(draft.id)} already, at ${formatLocation(owner.at)}; choose another name`,
         {
           below: draft.named ? ['name'] : [],
         },

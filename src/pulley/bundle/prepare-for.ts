@@ -1,8 +1,8 @@
 /** A policy, prepared for the nodes of a VO as each of them will prepare it. */
 import type { Abortable } from '../../base/abortable.ts'
 import type { Target } from '../../inventory/target.ts'
-import { type LoadedPolicy, loadForTargets } from '../../policy/for-targets.ts'
-import { type PreparedPolicy, preparePolicy } from '../../policy/prepare.ts'
+import { type LoadedPolicy, loadForTargets } from '../../policy/load-for-targets.ts'
+import { type PreparedPolicy, preparePolicy } from '../../policy/prepare-policy.ts'
 import type { ActorLibrary } from '../../run/actor.ts'
 import { ALL, type Roster, rosterWarehouse } from '../client/roster.ts'
 

@@ -3,7 +3,7 @@ import type { Abortable } from '../../base/abortable.ts'
 import { unifiedDiff } from '../../base/diff.ts'
 import { harmlessLines } from '../../base/printable.ts'
 import { fold } from '../../nodeset/fold.ts'
-import { plannedText } from '../../policy/format-plan.ts'
+import { formatPlan } from '../../policy/format-plan.ts'
 import { preview } from '../../policy/preview.ts'
 import type { ActorLibrary } from '../../run/actor.ts'
 import { unpacked } from '../bundle/policy-folder.ts'
@@ -52,7 +52,7 @@ const plansOf = async (
   const plans = new Map<string, string>()
   for (const target of targets) {
     let text = ''
-    for await (const planned of preview(prepared, target, io)) text += plannedText(planned)
+    for await (const planned of preview(prepared, target, io)) text += formatPlan(planned)
     plans.set(target.name, text)
   }
   return plans

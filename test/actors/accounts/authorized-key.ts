@@ -55,7 +55,7 @@ const cases: readonly ConvergentCase[] = [
   {
     title: 'the first key of a user',
     before: ({ sh }) => sh('rm -rf ~alice/.ssh'),
-    wish: () => ({ user: 'alice', keys: alice.publicKey }),
+    options: () => ({ user: 'alice', keys: alice.publicKey }),
     after: async (t, { sh }) => {
       t.equal(
         await sh('stat -c "%a %U %G %n" ~alice/.ssh ~alice/.ssh/*'),
@@ -72,7 +72,7 @@ const cases: readonly ConvergentCase[] = [
     before: ({ sh }) =>
       sh(`mkdir -p ~alice/.ssh; printf '# \\377 \\0\\nno-pty ${alice.publicKey}\\n%s' '${bob.publicKey}' >~alice/.ssh/authorized_keys
         chown -R alice: ~alice/.ssh; chmod 755 ~alice/.ssh; chmod 644 ~alice/.ssh/*`),
-    wish: () => ({ user: 'alice', keys: [alice.publicKey], options: 'command="echo \\"$(x)\\" \'y\'",no-pty' }),
+    options: () => ({ user: 'alice', keys: [alice.publicKey], options: 'command="echo \\"$(x)\\" \'y\'",no-pty' }),
     after: async (t, { sh }) => {
       t.equal(await sh('stat -c "%a" ~alice/.ssh ~alice/.ssh/*'), '700\n600\n')
       t.equal(
@@ -86,13 +86,13 @@ const cases: readonly ConvergentCase[] = [
     title: 'no other keys',
     before: ({ sh }) =>
       sh(`printf '%s\\n' '# mine' '${alice.publicKey}' '${bob.publicKey}' >~alice/.ssh/authorized_keys`),
-    wish: () => ({ user: 'alice', keys: bob.publicKey, exclusive: 'yes' }),
+    options: () => ({ user: 'alice', keys: bob.publicKey, exclusive: 'yes' }),
     after: async (t, { sh }) => t.equal(await sh('cat ~alice/.ssh/authorized_keys'), `# mine\n${bob.publicKey}\n`),
   },
   {
     title: 'root itself',
     before: ({ sh }) => sh('rm -rf /root/.ssh'),
-    wish: () => ({ user: 'root', keys: `${alice.publicKey}\n# and\n${bob.publicKey}\n` }),
+    options: () => ({ user: 'root', keys: `${alice.publicKey}\n# and\n${bob.publicKey}\n` }),
     after: async (t, { sh }) => t.equal(await sh('grep -c ssh /root/.ssh/authorized_keys'), '2\n'),
   },
 ]

@@ -128,7 +128,7 @@ t.test('on a real Debian', async t => {
       {
         title: 'a user with all that belongs to it comes and goes',
         watch,
-        wish: () => ({
+        options: () => ({
           ...{ name: 'alice', uid: 1500, groups: ['adm', 'staff'], home: '/home/al', shell: '/bin/bash' },
           ...{ comment: 'Ålice, "Room" 1', password: HASH },
         }),
@@ -149,7 +149,7 @@ t.test('on a real Debian', async t => {
         title: 'a system user has no home, and is locked and unlocked',
         watch,
         before: ({ sh }) => sh('userdel -f web 2>/dev/null || :'),
-        wish: () => ({ name: 'web', system: true, home: '/var/www', shell: '/usr/sbin/nologin', locked: false }),
+        options: () => ({ name: 'web', system: true, home: '/var/www', shell: '/usr/sbin/nologin', locked: false }),
         after: async (t, place) => {
           t.match(await place.sh('getent shadow web'), /^web:\*:/)
           t.match(await place.sh('getent passwd web'), /^web:x:[1-9]\d\d:\d+::\/var\/www:\/usr\/sbin\/nologin$/m)
@@ -165,7 +165,7 @@ t.test('on a real Debian', async t => {
           sh(
             'userdel -rf carol 2>/dev/null; groupdel carol 2>/dev/null; useradd -m -G adm,staff carol; rm -r /home/carol',
           ),
-        wish: () => ({ name: 'carol', uid: 1700, group: 'users', groups: 'staff, sudo', home: '/srv/homes/carol' }),
+        options: () => ({ name: 'carol', uid: 1700, group: 'users', groups: 'staff, sudo', home: '/srv/homes/carol' }),
         after: async (t, place) => {
           t.equal(await place.sh('id carol'), 'uid=1700(carol) gid=100(users) groups=100(users),27(sudo),50(staff)\n')
           t.equal(await place.sh('stat -c %U:%G /srv/homes/carol/.bashrc'), 'carol:users\n')
@@ -181,7 +181,7 @@ t.test('on a real Debian', async t => {
       {
         title: 'a group with its members comes and goes',
         watch: ['/etc'],
-        wish: () => ({ name: 'www-admins', gid: 4000, members: 'daemon, bin' }),
+        options: () => ({ name: 'www-admins', gid: 4000, members: 'daemon, bin' }),
         after: async (t, place) =>
           t.match(await place.sh('getent group www-admins'), /^www-admins:x:4000:(daemon,bin|bin,daemon)$/m),
         reverse: () => ({ name: 'www-admins', state: 'absent' }),
@@ -191,7 +191,7 @@ t.test('on a real Debian', async t => {
         title: 'a group which is there is changed',
         watch: ['/etc'],
         before: ({ sh }) => sh('groupdel ops 2>/dev/null; groupadd -g 4100 ops; gpasswd -M daemon,bin ops'),
-        wish: () => ({ name: 'ops', gid: 4200, members: ['bin', 'sys'] }),
+        options: () => ({ name: 'ops', gid: 4200, members: ['bin', 'sys'] }),
         after: async (t, place) => t.match(await place.sh('getent group ops'), /^ops:x:4200:(bin,sys|sys,bin)$/m),
         reverse: () => ({ name: 'ops', members: '' }),
         reversed: async (t, place) => t.equal(await place.sh('getent group ops'), 'ops:x:4200:\n'),
@@ -205,9 +205,9 @@ t.test('on a real Debian', async t => {
     await mkdir(join(folder, 'usr/local/sbin'), { recursive: true })
     const spy = '#!/bin/sh\nps axww -o args= >/run/seen\nexec /usr/sbin/chpasswd "$@"\n'
     await writeFile(join(folder, 'usr/local/sbin/chpasswd'), spy, { mode: 0o755 })
-    const wish = { name: 'dave', password: secret }
-    const checked = await runOn(user, wish, host, { apply: false, diff: true })
-    const applied = await runOn(user, wish, host, { diff: true })
+    const desired = { name: 'dave', password: secret }
+    const checked = await runOn(user, desired, host, { apply: false, diff: true })
+    const applied = await runOn(user, desired, host, { diff: true })
     t.match(applied.stdout, 'changed dave: add\nchanged dave: set the password, unlock\n')
     t.notMatch(`${checked.stdout}${applied.stdout}${applied.stderr}`, 'verysecret')
     const seen = await readFile(join(folder, 'run/seen'), 'utf8')

@@ -15,13 +15,13 @@ await convergentContract(
   [
     {
       title: 'until something is there, until it is gone',
-      wish: ({ folder }) => ({ command: `echo made >${folder}/f`, creates: `${folder}/f` }),
+      options: ({ folder }) => ({ command: `echo made >${folder}/f`, creates: `${folder}/f` }),
       reverse: ({ folder }) => ({ command: `rm ${folder}/f`, removes: `${folder}/f` }),
     },
     {
       title: 'unless a condition holds, while one holds',
       before: ({ folder, sh }) => sh(`mkdir '${folder}/a b'`),
-      wish: ({ folder }) => ({ command: 'echo "it\'s" >f', unless: "grep it\\'s f", cwd: `${folder}/a b` }),
+      options: ({ folder }) => ({ command: 'echo "it\'s" >f', unless: "grep it\\'s f", cwd: `${folder}/a b` }),
       reverse: ({ folder }) => ({ command: 'rm f', onlyif: '[ -e f ]', cwd: `${folder}/a b` }),
     },
   ],
@@ -73,7 +73,7 @@ t.test('its exit code is the outcome, and it runs in its folder', async t => {
 t.test('a condition which cannot be run is neither true nor false', async t => {
   for (const options of [{ unless: 'no-such-program-here' }, { onlyif: 'no-such-program-here' }]) {
     const { outcome } = await run({ command: 'echo ran', ...options })
-    t.match(outcome, { kind: 'failed', error: { message: /cannot look at it: .*no-such-program-here.*not found/ } })
+    t.match(outcome, { kind: 'failed', error: { message: /cannot probe it: .*no-such-program-here.*not found/ } })
   }
 })
 

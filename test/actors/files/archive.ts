@@ -93,7 +93,7 @@ t.test('archives', async t => {
   const cases: readonly ConvergentCase[] = [
     ...Object.keys(PACK).map(name => ({
       title: name,
-      wish: ({ folder }: { folder: string }) => ({
+      options: ({ folder }: { folder: string }) => ({
         dest: `${folder}/new/${ODD}`,
         source: `${sources}/${name}`,
         strip: '1',
@@ -119,7 +119,7 @@ t.test('archives', async t => {
         await runOn(archive, { dest: `${folder}/app`, source: `${sources}/app.tar` }, host)
         await sh(`touch ${folder}/app/old; chmod 750 ${folder}/app; ln -s app ${folder}/current`)
       },
-      wish: ({ folder }) => ({ dest: `${folder}/current`, source: `${sources}/app.tgz` }),
+      options: ({ folder }) => ({ dest: `${folder}/current`, source: `${sources}/app.tgz` }),
       after: async (t, { folder, sh }) => {
         t.equal(await sh(`ls -A ${folder}/app`), '.stoker-archive\napp-1.2\n')
         t.equal(await sh(`ls -A ${folder}; stat -c %a ${folder}/app`), 'app\ncurrent\n750\n')

@@ -6,13 +6,13 @@ import { quote } from '../../../src/base/quote.ts'
 import { convergentContract, localHost, runOn, sshHosts } from '../../fixtures/contracts/convergent.ts'
 import { busyboxHosts } from '../../fixtures/roots/busybox.ts'
 
-const wish = (more: object) => {
+const desired = (more: object) => {
   const { content, ...options } = block.parse({ path: '/etc/x', content: '', ...more })
   const body = options.state === 'absent' ? undefined : content === '' ? [] : raw(content ?? '').split('\n')
   return { ...options, body }
 }
 const edited = (before: string, more: object): string => {
-  const lines = editBlock(splitLines(Buffer.from(before, 'latin1')), wish(more))
+  const lines = editBlock(splitLines(Buffer.from(before, 'latin1')), desired(more))
   return typeof lines === 'string' ? lines : Buffer.from(joinLines(lines)).toString('latin1')
 }
 
@@ -119,7 +119,7 @@ t.test('the exam of convergent actors', async t => {
       {
         title: 'two blocks in a file',
         before: ({ folder, sh }) => sh(`printf 'a\\nb\\n' >${quote(`${folder}/it's`)}`),
-        wish: ({ folder }) => ({ path: `${folder}/it's`, content, after: '^a' }),
+        options: ({ folder }) => ({ path: `${folder}/it's`, content, after: '^a' }),
         after: async (t, { folder, host }) => {
           const path = `${folder}/it's`
           t.equal(await readFile(path, 'utf8'), `a\n${B}\n${content}\n${E}\nb\n`)

@@ -26,7 +26,7 @@ const cases: readonly ConvergentCase[] = [
   ...NAMES.map(
     (name): ConvergentCase => ({
       title: `a file called ${JSON.stringify(name)}`,
-      wish: ({ folder }) => ({ path: `${folder}/${name}`, content: CONTENT }),
+      options: ({ folder }) => ({ path: `${folder}/${name}`, content: CONTENT }),
       after: async (t, { folder, sh }) => t.equal(await sh(`cd ${folder}; cat ./*`), CONTENT),
       reverse: ({ folder }) => ({ path: `${folder}/${name}`, state: 'absent' }),
       reversed: async (t, { folder, sh }) => t.equal(await sh(`ls -A ${folder}`), ''),
@@ -35,7 +35,7 @@ const cases: readonly ConvergentCase[] = [
   {
     title: 'bytes of any kind from a source file',
     before: ({ folder, sh }) => sh(`echo old >${folder}/f`),
-    wish: ({ folder }) => ({ path: `${folder}/f`, source }),
+    options: ({ folder }) => ({ path: `${folder}/f`, source }),
     after: async (t, { folder, sh }) => {
       const { createHash } = await import('node:crypto')
       const sum = createHash('sha256').update(readFileSync(source)).digest('hex')
@@ -46,7 +46,7 @@ const cases: readonly ConvergentCase[] = [
   },
   {
     title: 'a template text',
-    wish: ({ folder }) => ({ path: `${folder}/f`, template: 'I am {{node.name}}\n', mode: '0640' }),
+    options: ({ folder }) => ({ path: `${folder}/f`, template: 'I am {{node.name}}\n', mode: '0640' }),
     after: async (t, { folder, sh, host }) => {
       t.equal(await sh(`cat ${folder}/f`), `I am ${host.name}\n`)
       t.match(await sh(`ls -l ${folder}/f`), /^-rw-r-----/)
@@ -57,14 +57,14 @@ const cases: readonly ConvergentCase[] = [
   {
     title: 'modes with set-id bits, also of a directory',
     before: ({ folder, sh }) => sh(`mkdir ${folder}/d`),
-    wish: ({ folder }) => ({ path: `${folder}/d`, state: 'directory', mode: '2770' }),
+    options: ({ folder }) => ({ path: `${folder}/d`, state: 'directory', mode: '2770' }),
     after: async (t, { folder, sh }) => t.match(await sh(`ls -ld ${folder}/d`), /^drwxrws---/),
     reverse: ({ folder }) => ({ path: `${folder}/d`, state: 'directory', mode: '0755' }),
     reversed: async (t, { folder, sh }) => t.match(await sh(`ls -ld ${folder}/d`), /^drwxr-xr-x/),
   },
   {
     title: 'a directory with those above it',
-    wish: ({ folder }) => ({ path: `${folder}/a/b c/d/`, state: 'directory', mode: '0750' }),
+    options: ({ folder }) => ({ path: `${folder}/a/b c/d/`, state: 'directory', mode: '0750' }),
     after: async (t, { folder, sh }) =>
       t.match(await sh(`ls -ld ${folder}/a '${folder}/a/b c/d'`), /^drwxr-xr-x.*\ndrwxr-x---/),
     reverse: ({ folder }) => ({ path: `${folder}/a`, state: 'absent', force: 'yes' }),
@@ -72,7 +72,7 @@ const cases: readonly ConvergentCase[] = [
   {
     title: 'a link, and where it leads to',
     before: ({ folder, sh }) => sh(`mkdir ${folder}/old ${folder}/new; ln -s old ${folder}/link`),
-    wish: ({ folder }) => ({ path: `${folder}/link`, target: "it's new\nhere" }),
+    options: ({ folder }) => ({ path: `${folder}/link`, target: "it's new\nhere" }),
     after: async (t, { folder, sh }) => t.equal(await sh(`readlink ${folder}/link`), "it's new\nhere\n"),
     reverse: ({ folder }) => ({ path: `${folder}/link`, state: 'symlink', target: 'new' }),
     reversed: async (t, { folder, sh }) => t.equal(await sh(`readlink ${folder}/link; ls ${folder}/new`), 'new\n'),
@@ -80,7 +80,7 @@ const cases: readonly ConvergentCase[] = [
   {
     title: 'a file in the place of a link to a file',
     before: ({ folder, sh }) => sh(`echo kept >${folder}/to; ln -s to ${folder}/f`),
-    wish: ({ folder }) => ({ path: `${folder}/f`, content: 'mine\n' }),
+    options: ({ folder }) => ({ path: `${folder}/f`, content: 'mine\n' }),
     after: async (t, { folder, sh }) => t.equal(await sh(`cat ${folder}/to ${folder}/f`), 'kept\nmine\n'),
     reverse: ({ folder }) => ({ path: `${folder}/f`, target: 'to', force: true }),
     reversed: async (t, { folder, sh }) => t.equal(await sh(`cat ${folder}/f`), 'kept\n'),
@@ -91,7 +91,7 @@ const cases: readonly ConvergentCase[] = [
       sh(
         `cd ${folder}; mkdir -p d/e 'd/a b'; : >d/f; : >'d/a b/$(g)'; ln -s /nowhere d/l; chmod 700 d/e; chmod 600 d/f`,
       ),
-    wish: ({ folder }) => ({
+    options: ({ folder }) => ({
       path: `${folder}/d`,
       state: 'directory',
       mode: '0755',
@@ -107,7 +107,7 @@ const cases: readonly ConvergentCase[] = [
   {
     title: 'a backup of what is replaced, and of what is removed',
     before: ({ folder, sh }) => sh(`echo old >${folder}/f; chmod 604 ${folder}/f`),
-    wish: ({ folder }) => ({ path: `${folder}/f`, content: 'new\n', backup: true }),
+    options: ({ folder }) => ({ path: `${folder}/f`, content: 'new\n', backup: true }),
     after: async (t, { folder, sh }) => {
       t.equal(await sh(`cat ${folder}/f.*Z~`), 'old\n')
       t.match(await sh(`ls -l ${folder}/f.*Z~ ${folder}/f`), /^(-rw----r--.*\n){2}$/)
@@ -122,7 +122,7 @@ const ofRoot: readonly ConvergentCase[] = [
   {
     title: 'an owner and a group, by name and by number',
     before: ({ folder, sh }) => sh(`echo x >${folder}/f; chmod 4755 ${folder}/f`),
-    wish: ({ folder }) => ({ path: `${folder}/f`, content: 'y\n', owner: '33', group: 'staff' }),
+    options: ({ folder }) => ({ path: `${folder}/f`, content: 'y\n', owner: '33', group: 'staff' }),
     after: async (t, { folder, sh }) => t.match(await sh(`ls -ln ${folder}/f`), /^-rwsr-xr-x +1 +33 +50 /),
     reverse: ({ folder }) => ({ path: `${folder}/f`, owner: 'root', group: 0 }),
     reversed: async (t, { folder, sh }) => t.match(await sh(`ls -ln ${folder}/f`), /^-rwsr-xr-x +1 +0 +0 /),
@@ -130,13 +130,13 @@ const ofRoot: readonly ConvergentCase[] = [
   {
     title: 'the owner stays when the content changes',
     before: ({ folder, sh }) => sh(`echo x >${folder}/f; chown 33:50 ${folder}/f`),
-    wish: ({ folder }) => ({ path: `${folder}/f`, content: 'y\n' }),
+    options: ({ folder }) => ({ path: `${folder}/f`, content: 'y\n' }),
     after: async (t, { folder, sh }) => t.match(await sh(`ls -ln ${folder}/f`), / 33 +50 /),
   },
   {
     title: 'the owner of all that is in a directory, and of a link',
     before: ({ folder, sh }) => sh(`cd ${folder}; mkdir -p d/e; : >d/e/f; ln -s /etc/passwd d/l`),
-    wish: ({ folder }) => ({ path: `${folder}/d`, state: 'directory', owner: 33, recursive: true }),
+    options: ({ folder }) => ({ path: `${folder}/d`, state: 'directory', owner: 33, recursive: true }),
     after: async (t, { folder, sh }) => {
       t.equal(await sh(`find ${folder}/d -user 33 | wc -l`).then(Number), 4)
       t.match(await sh('ls -lnL /etc/passwd'), /1 +0 +0 /)
@@ -258,7 +258,7 @@ t.test('without a program for checksums, it says which would do', async t => {
   const { outcome } = await runOn(actor, options, { ...host, connect: async () => blind })
   t.match(outcome, {
     kind: 'failed',
-    error: { message: /cannot look at it: no sha256sum, openssl, shasum or busybox there to compare contents with/ },
+    error: { message: /cannot probe it: no sha256sum, openssl, shasum or busybox there to compare contents with/ },
   })
 })
 
@@ -270,7 +270,7 @@ t.test('where one may not look, one does not guess', async t => {
   const { chmodSync } = await import('node:fs')
   chmodSync(`${folder}/closed`, 0o700)
   const { outcome } = await runOn(actor, { path: `${folder}/closed/f`, state: 'absent' }, ssh)
-  t.match(outcome, { kind: 'failed', error: { message: /cannot look at it: .*: no permission to look into it/ } })
+  t.match(outcome, { kind: 'failed', error: { message: /cannot probe it: .*: no permission to enter it/ } })
 })
 
 t.test('options which do not go together are refused by name', async t => {

@@ -54,7 +54,7 @@ t.test('repositories', async t => {
       {
         title: 'the branch which it is on',
         before: make,
-        wish: place => ({ dest: dest(place), repository: repository(place) }),
+        options: place => ({ dest: dest(place), repository: repository(place) }),
         after: async (t, place) => {
           t.equal(
             await inside(place, 'cat file dir/*; git status --porcelain; git rev-parse HEAD'),
@@ -72,7 +72,7 @@ t.test('repositories', async t => {
           await runOn(git, { dest: dest(place), repository: repository(place), revision: 'heavy' }, place.host)
           await inside(place, 'echo mine >untracked; chmod 750 .')
         },
-        wish: place => ({ dest: dest(place), repository: repository(place), revision: 'side' }),
+        options: place => ({ dest: dest(place), repository: repository(place), revision: 'side' }),
         after: async (t, place) =>
           t.equal(await inside(place, 'cat file old untracked; stat -c %a .'), 'side\ngone\nmine\n750\n'),
         reverse: place => ({ dest: dest(place), repository: repository(place), revision: 'light' }),

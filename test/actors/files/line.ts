@@ -68,9 +68,9 @@ t.test('whatever the file, a second run finds nothing to do', async t => {
     { line: 'A=1', match: '^B', state: 'absent' },
   ]
   for (const text of texts)
-    for (const wish of wishes) {
-      const once = edited(text, wish) ?? text
-      t.equal(edited(once, wish), undefined, `${JSON.stringify(text)} ${JSON.stringify(wish)}`)
+    for (const desired of wishes) {
+      const once = edited(text, desired) ?? text
+      t.equal(edited(once, desired), undefined, `${JSON.stringify(text)} ${JSON.stringify(desired)}`)
     }
 })
 
@@ -146,7 +146,7 @@ t.test('the exam of convergent actors', async t => {
       {
         title: `a line in ${JSON.stringify(name)}`,
         before: ({ folder, sh }) => sh(`printf 'a\\r\\n\\377\\0\\r\\nb' >${quote(`${folder}/${name}`)}`),
-        wish: ({ folder }) => ({ path: `${folder}/${name}`, line: `'"$(x) \\n%s ü`, after: '^a' }),
+        options: ({ folder }) => ({ path: `${folder}/${name}`, line: `'"$(x) \\n%s ü`, after: '^a' }),
         after: async (t, { folder }) => {
           const bytes = await readFile(`${folder}/${name}`)
           t.equal(bytes.toString('latin1'), `a\r\n'"$(x) \\n%s \xc3\xbc\r\n\xff\0\r\nb`)
@@ -158,7 +158,7 @@ t.test('the exam of convergent actors', async t => {
       },
       {
         title: `a file which is made: ${JSON.stringify(name)}`,
-        wish: ({ folder }) => ({ path: `${folder}/${name}`, line: '-n', create: 'yes' }),
+        options: ({ folder }) => ({ path: `${folder}/${name}`, line: '-n', create: 'yes' }),
       },
     ]),
     [host, ...(await sshHosts(t)), ...(await busyboxHosts(t))],

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { insert, joinLines, placeOf, raw, readable, splitLines, trimmed } from '../../../actors/files/lines.ts'
+import { insert, insertionIndex, joinLines, raw, readable, splitLines, trimmed } from '../../../actors/files/lines.ts'
 
 const bytes = (text: string) => Buffer.from(text, 'latin1')
 
@@ -39,7 +39,7 @@ t.test('new lines go by their anchor', async t => {
     [{ after: /none/u }, 4],
     [{ before: /none/u }, 4],
   ] as const)
-    t.equal(placeOf(lines, anchor), place, String(Object.entries(anchor)))
+    t.equal(insertionIndex(lines, anchor), place, String(Object.entries(anchor)))
 })
 
 t.test('UTF-8 is read as text, other bytes as one character each', async t => {

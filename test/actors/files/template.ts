@@ -19,7 +19,7 @@ const folder = t.testdir({
 await convergentContract(t, template, [
   {
     title: 'a file from a template',
-    wish: ({ folder: on }) => ({ path: `${on}/motd`, source: `${folder}/motd.hbs`, mode: '0640' }),
+    options: ({ folder: on }) => ({ path: `${on}/motd`, source: `${folder}/motd.hbs`, mode: '0640' }),
     after: async (t, { folder: on, sh, host }) => {
       t.equal(await sh(`cat ${on}/motd`), `Welcome to ${host.name}\n- ${host.name}\n`)
       t.match(await sh(`ls -l ${on}/motd`), /^-rw-r-----/)

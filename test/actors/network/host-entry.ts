@@ -54,7 +54,7 @@ t.test('the exam of convergent actors', async t => {
       {
         title: 'one entry',
         before: ({ folder, sh }) => sh(`printf '127.0.0.1 localhost\\n' >${folder}/hosts`),
-        wish: ({ folder }) => ({ path: `${folder}/hosts`, address: '10.0.0.1', names: 'web1.example.org, web1' }),
+        options: ({ folder }) => ({ path: `${folder}/hosts`, address: '10.0.0.1', names: 'web1.example.org, web1' }),
         after: async (t, { folder }) => {
           t.equal(await readFile(`${folder}/hosts`, 'utf8'), '127.0.0.1 localhost\n10.0.0.1\tweb1.example.org web1\n')
         },
@@ -71,7 +71,7 @@ t.test('the exam of convergent actors', async t => {
       {
         title: 'a whole group',
         before: ({ folder, sh }) => sh(`printf '${before.replaceAll('\n', '\\n')}' >${folder}/hosts`),
-        wish: ({ folder }) => ({ path: `${folder}/hosts`, entries: group }),
+        options: ({ folder }) => ({ path: `${folder}/hosts`, entries: group }),
         after: async (t, { folder }) => {
           const lines = (await readFile(`${folder}/hosts`, 'utf8')).split('\n')
           t.equal(lines.length, 23)

@@ -164,7 +164,7 @@ t.test('on a real Debian', async t => {
         title: 'many packages come and go in one transaction',
         watch,
         before: gone,
-        wish: () => ({ name: ['demo', 'cron'] }),
+        options: () => ({ name: ['demo', 'cron'] }),
         after: async (t, { sh }) => {
           t.match(await sh('dpkg-query -W demo cron'), /cron\t3.*\ndemo\t1\.1-1\n/)
           t.match(
@@ -181,7 +181,7 @@ t.test('on a real Debian', async t => {
         title: 'a version is taken back, and the newest comes',
         watch,
         before: place => gone(place).then(() => place.sh('apt-get -q update && apt-get -q -y install demo')),
-        wish: () => ({ name: 'demo', version: '1.0' }),
+        options: () => ({ name: 'demo', version: '1.0' }),
         after: async (t, { sh }) => t.match(await sh('dpkg-query -W demo'), /1\.0-1$/m),
         reverse: () => ({ name: 'demo', state: 'latest' }),
         reversed: async (t, { sh }) => t.match(await sh('dpkg-query -W demo'), /1\.1-1$/m),
@@ -253,8 +253,8 @@ t.test('on a real Debian', async t => {
       { name: 'top', version: '1', control: ['Depends: half-unpacked | half-configured'] },
     )
     for (const stop of ['half-unpacked', 'half-configured']) {
-      const wish = { name: `${stop}, top, cron` }
-      const running = runOn(packages, wish, here)
+      const desired = { name: `${stop}, top, cron` }
+      const running = runOn(packages, desired, here)
       await shell(
         roots,
         'deb3',
@@ -263,9 +263,9 @@ t.test('on a real Debian', async t => {
       t.match((await running).outcome, { kind: 'failed' })
       await shell(roots, 'deb3', 'echo go >/run/gate; rm /run/gate')
       t.not(await shell(roots, 'deb3', 'dpkg --audit'), '', `${stop}: dpkg is in trouble`)
-      t.match((await runOn(packages, wish, here)).outcome, { kind: 'ok', changed: true }, 'the next run completes')
+      t.match((await runOn(packages, desired, here)).outcome, { kind: 'ok', changed: true }, 'the next run completes')
       t.match(
-        (await runOn(packages, wish, here)).outcome,
+        (await runOn(packages, desired, here)).outcome,
         { kind: 'ok', changed: false },
         'the one after it has nothing to do',
       )

@@ -76,7 +76,7 @@ t.test('without cron, a check tells what is missing and applying fails with it',
 const cases: readonly ConvergentCase[] = [
   {
     title: 'a job',
-    wish: ({ folder }) => ({ ...job, folder, command: `printf '%s' "ü $(x)"` }),
+    options: ({ folder }) => ({ ...job, folder, command: `printf '%s' "ü $(x)"` }),
     after: async (t, { folder, sh }) => {
       t.match(await sh(`cat ${folder}/backup`), `30 4 * * * root printf '\\%s' "ü $(x)"\n`)
     },
@@ -89,13 +89,13 @@ const cases: readonly ConvergentCase[] = [
       await runOn(cron, { ...job, folder }, host)
       await sh(`chmod 666 ${folder}/backup; chown 1:1 ${folder}/backup`)
     },
-    wish: ({ folder }) => ({ ...job, folder }),
+    options: ({ folder }) => ({ ...job, folder }),
     after: async (t, { sh, folder }) => t.equal((await sh(`stat -c '%a %u %g' ${folder}/backup`)).trim(), '644 0 0'),
   },
   {
     title: 'a symbolic link in the place of the file',
     before: ({ sh, folder }) => sh(`echo keep >${folder}/other; ln -s other ${folder}/backup`),
-    wish: ({ folder }) => ({ ...job, folder }),
+    options: ({ folder }) => ({ ...job, folder }),
     after: async (t, { sh, folder }) => {
       t.equal(await sh(`cat ${folder}/other`), 'keep\n')
       t.equal(await sh(`stat -c %F ${folder}/backup`), 'regular file\n')

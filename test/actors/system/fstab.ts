@@ -3,13 +3,13 @@ import { joinLines, splitLines } from '../../../actors/files/lines.ts'
 import {
   entryFor,
   escapeField,
-  meantBy,
   parseEntry,
   plainPath,
+  unescapeField,
   withEntry,
   withoutEntry,
 } from '../../../actors/system/fstab.ts'
-import { isOther, type Mounted, mountOptions, wrongFlag } from '../../../actors/system/mounted.ts'
+import { isOtherMount, type Mounted, mountOptions, wrongFlag } from '../../../actors/system/mounted.ts'
 
 const entry = { device: '/dev/sdb1', path: '/data', type: 'ext4', options: 'defaults', dump: 0, pass: 2 }
 const text = (lines: ReturnType<typeof splitLines>) => Buffer.from(joinLines(lines)).toString()
@@ -23,9 +23,9 @@ t.test('fields are escaped as getmntent reads them, and back', async t => {
     ['/ü', '/ü'],
   ] as const) {
     t.equal(escapeField(plain), escaped)
-    t.equal(meantBy(Buffer.from(escaped).toString('latin1')), plain)
+    t.equal(unescapeField(Buffer.from(escaped).toString('latin1')), plain)
   }
-  t.equal(meantBy('\\0401\\999'), ' 1\\999')
+  t.equal(unescapeField('\\0401\\999'), ' 1\\999')
 })
 
 t.test('lines are entries with what may be left out, comments are not', async t => {
@@ -79,7 +79,7 @@ t.test('entries are found and removed by their mount point', async t => {
 const mounted: Mounted = { device: '/dev/sdb1', real: '/dev/sdb1', type: 'ext4', options: 'rw,nosuid,relatime' }
 
 t.test('only what is surely another file system counts as one', async t => {
-  for (const [wish, real, now, expected] of [
+  for (const [desired, real, now, expected] of [
     [{}, '/dev/sdb1', {}, false],
     [{ device: 'UUID=1' }, '/dev/sdb1', {}, false],
     [{ device: 'UUID=1' }, '', {}, false],
@@ -101,10 +101,14 @@ t.test('only what is surely another file system counts as one', async t => {
     [{ type: 'nfs', device: 'b:/x' }, '', { type: 'nfs4', device: 'a:/x', real: '-' }, true],
     [{ type: 'tmpfs', device: 'tmpfs' }, '', { type: 'tmpfs', device: 'none', real: '-' }, false],
   ] as const)
-    t.equal(isOther({ ...entry, ...wish }, real, { ...mounted, ...now }), expected, JSON.stringify([wish, now]))
+    t.equal(
+      isOtherMount({ ...entry, ...desired }, real, { ...mounted, ...now }),
+      expected,
+      JSON.stringify([desired, now]),
+    )
 })
 
-t.test('flags count which the wish names', async t => {
+t.test('flags count which the desired entry names', async t => {
   for (const [options, expected] of [
     ['defaults', undefined],
     ['rw,nosuid', undefined],

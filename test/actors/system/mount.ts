@@ -40,7 +40,7 @@ const cases: readonly ConvergentCase[] = [
   {
     title: 'a file system at a path with everything in it',
     before: ({ sh }) => sh(fresh(odd)),
-    wish: () => ({ path: odd, device: 'tmpfs', type: 'tmpfs', options: 'size=1m,nosuid,noauto' }),
+    options: () => ({ path: odd, device: 'tmpfs', type: 'tmpfs', options: 'size=1m,nosuid,noauto' }),
     after: async (t, { sh }) => {
       t.match(await sh(shown(odd)), /^tmpfs rw,nosuid,.*size=1024k/)
       t.equal(
@@ -65,7 +65,7 @@ const cases: readonly ConvergentCase[] = [
   {
     title: 'in fstab only',
     before: ({ sh }) => sh(fresh('/srv/later')),
-    wish: () => ({ path: '/srv/later', device: 'LABEL=none', type: 'ext4', pass: '2', state: 'present' }),
+    options: () => ({ path: '/srv/later', device: 'LABEL=none', type: 'ext4', pass: '2', state: 'present' }),
     after: async (t, { sh }) =>
       t.equal(await sh('tail -n 1 /etc/fstab; [ ! -e /srv/later ]'), 'LABEL=none /srv/later ext4 defaults 0 2\n'),
     reverse: () => ({ path: '/srv/later', state: 'absent' }),
@@ -77,7 +77,7 @@ const cases: readonly ConvergentCase[] = [
       sh(
         `${fresh('/srv/m')}; mkdir /srv/m; mount -t tmpfs -o size=1m tmpfs /srv/m; echo 'tmpfs /srv/m tmpfs size=1m 0 0' >>/etc/fstab; : >/srv/m/kept`,
       ),
-    wish: () => ({ path: '/srv/m/', device: 'tmpfs', type: 'tmpfs', options: 'size=2m,ro' }),
+    options: () => ({ path: '/srv/m/', device: 'tmpfs', type: 'tmpfs', options: 'size=2m,ro' }),
     after: async (t, { sh }) => t.match(await sh(`${shown('/srv/m')}; ls /srv/m`), /^tmpfs ro,.*size=2048k.*\nkept\n$/),
     reverse: () => ({ path: '/srv/m', state: 'unmounted' }),
     reversed: async (t, { sh }) => t.equal(await sh('tail -n 1 /etc/fstab'), 'tmpfs /srv/m tmpfs size=2m,ro 0 0\n'),
@@ -89,14 +89,14 @@ const cases: readonly ConvergentCase[] = [
       sh(
         `${fresh('/srv/m')}; mkdir /srv/m; mount -t tmpfs -o ro tmpfs /srv/m; echo 'tmpfs /srv/m tmpfs rw 0 0' >>/etc/fstab`,
       ),
-    wish: () => ({ path: '/srv/m', device: 'tmpfs', type: 'tmpfs', options: 'rw' }),
+    options: () => ({ path: '/srv/m', device: 'tmpfs', type: 'tmpfs', options: 'rw' }),
     after: async (t, { sh }) => t.match(await sh(shown('/srv/m')), /^tmpfs rw,/),
     watch,
   },
   {
     title: 'a folder shown at another place, where something else is mounted',
     before: ({ sh }) => sh(`${fresh('/srv/m')}; mkdir /srv/m; mount -t tmpfs x /srv/m`),
-    wish: () => ({ path: '/srv/m', device: '/srv/repository', type: 'none', options: 'bind,ro' }),
+    options: () => ({ path: '/srv/m', device: '/srv/repository', type: 'none', options: 'bind,ro' }),
     after: async (t, { sh }) => {
       t.equal(await sh('stat -c %d:%i /srv/m'), await sh('stat -c %d:%i /srv/repository'))
       t.equal(await sh('touch /srv/m/x 2>&1 || :'), "touch: cannot touch '/srv/m/x': Read-only file system\n")
@@ -105,16 +105,16 @@ const cases: readonly ConvergentCase[] = [
     watch,
   },
   {
-    title: 'another file system than the wished one',
+    title: 'another file system than the desired one',
     before: ({ sh }) => sh(`${fresh('/srv/m')}; mkdir /srv/m; mount --bind /srv/repository /srv/m`),
-    wish: () => ({ path: '/srv/m', device: 'tmpfs', type: 'tmpfs' }),
+    options: () => ({ path: '/srv/m', device: 'tmpfs', type: 'tmpfs' }),
     after: async (t, { sh }) => t.match(await sh(shown('/srv/m')), /^tmpfs/),
     watch,
   },
   {
     title: 'mounted twice: absent means gone',
     before: ({ sh }) => sh(`${fresh('/srv/m')}; mkdir /srv/m; mount -t tmpfs x /srv/m; mount -t tmpfs y /srv/m`),
-    wish: () => ({ path: '/srv/m', state: 'absent' }),
+    options: () => ({ path: '/srv/m', state: 'absent' }),
     after: async (t, { sh }) => t.equal(await sh('grep -c " /srv/m " /proc/self/mounts || :'), '0\n'),
   },
 ]

@@ -101,7 +101,7 @@ for (const init of ['sysv', 'openrc', 'systemd'] as const)
         {
           title: 'a service is stopped and left out at boot, and comes back',
           watch: WATCHED[init],
-          wish: () => ({ name: 'cron', state: 'stopped', enabled: false }),
+          options: () => ({ name: 'cron', state: 'stopped', enabled: false }),
           after: async (t, place) => t.equal((await place.sh(CRON_IS_UP)).trim(), 'down'),
           reverse: () => ({ name: 'cron', state: 'running', enabled: true }),
           reversed: async (t, place) => t.equal((await place.sh(CRON_IS_UP)).trim(), 'up'),
@@ -111,14 +111,14 @@ for (const init of ['sysv', 'openrc', 'systemd'] as const)
     )
 
     t.test('a restart is made every time, and starts what is stopped', async t => {
-      const wish = { name: 'cron', state: 'restarted' }
+      const desired = { name: 'cron', state: 'restarted' }
       const before = await sh('cat /run/crond.pid')
-      t.match((await runOn(service, wish, host, { apply: false })).stdout, 'would change cron: restart\n')
+      t.match((await runOn(service, desired, host, { apply: false })).stdout, 'would change cron: restart\n')
       t.equal(await sh('cat /run/crond.pid'), before)
       for (const preparation of [':', 'service cron stop >/dev/null']) {
         await sh(preparation)
         const was = await sh('cat /run/crond.pid')
-        t.match(await runOn(service, wish, host), {
+        t.match(await runOn(service, desired, host), {
           outcome: { kind: 'ok', changed: true },
           stdout: 'changed cron: restart\n',
         })

@@ -60,7 +60,7 @@ t.test('wrong options are named', async t => {
 t.test('without a word to the kernel', async t => {
   const file: ConvergentCase = {
     title: 'the file only',
-    wish: ({ folder }) => ({ key: 'kernel.no_such_thing', value: 7, live: 'no', file: `${folder}/d/90-x.conf` }),
+    options: ({ folder }) => ({ key: 'kernel.no_such_thing', value: 7, live: 'no', file: `${folder}/d/90-x.conf` }),
     after: async (t, { sh, folder }) => t.equal(await sh(`cat ${folder}/d/*`), 'kernel.no_such_thing = 7\n'),
     reverse: ({ folder }) => ({ key: 'kernel.no_such_thing', state: 'absent', file: `${folder}/d/90-x.conf` }),
     reversed: async (t, { sh, folder }) => t.equal(await sh(`ls -A ${folder}/d`), ''),
@@ -73,7 +73,7 @@ const cases: readonly ConvergentCase[] = [
   {
     title: 'a setting',
     before: ({ sh }) => sh(`rm -f ${CONF}; sysctl -qw net.ipv4.ip_forward=0`),
-    wish: () => ({ key: 'net.ipv4.ip_forward', value: 1 }),
+    options: () => ({ key: 'net.ipv4.ip_forward', value: 1 }),
     after: async (t, { sh }) =>
       t.equal(await sh(`cat ${CONF} /proc/sys/net/ipv4/ip_forward`), 'net.ipv4.ip_forward = 1\n1\n'),
     reverse: () => ({ key: 'net.ipv4.ip_forward', state: 'absent' }),
@@ -83,7 +83,7 @@ const cases: readonly ConvergentCase[] = [
   {
     title: 'several numbers, and a file with others',
     before: ({ sh }) => sh(`printf 'vm.swappiness = 10\\n' >${CONF}; sysctl -qw 'net.ipv4.tcp_rmem=4096 50000 60000'`),
-    wish: () => ({ key: 'net/ipv4/tcp_rmem', value: '4096  70000 80000' }),
+    options: () => ({ key: 'net/ipv4/tcp_rmem', value: '4096  70000 80000' }),
     after: async (t, { sh }) => t.equal(await sh('cat /proc/sys/net/ipv4/tcp_rmem'), '4096\t70000\t80000\n'),
     reverse: () => ({ key: 'net.ipv4.tcp_rmem', state: 'absent' }),
     reversed: async (t, { sh }) => t.equal(await sh(`cat ${CONF}`), 'vm.swappiness = 10\n'),
@@ -91,7 +91,7 @@ const cases: readonly ConvergentCase[] = [
   {
     title: 'changed by hand',
     before: ({ sh }) => sh(`echo net.ipv4.ip_forward=1 >${CONF}; sysctl -qw net.ipv4.ip_forward=0`),
-    wish: () => ({ key: 'net.ipv4.ip_forward', value: '1' }),
+    options: () => ({ key: 'net.ipv4.ip_forward', value: '1' }),
     watch: [CONF],
   },
 ]

@@ -28,7 +28,7 @@ t.test('on real sshd targets', async t => {
     for (const target of targets)
       for (const name of await readdir(target.folder)) await rm(join(target.folder, name), { recursive: true })
   }
-  const owed = async (n: number, name: string) =>
+  const pending = async (n: number, name: string) =>
     (await readdir(on(n, `.local/state/stoker/pending/${name}`)).catch(() => [])).filter(one => !one.startsWith('.'))
   t.beforeEach(clean)
 
@@ -99,7 +99,7 @@ resources:
     t.match(checked.stdout, /^web2: would change file .*\/a: .*\n--- .*\n\+\+\+ .*\n@@ .* @@\n one\n\+two\n/m)
     t.match(checked.stdout, /^web\[1-2\]: would change restart: run$/m)
     t.strictSame(await readdir(targets[0]?.folder ?? ''), [])
-    t.strictSame(await owed(1, 'checked'), [])
+    t.strictSame(await pending(1, 'checked'), [])
     t.equal(await read(2, 'a'), 'one\n')
   })
 
@@ -129,7 +129,7 @@ resources:
       t.equal(await read(1, 'log'), 'between\nearly\nafter\nlate\n')
       await writeFile(on(1, 'after'), '')
       await apply(await policy('handlers', text('1')), 'web1')
-      t.equal(await read(1, 'log'), 'between\nearly\nafter\nlate\n', 'nothing is owed, nothing runs')
+      t.equal(await read(1, 'log'), 'between\nearly\nafter\nlate\n', 'nothing is pending, nothing runs')
       await writeFile(on(1, 'c'), 'damaged')
       await apply(await policy('handlers', text('1')), 'web1')
       t.equal(await read(1, 'log'), 'between\nearly\nafter\nlate\nlate\n')
@@ -137,7 +137,7 @@ resources:
   )
 
   t.test(
-    'a failed resource skips what depends on it, the others go on, and what it owes is paid by the next run',
+    'a failed resource skips what depends on it, the others go on, and its pending handlers run next time',
     async t => {
       const path = await policy(
         'failing',
@@ -162,19 +162,19 @@ resources:
       t.match(failed.stdout, /^web1: failed deep: .*folder/m)
       t.match(failed.stdout, /^web1: skipped file .*dependent: deep failed$/m)
       t.match(failed.stdout, /^web1: skipped file .*third: file .*dependent was skipped$/m)
-      t.match(failed.stdout, /^web1: skipped restart: deep failed; it stays owed$/m)
+      t.match(failed.stdout, /^web1: skipped restart: deep failed; it stays pending$/m)
       await t.rejects(read(1, 'log'))
-      t.equal((await owed(1, 'failing')).length, 1)
+      t.equal((await pending(1, 'failing')).length, 1)
       await mkdir(on(1, 'folder'), { mode: 0o777 })
       await writeFile(on(1, 'folder/deep'), 'x')
       const paid = await apply(path, 'web1')
       t.match(paid, { code: 0, stdout: /changed restart: run/ })
       t.equal(await read(1, 'log'), 'restarted\n')
-      t.strictSame(await owed(1, 'failing'), [])
+      t.strictSame(await pending(1, 'failing'), [])
     },
   )
 
-  t.test('what fails when it is run stays owed, and what the policy no longer has is told', async t => {
+  t.test('what fails when it is run stays pending, and what the policy no longer has is reported', async t => {
     const text = (command: string) =>
       `resources:\n  - file: {path: "~/a", content: x}\n    notify: restart\n  - command: {command: "${command}"}\n    name: restart\n`
     t.match(await apply(await policy('again', text('exit 3')), 'web1'), {
@@ -188,15 +188,15 @@ resources:
     const without = await apply(await policy('again', 'resources: [{file: {path: "~/a", content: x}}]'), 'web1')
     t.match(without, {
       code: 0,
-      stdout: /skipped restart: it is owed since an earlier run, but the policy has it no more; .*rm /,
+      stdout: /skipped restart: it is pending since an earlier run, but the policy has it no more; .*rm /,
     })
     await apply(await policy('again', text('echo restarted >> ~/log')), 'web1')
     t.equal(await read(1, 'log'), 'restarted\n')
-    t.strictSame(await owed(1, 'again'), [])
+    t.strictSame(await pending(1, 'again'), [])
     t.equal((await stat(on(1, '.local/state/stoker/pending/again'))).mode & 0o777, 0o700)
   })
 
-  t.test('what the tags leave out stays owed, and a later run without them pays', async t => {
+  t.test('what the tags leave out stays pending, and a later run without them runs it', async t => {
     const path = await policy(
       'tagged',
       `
@@ -217,11 +217,11 @@ resources:
       code: 0,
       stderr: /web1: 1 changed\n/,
     })
-    t.equal((await owed(1, 'tagged')).length, 2)
+    t.equal((await pending(1, 'tagged')).length, 2)
     t.match(await apply(path, 'web1', '--tags', 'config'), { code: 0, stdout: /^web1: changed restart: run\n$/ })
     t.match(await apply(path, 'web1'), { code: 0, stdout: /^web1: changed called: run\n$/ })
     t.equal(await read(1, 'log'), 'restarted\ncalled\n')
-    t.strictSame(await owed(1, 'tagged'), [])
+    t.strictSame(await pending(1, 'tagged'), [])
   })
 
   t.test(
@@ -361,7 +361,7 @@ resources:
     t.equal(sessions(fleet.log()), before)
   })
 
-  t.test('kill -9 of the tool at any moment: the next run completes, and nothing that is owed is lost', async t => {
+  t.test('kill -9 of the tool at any moment: the next run completes, and no pending handler is lost', async t => {
     const text = (content: string) => `
 resources:
   - file: {path: "~/conf", content: "${content}"}
@@ -385,7 +385,7 @@ resources:
       t.match(await apply(path, 'web1'), { code: 0 })
       t.equal(await read(1, 'conf2'), `v${round}`)
       t.match(await read(1, 'log'), new RegExp(`^v${round}$`, 'm'), `round ${round}`)
-      t.strictSame(await owed(1, 'killed'), [])
+      t.strictSame(await pending(1, 'killed'), [])
     }
     const restarts = (await read(1, 'log')).trim().split('\n')
     t.strictSame(restarts, [...new Set(restarts)], 'none ran twice')

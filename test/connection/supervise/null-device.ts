@@ -10,7 +10,7 @@ import type { Connection, Connector } from '../../../src/connection/connection.t
 import { opensshConnector } from '../../../src/connection/openssh/openssh.ts'
 import { loadSshConfig } from '../../../src/connection/ssh-config/ssh-config.ts'
 import { supervisedWithInput } from '../../../src/connection/supervise/supervisor.ts'
-import { lookAll } from '../../../src/converge/probe.ts'
+import { probeAll } from '../../../src/converge/probe-all.ts'
 import { capture, connectionContract } from '../../fixtures/contracts/connection.ts'
 import { target } from '../../fixtures/program/act.ts'
 import { account } from '../../fixtures/servers/account.ts'
@@ -82,7 +82,7 @@ t.test('over a real sshd whose users cannot write /dev/null', async t => {
     await using connector = await plainConnector(fleet)
     await using connection = await connect(connector, device)
     for (const hidden of [false, true]) {
-      const [probed] = await lookAll(connection, ['echo answer'], { ...io, hidden })
+      const [probed] = await probeAll(connection, ['echo answer'], { ...io, hidden })
       t.match(probed, { message: /ended early \(exit code 2\): .*\/dev\/null: Permission denied/ })
     }
   })

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { contentOf } from '../../../src/converge/content.ts'
-import { type FileWish, planFile } from '../../../src/converge/file/plan.ts'
-import { parseFileLook } from '../../../src/converge/file/probe.ts'
+import { type DesiredFile, planFile } from '../../../src/converge/file/plan.ts'
+import { parseFileProbe } from '../../../src/converge/file/probe.ts'
 
 const hello = contentOf('hello\n')
-const wish = (changes: Partial<FileWish> = {}): FileWish => ({
+const desired = (changes: Partial<DesiredFile> = {}): DesiredFile => ({
   path: '/x/f',
   state: 'present',
   backup: false,
@@ -21,8 +21,8 @@ const LINK = 'me 0\nls lrwxrwxrwx 0 0 5\n\nthere\n'
 const PIPE = 'me 0\nls prw-r--r-- 0 0 0\n'
 
 /** What is said of the plan, and what its steps are. */
-const planned = (wanted: Partial<FileWish>, looked: string) => {
-  const plan = planFile(wish(wanted), parseFileLook({ stdout: Buffer.from(looked), stderr: '' }))
+const planned = (wanted: Partial<DesiredFile>, probed: string) => {
+  const plan = planFile(desired(wanted), parseFileProbe({ stdout: Buffer.from(probed), stderr: '' }))
   if (plan.kind === 'converged') return ['converged']
   if (plan.kind === 'impossible') return [`impossible: ${plan.reason}`]
   return plan.changes.flatMap(({ what, steps }) => [
@@ -35,7 +35,7 @@ const planned = (wanted: Partial<FileWish>, looked: string) => {
 
 const content = { content: hello, bytes: Buffer.from('hello\n') }
 
-const table: readonly [string, Partial<FileWish>, string, ...string[]][] = [
+const table: readonly [string, Partial<DesiredFile>, string, ...string[]][] = [
   ['a new file', content, NONE, 'create (6 bytes)', 'write {"mode":420,"size":6}'],
   [
     'a new file with all that can be said of it',
@@ -61,7 +61,7 @@ const table: readonly [string, Partial<FileWish>, string, ...string[]][] = [
     'content (9 -> 6 bytes)',
     'write {"mode":420,"size":6}',
   ],
-  ['a file without a wish for its content', {}, file(), 'converged'],
+  ['a file without a desired content', {}, file(), 'converged'],
   ['a mode', { mode: 0o600 }, file(), 'mode 0644 -> 0600', 'chmod 00600 /x/f'],
   ['a mode which is right', { mode: 0o4711 }, file('-rws--x--x'), 'converged'],
   ['set-id without execute, sticky', { mode: 0o7000 }, file('---S--S--T'), 'converged'],
@@ -182,9 +182,9 @@ const table: readonly [string, Partial<FileWish>, string, ...string[]][] = [
   ],
 ]
 
-for (const [title, wanted, looked, ...expected] of table)
+for (const [title, wanted, probed, ...expected] of table)
   t.test(title, async t => {
-    t.strictSame(planned(wanted, looked), expected)
+    t.strictSame(planned(wanted, probed), expected)
   })
 
 t.test('a folder which is missing is told before anything is written', async t => {
@@ -200,9 +200,12 @@ t.test('a backup is made before anything goes', async t => {
   t.match(planned({ ...content, ...backed }, LINK), [/^move away the link/, /mv \/x\/f "\$b"/, /^write/])
 })
 
-t.test('a diff is secret when one of the two files is, unless the wish says otherwise', async t => {
-  const secret = (wanted: Partial<FileWish>, looked: string) => {
-    const plan = planFile(wish({ ...content, ...wanted }), parseFileLook({ stdout: Buffer.from(looked), stderr: '' }))
+t.test('a diff is secret when one of the two files is, unless the options say otherwise', async t => {
+  const secret = (wanted: Partial<DesiredFile>, probed: string) => {
+    const plan = planFile(
+      desired({ ...content, ...wanted }),
+      parseFileProbe({ stdout: Buffer.from(probed), stderr: '' }),
+    )
     return plan.kind === 'change' ? plan.changes[0]?.diff?.secret : plan.kind
   }
   const other = (mode: string) => `${file(mode, 5)}\nother`

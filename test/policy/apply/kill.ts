@@ -126,7 +126,7 @@ const left = async (roots: Roots, name: string, quiet: ReadonlySet<string>): Pro
   }
 }
 
-t.test('killed at any moment: no half file, the next apply completes, and what is owed is done', async t => {
+t.test('killed at any moment: no half file, the next apply completes, and pending handlers run', async t => {
   if (!needRoots(t)) return
   await using roots = await startRoots({ count: NAMES.length, names: n => `web${n}` })
   const { config } = roots
@@ -204,7 +204,7 @@ t.test('killed at any moment: no half file, the next apply completes, and what i
       }
       const { stdout } = await roots.exec(name, LEFTOVERS)
       if (kind !== 'power') t.equal(stdout, '', `${what}: nothing is left behind`)
-      else t.notMatch(stdout, /^[^.]/m, `${what}: nothing is owed`)
+      else t.notMatch(stdout, /^[^.]/m, `${what}: nothing is pending`)
     }
   }
   const last = await stoker(['apply', folder], { config })

@@ -17,7 +17,7 @@ import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { KEPT_FOLDER } from '../../../../actors/files/copy/probe.ts'
 import { copy } from '../../../../actors/files/copy.ts'
-import { idOf, keptPath } from '../../../../actors/files/partial-file.ts'
+import { idOf, partialPath } from '../../../../actors/files/partial-file.ts'
 import { StokerError } from '../../../../src/base/errors.ts'
 import { becoming } from '../../../../src/connection/become/become.ts'
 import { becomePassword } from '../../../../src/connection/become/password.ts'
@@ -73,7 +73,7 @@ t.test('a copy goes on where the connection broke, and says so before', async t 
   const [source, dest] = [join(folder, 'source'), join(folder, 'dest')]
   await t.rejects(run({ source, dest }, { connect: () => breaking(5 * MB) }), lost)
   t.equal(await readFile(dest, 'utf8'), 'old')
-  const kept = keptPath(dest, idOf(contentOf(LARGE).sha256))
+  const kept = partialPath(dest, idOf(contentOf(LARGE).sha256))
   t.equal((await stat(kept)).size, 5 * MB)
   t.equal((await stat(kept)).mode & 0o777, 0o600)
   t.match(await run({ source, dest }, { apply: false }), {
@@ -123,7 +123,7 @@ t.test('what is kept goes with the next copy to the same place, whatever that br
 t.test('a beginning which is wrong, or may be somebody else’s, is not gone on with', async t => {
   const folder = t.testdir({ source: LARGE, other: LARGE.subarray(0, 2 * MB) })
   const [source, dest, other] = ['source', 'dest', 'other'].map(name => join(folder, name)) as [string, string, string]
-  const kept = keptPath(dest, idOf(contentOf(LARGE).sha256))
+  const kept = partialPath(dest, idOf(contentOf(LARGE).sha256))
   const beginnings = {
     'of other bytes': () => writeFile(kept, Buffer.alloc(3 * MB)),
     'too long': () => writeFile(kept, Buffer.alloc(13 * MB)),
@@ -257,7 +257,7 @@ const overBrokenLink = async (
   }
   await t.rejects(run({ source, dest }, { connect, moved: drop }), lost)
   while (await isOpen(source)) await setTimeout(10)
-  const kept = keptPath(dest, idOf(contentOf(LARGE).sha256))
+  const kept = partialPath(dest, idOf(contentOf(LARGE).sha256))
   // The target learns of it by itself.
   while (!(await readdir(folder)).some(name => kept.endsWith(name))) await setTimeout(10)
   const { size } = await stat(kept)

@@ -4,7 +4,7 @@ import t from 'tap'
 import { command } from '../../../actors/commands/command.ts'
 import { shell } from '../../../actors/commands/shell.ts'
 import { file } from '../../../actors/files/file.ts'
-import { loadPolicy } from '../../../src/policy/file/load.ts'
+import { loadPolicy } from '../../../src/policy/file/load-policy.ts'
 import type { Actor } from '../../../src/run/actor.ts'
 
 const ACTORS = { file, command, shell } as unknown as Readonly<Record<string, Actor>>

@@ -3,8 +3,8 @@ import t from 'tap'
 import { StokerError } from '../../src/base/errors.ts'
 import { quote } from '../../src/base/quote.ts'
 import { withLibrary } from '../../src/converge/batch.ts'
-import type { Seen } from '../../src/converge/convergent.ts'
-import { lookAll } from '../../src/converge/probe.ts'
+import type { ProbeResult } from '../../src/converge/convergent.ts'
+import { probeAll } from '../../src/converge/probe-all.ts'
 import { withShell } from '../../src/converge/remote-shell.ts'
 import { listProcesses } from '../../src/lab/processes.ts'
 import { counted, shells } from '../fixtures/roots/shells.ts'
@@ -12,7 +12,7 @@ import { counted, shells } from '../fixtures/roots/shells.ts'
 const io = { signal: new AbortController().signal }
 
 /** What was seen, as text; errors as their message. */
-const told = (seen: readonly (Seen | StokerError)[]) =>
+const told = (seen: readonly (ProbeResult | StokerError)[]) =>
   seen.map(one => (one instanceof StokerError ? `! ${one.message}` : Buffer.from(one.stdout).toString()))
 
 for (const shell of shells())
@@ -35,10 +35,10 @@ for (const shell of shells())
         '',
         `printf %s ${quote("it's $(x) `y` \\ !\n")}`,
       ]
-      const seen = await lookAll(connection, scripts, { ...io, hidden })
+      const seen = await probeAll(connection, scripts, { ...io, hidden })
       t.equal(bare.commands.length, 1, 'one exec')
       t.equal(bare.commands[0]?.stdin !== undefined, hidden)
-      const [syntax, ...bytes] = [told(seen)[4], ...Buffer.from((seen[8] as Seen).stdout)]
+      const [syntax, ...bytes] = [told(seen)[4], ...Buffer.from((seen[8] as ProbeResult).stdout)]
       t.match(syntax, /^! .*(syntax|unterminated|unexpected|EOF|no closing)/i)
       t.strictSame(bytes, [97, 0, 98, 255])
       t.strictSame(
@@ -58,8 +58,8 @@ for (const shell of shells())
       )
     })
 
-t.test('stderr of a look which went well is there as well', async t => {
-  const [seen] = await lookAll(counted(), ['echo warned >&2'], io)
+t.test('stderr of a probe which went well is there as well', async t => {
+  const [seen] = await probeAll(counted(), ['echo warned >&2'], io)
   t.match(seen, { stderr: 'warned\n' })
 })
 
@@ -68,7 +68,7 @@ t.test('what scripts share travels once, and works wherever the text is parted',
   const library = `say() { echo "said $1"; } # it's ${'x'.repeat(2000)}`
   const scripts = Array.from({ length: 40 }, (_, i) => withLibrary(library, `say ${i}`))
   const parted = "echo 'a\n#;\nb'"
-  const seen = await lookAll(connection, [...scripts, parted], io)
+  const seen = await probeAll(connection, [...scripts, parted], io)
   t.strictSame(told(seen), [...scripts.map((_, i) => `said ${i}\n`), 'a\n#;\nb\n'])
   t.equal(connection.commands[0]?.stdin, undefined)
 })
@@ -76,19 +76,19 @@ t.test('what scripts share travels once, and works wherever the text is parted',
 t.test('scripts which are too long for a command line go by standard input', async t => {
   const connection = counted()
   const long = `: ${'x'.repeat(400_000)}`
-  t.strictSame(told(await lookAll(connection, [`${long}; echo one`, `${long}; echo two`], io)), ['one\n', 'two\n'])
+  t.strictSame(told(await probeAll(connection, [`${long}; echo one`, `${long}; echo two`], io)), ['one\n', 'two\n'])
   t.equal(connection.commands.length, 1)
   t.not(connection.commands[0]?.stdin, undefined)
 })
 
 t.test('one who prints too much is told so, and the others are heard', async t => {
-  const seen = await lookAll(counted(), ['echo one', 'head -c 20000000 /dev/zero', 'echo three'], io)
+  const seen = await probeAll(counted(), ['echo one', 'head -c 20000000 /dev/zero', 'echo three'], io)
   t.strictSame(told(seen), ['one\n', '! there is more than 8 MiB to see', 'three\n'])
 })
 
 t.test('a shell which ends under them: those which ran are told, the others say why not', async t => {
   for (const connection of [counted(), withShell(counted(), io)]) {
-    const seen = told(await lookAll(connection, ['echo one', 'echo why >&2; kill -s KILL $$', 'echo three'], io))
+    const seen = told(await probeAll(connection, ['echo one', 'echo why >&2; kill -s KILL $$', 'echo three'], io))
     t.equal(seen[0], 'one\n')
     for (const text of seen.slice(1)) t.match(text, /^! the shell on the target ended early \(signal KILL\): why$/)
     await connection[Symbol.asyncDispose]()
@@ -97,17 +97,17 @@ t.test('a shell which ends under them: those which ran are told, the others say 
 
 t.test('no scripts, no exec', async t => {
   const connection = counted()
-  t.strictSame(await lookAll(connection, [], io), [])
+  t.strictSame(await probeAll(connection, [], io), [])
   t.equal(connection.commands.length, 0)
 })
 
 t.test('an open shell serves one batch after the other, and is opened again when it has ended', async t => {
   const bare = counted()
   const connection = withShell(bare, io)
-  const ask = async (script: string) => told(await lookAll(connection, [script], { ...io, hidden: true }))
+  const ask = async (script: string) => told(await probeAll(connection, [script], { ...io, hidden: true }))
   t.strictSame(await ask('echo one'), ['one\n'])
   t.strictSame(await ask('echo two'), ['two\n'])
-  t.strictSame(told(await lookAll(connection, ['echo three'], io)), ['three\n'], 'also what need not be hidden')
+  t.strictSame(told(await probeAll(connection, ['echo three'], io)), ['three\n'], 'also what need not be hidden')
   t.equal(bare.commands.length, 1)
   await ask('kill -s KILL $$')
   t.strictSame(await ask('echo four'), ['four\n'])
@@ -120,12 +120,12 @@ t.test('an open shell serves one batch after the other, and is opened again when
   await connection[Symbol.asyncDispose]()
 })
 
-t.test('an abort ends a look, and the shell with it', async t => {
+t.test('an abort ends a probe, and the shell with it', async t => {
   for (const hidden of [false, true]) {
     const abort = new AbortController()
     await using connection = withShell(counted(), abort)
     const fifo = `${t.testdir({})}/started`
-    const looking = lookAll(connection, [`: >${fifo}; sleep 600`], { signal: abort.signal, hidden })
+    const looking = probeAll(connection, [`: >${fifo}; sleep 600`], { signal: abort.signal, hidden })
     while (!existsSync(fifo)) await new Promise(setImmediate)
     abort.abort(new Error('enough'))
     await t.rejects(looking, { message: 'enough' })
@@ -136,7 +136,7 @@ t.test('disposing ends what a script has left running with the shell', async t =
   const connection = withShell(counted(), io)
   const mark = `76${process.pid}`
   const left = async () => (await listProcesses()).filter(({ command }) => command.includes(`sleep ${mark}`)).length
-  await lookAll(connection, [`sleep ${mark} & echo up`], { ...io, hidden: true })
+  await probeAll(connection, [`sleep ${mark} & echo up`], { ...io, hidden: true })
   t.equal(await left(), 1)
   await connection[Symbol.asyncDispose]()
   t.equal(await left(), 0)

@@ -9,7 +9,7 @@ import { namesIn, valueAt } from './condition.ts'
 
 /**
  * Facts and variables are the same everywhere, so a name among them which is not there is wrong. Attributes differ from node
- * to node: one which no target has is wrong only when it looks like one which some have. Throws `CONFIG` with the place.
+ * to node: one which no target has is wrong only when it looks like one which some have. Throws `CONFIG` with the location.
  */
 export const checkConditions = (policy: Policy, targets: readonly Target[]): void => {
   for (const entry of policy.entries) {

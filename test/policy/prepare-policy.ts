@@ -5,8 +5,8 @@ import { command } from '../../actors/commands/command.ts'
 import { file } from '../../actors/files/file.ts'
 import { template } from '../../actors/files/template.ts'
 import { TYPICAL_FACTS } from '../../src/converge/facts.ts'
-import { loadPolicy } from '../../src/policy/file/load.ts'
-import { type PrepareOptions, preparePolicy } from '../../src/policy/prepare.ts'
+import { loadPolicy } from '../../src/policy/file/load-policy.ts'
+import { type PrepareOptions, preparePolicy } from '../../src/policy/prepare-policy.ts'
 import { preview } from '../../src/policy/preview.ts'
 import type { Actor } from '../../src/run/actor.ts'
 import { target } from '../fixtures/program/act.ts'
@@ -126,8 +126,8 @@ resources:
     { resource: 'template /etc/hosts', texts: { 'hosts.hbs': '10.0.0.1 web1\n10.0.0.2 web2\n' } },
     { resource: 'file /t', options: { template: '{{secret.db}}' } },
   ])
-  const unit = prepared.units(2, web1, undefined)[0]
-  t.ok(unit && (await prepared.wish(unit, web1, undefined, io)))
+  const unit = prepared.instances(2, web1, undefined)[0]
+  t.ok(unit && (await prepared.compile(unit, web1, undefined, io)))
 })
 
 t.test('a resource for each entry of a list', async t => {
@@ -184,11 +184,11 @@ t.test('a plan shows facts as unknown, and when and by what a resource is called
   ])
 })
 
-t.test('a wish is made with the facts of the target', async t => {
+t.test('a resource is compiled with the facts of the target', async t => {
   const prepared = await prepare(one('file: {path: "/{{facts.hostname}}"}'))
-  const [unit] = prepared.units(0, web1, undefined)
+  const [unit] = prepared.instances(0, web1, undefined)
   if (!unit) throw new Error('no unit')
-  const wish = await prepared.wish(unit, web1, { ...TYPICAL_FACTS, hostname: 'real' }, io)
-  t.equal(wish.subject, '/real')
-  await t.rejects(prepared.wish(unit, web1, undefined, io), { code: 'INTERNAL' })
+  const desired = await prepared.compile(unit, web1, { ...TYPICAL_FACTS, hostname: 'real' }, io)
+  t.equal(desired.subject, '/real')
+  await t.rejects(prepared.compile(unit, web1, undefined, io), { code: 'INTERNAL' })
 })

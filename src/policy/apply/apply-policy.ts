@@ -1,5 +1,5 @@
 /**
- * A policy on one target, over any connection: push and the agent do the same. What is secret stays so: all that is told
+ * A policy on one target, over any connection: push and the agent do the same. What is secret stays so: all that is reported
  * passes the mask here.
  */
 
@@ -10,11 +10,11 @@ import type { Target } from '../../inventory/target.ts'
 import type { Actor, Job } from '../../run/actor.ts'
 import type { ResourceResult } from '../../run/event.ts'
 import type { Outcome } from '../../run/outcome.ts'
-import type { PreparedPolicy } from '../prepare.ts'
+import type { PreparedPolicy } from '../prepare-policy.ts'
 import { Application, type ApplyOptions } from './application.ts'
 
 /**
- * Looks at everything at once, changes what is not as it should be, and runs what is owed. Yields a result for each
+ * Probes everything at once, changes what is not as it should be, and runs pending handlers. Yields a result for each
  * resource whose turn came, and what commands print; `failed` when a resource failed. Throws what the connection throws.
  */
 export async function* applyPolicy(
@@ -27,7 +27,7 @@ export async function* applyPolicy(
   const output = mask.stream()
   try {
     await using connection = withShell(await job.connect(), job)
-    const running = new Application(prepared, target, connection, { ...options, ...howOf(job) }).run()
+    const running = new Application(prepared, target, connection, { ...options, ...applyModeOf(job) }).run()
     for (;;) {
       const step = await running.next()
       if (!step.done && !('resource' in step.value)) {
@@ -54,4 +54,4 @@ export const policyActor = (prepared: PreparedPolicy, options: ApplyOptions = {}
   act: (target, _, job) => applyPolicy(prepared, target, job, options),
 })
 
-const howOf = ({ apply, diff, signal }: Pick<Job, 'apply' | 'diff' | 'signal'>) => ({ apply, diff, signal })
+const applyModeOf = ({ apply, diff, signal }: Pick<Job, 'apply' | 'diff' | 'signal'>) => ({ apply, diff, signal })

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { loadPolicy } from '../../src/policy/file/load.ts'
-import { readSecrets } from '../../src/policy/secrets.ts'
+import { loadPolicy } from '../../src/policy/file/load-policy.ts'
+import { readSecrets } from '../../src/policy/read-secrets.ts'
 
 const io = { signal: new AbortController().signal }
 const library = {

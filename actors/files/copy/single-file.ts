@@ -7,29 +7,29 @@ import type { Change, Convergent } from '../../../src/converge/convergent.ts'
 import { convergent } from '../../../src/converge/convergent-actor.ts'
 import type { Actor } from '../../../src/run/actor.ts'
 import { file } from '../file.ts'
-import { idOf, type Kept, keptLook, keptPath, parseKept } from '../partial-file.ts'
+import { idOf, type PartialFile, parsePartials, partialPath, probePartials } from '../partial-file.ts'
 import { type Moved, sendFile } from './send-file.ts'
 
 /** The actor `file` for this content at this absolute path; takes the options of `file`. */
-export const single = (path: string, content: Content): Actor => {
+export const singleFile = (path: string, content: Content): Actor => {
   const definition = file.convergent as Convergent<unknown, unknown>
   return convergent<unknown, unknown>({
     ...definition,
     name: 'copy',
-    // First of all: what the other look prints may end with the content of the file.
-    look: (wish, how) => `${keptLook(path)}\n${definition.look(wish, how)}`,
-    plan(wish, seen) {
-      const plan = definition.plan(wish, seen)
+    // First of all: what the other probe prints may end with the content of the file.
+    probe: (desired, options) => `${probePartials(path)}\n${definition.probe(desired, options)}`,
+    plan(desired, result) {
+      const plan = definition.plan(desired, result)
       // There is no such option here.
       if (plan.kind === 'impossible')
         return { kind: 'impossible', reason: plan.reason.replace(/with force it is replaced$/, 'take it away first') }
       const changes = plan.kind === 'change' ? plan.changes : []
-      const kept = parseKept(seen.stdout)
+      const partials = parsePartials(result.stdout)
       const id = changes.some(writes) ? idOf(content.sha256) : undefined
-      const here = kept.find(one => one.id === id && one.size <= content.size)
+      const partial = partials.find(one => one.id === id && one.size <= content.size)
       const all = [
-        ...kept.filter(one => one !== here).map(one => removal(path, one)),
-        ...changes.map(change => (here && writes(change) ? continuing(change, here) : change)),
+        ...partials.filter(one => one !== partial).map(one => removal(path, one)),
+        ...changes.map(change => (partial && writes(change) ? continuing(change, partial) : change)),
       ]
       return all.length === 0 ? plan : { kind: 'change', changes: all }
     },
@@ -38,14 +38,14 @@ export const single = (path: string, content: Content): Actor => {
 
 const writes = ({ steps }: Change): boolean => steps.some(({ kind }) => kind === 'write')
 
-const continuing = (change: Change, { size }: Kept): Change => ({
+const continuing = (change: Change, { size }: PartialFile): Change => ({
   ...change,
   what: `${change.what}; ${size} bytes of it were sent before the connection broke`,
 })
 
-const removal = (path: string, { id, size }: Kept): Change => ({
+const removal = (path: string, { id, size }: PartialFile): Change => ({
   what: `remove what a broken connection left (${size} bytes)`,
-  steps: [{ kind: 'run', script: `rm -f ${quote(keptPath(path, id))}` }],
+  steps: [{ kind: 'run', script: `rm -f ${quote(partialPath(path, id))}` }],
 })
 
 /** The connection, which sends this content in such a way; it writes no other. */

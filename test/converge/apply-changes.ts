@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import t, { type Test } from 'tap'
 import { StokerError } from '../../src/base/errors.ts'
-import { carryOut } from '../../src/converge/carry-out.ts'
+import { applyChanges } from '../../src/converge/apply-changes.ts'
 import { contentOf } from '../../src/converge/content.ts'
 import type { Change, Step } from '../../src/converge/convergent.ts'
 import { sourcesIn } from '../../src/converge/materials.ts'
@@ -25,7 +25,7 @@ const change = (what: string, ...steps: Step[]): Change => ({ what, steps })
 const carry = async (changes: readonly Change[], connection: Counted = counted()) => {
   const told: string[] = []
   await using kept = withShell(connection, io)
-  const running = carryOut('thing /x', changes, kept, io)
+  const running = applyChanges('thing /x', changes, kept, io)
   for (;;) {
     const step = await running.next()
     if (step.done) return { told, outcome: step.value, execs: connection.commands.length }
@@ -85,7 +85,7 @@ t.test('what is shown comes while it runs', async t => {
   const fifo = `${folder(t)}/go`
   await using connection = withShell(counted(), io)
   const script = `mkfifo ${fifo}; printf '50 %%'; read x <${fifo}; echo done`
-  const running = carryOut('x', [change('run', run(script, true))], connection, io)
+  const running = applyChanges('x', [change('run', run(script, true))], connection, io)
   const first = await running.next()
   t.match(first.value, { kind: 'output', output: { data: Buffer.from('50 %') } })
   await writeFile(fifo, 'go\n')
@@ -159,7 +159,7 @@ t.test('an abort ends it, and throws its reason', async t => {
   const abort = new AbortController()
   const bare = counted()
   const connection = withShell(bare, abort)
-  const running = carryOut('x', [change('run', run('echo up; sleep 600', true))], connection, abort)
+  const running = applyChanges('x', [change('run', run('echo up; sleep 600', true))], connection, abort)
   await running.next()
   abort.abort(new StokerError('TIMED_OUT', 'n', 'too late'))
   await t.rejects(running.next(), { code: 'TIMED_OUT' })

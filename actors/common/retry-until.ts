@@ -8,33 +8,33 @@ import type { Connection } from '../../src/connection/connection.ts'
 import type { Job } from '../../src/run/actor.ts'
 
 /** It is so; or not yet, and why. */
-export type Answer = { readonly kind: 'yes' } | { readonly kind: 'not-yet'; readonly why: string }
+export type CheckResult = { readonly kind: 'yes' } | { readonly kind: 'not-yet'; readonly why: string }
 
-export interface Patience extends BackOff {
+export interface RetryLimits extends BackOff {
   /** Milliseconds after which it is given up. */
   readonly within: number
 }
 
 /** How it ended, after so many milliseconds; with `late`, `why` is the last reason. */
-export type Awaited =
+export type RetryResult =
   | { readonly kind: 'yes'; readonly after: number }
   | { readonly kind: 'late'; readonly why: string; readonly after: number }
 
 /** Asks at least once. Throws what `ask` throws, and the reason of the job's signal. */
-export const until = async (
-  ask: (io: Abortable) => Promise<Answer>,
-  { within, ...limits }: Patience,
+export const retryUntil = async (
+  check: (io: Abortable) => Promise<CheckResult>,
+  { within, ...limits }: RetryLimits,
   { signal }: Abortable,
-): Promise<Awaited> => {
+): Promise<RetryResult> => {
   const began = performance.now()
   const late = AbortSignal.timeout(within)
   const io = { signal: AbortSignal.any([signal, late]) }
   let why = 'no answer'
   try {
     for (let tries = 1; ; tries++) {
-      const answer = await ask(io)
-      if (answer.kind === 'yes') return { kind: 'yes', after: performance.now() - began }
-      why = answer.why
+      const result = await check(io)
+      if (result.kind === 'yes') return { kind: 'yes', after: performance.now() - began }
+      why = result.why
       await pause(backOff(tries, limits), io)
     }
   } catch (thrown) {
@@ -45,7 +45,7 @@ export const until = async (
 }
 
 /** A new connection to the target, not waited for any longer than `io` says. */
-export const reach = async (job: Job, io: Abortable): Promise<Connection> => {
+export const connectWithin = async (job: Job, io: Abortable): Promise<Connection> => {
   const opening = job.connect()
   try {
     return await orAborted(opening, io)
@@ -60,7 +60,7 @@ export const reach = async (job: Job, io: Abortable): Promise<Connection> => {
 }
 
 /** Why not yet, when the error is one of these; throws all others. */
-export const notYet = (thrown: unknown, codes: readonly ErrorCode[]): Answer => {
+export const notYetOrThrow = (thrown: unknown, codes: readonly ErrorCode[]): CheckResult => {
   if (thrown instanceof StokerError && codes.includes(thrown.code)) return { kind: 'not-yet', why: thrown.message }
   throw thrown
 }

@@ -9,9 +9,9 @@ import type { Warehouse } from '../inventory/warehouse.ts'
 import type { Expression } from '../nodeset/syntax/expression.ts'
 import { parseExpression } from '../nodeset/syntax/parse.ts'
 import type { ActorLibrary } from '../run/actor.ts'
-import { loadPolicy } from './file/load.ts'
-import { type Policy, placeText } from './policy.ts'
-import type { Narrowing } from './prepare.ts'
+import { loadPolicy } from './file/load-policy.ts'
+import { formatLocation, type Policy } from './policy.ts'
+import type { Narrowing } from './prepare-policy.ts'
 
 /** What is to be applied, as it was typed. */
 export interface PolicyRequest {
@@ -52,7 +52,7 @@ export const loadForTargets = async (
   request: PolicyRequest,
   flags: PolicyFlags,
   { warehouses, actors, everyone }: PolicySite,
-  say: (notice: string) => void,
+  warn: (notice: string) => void,
   io: Abortable,
 ): Promise<LoadedPolicy> => {
   const policy = await loadPolicy(request.policy, actors, io)
@@ -69,16 +69,16 @@ export const loadForTargets = async (
   const others = [...limit, ...narrowing.values().map(({ expression }) => expression)]
   const options = { ...io, allowUnknown: flags.allowUnknown === true, readList }
   const found = await resolveWithin(expression, others, warehouses, options).catch(async thrown => {
-    for (const { expression, place } of narrowing.values())
+    for (const { expression, location } of narrowing.values())
       await resolveWithin(expression, [], warehouses, options).catch(cause => {
-        throw placed(cause, place)
+        throw placed(cause, location)
       })
     throw thrown
   })
-  for (const notice of found.notices) say(notice)
+  for (const notice of found.notices) warn(notice)
   const targets = limit.length === 0 ? found.targets : [...(found.within[0] ?? [])]
   if (targets.length === 0)
-    say(`no targets: ${text}${limit.length > 0 ? ` with --limit ${flags.limit}` : ''} has no members left`)
+    warn(`no targets: ${text}${limit.length > 0 ? ` with --limit ${flags.limit}` : ''} has no members left`)
   const held = new Map([...narrowing.keys()].map((key, i) => [key, found.within[limit.length + i]]))
   return { policy, targets, nodes: found.targets, narrowing: (key, target) => held.get(key)?.has(target) === true }
 }
@@ -86,24 +86,24 @@ export const loadForTargets = async (
 /** The target expressions of resources, each once, with where it stands. */
 const narrowingsOf = (
   policy: Policy,
-): ReadonlyMap<string, { readonly expression: Expression; readonly place: string }> => {
-  const found = new Map<string, { readonly expression: Expression; readonly place: string }>()
+): ReadonlyMap<string, { readonly expression: Expression; readonly location: string }> => {
+  const found = new Map<string, { readonly expression: Expression; readonly location: string }>()
   for (const entry of policy.entries) {
     if (entry.kind === 'flush') continue
     for (const text of entry.targets) {
       if (found.has(text)) continue
-      const place = placeText({ ...entry.at, path: [...entry.at.path, 'targets'] })
+      const location = formatLocation({ ...entry.at, path: [...entry.at.path, 'targets'] })
       try {
-        found.set(text, { expression: parseExpression(text), place })
+        found.set(text, { expression: parseExpression(text), location })
       } catch (thrown) {
-        throw placed(thrown, place)
+        throw placed(thrown, location)
       }
     }
   }
   return found
 }
 
-const placed = (thrown: unknown, place: string): unknown =>
+const placed = (thrown: unknown, location: string): unknown =>
   thrown instanceof StokerError
-    ? new StokerError(thrown.code, thrown.subject, `${place}: targets: ${thrown.message}`, { cause: thrown })
+    ? new StokerError(thrown.code, thrown.subject, `${location}: targets: ${thrown.message}`, { cause: thrown })
     : thrown

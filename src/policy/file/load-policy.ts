@@ -9,7 +9,7 @@ import { type Path, parseYaml, type YamlSource } from '../../config/yaml-source.
 import type { ActorLibrary } from '../../run/actor.ts'
 import type { Policy, Secret } from '../policy.ts'
 import { arrange } from './arrange.ts'
-import { type Draft, readResource } from './resource.ts'
+import { type Draft, readResource } from './read-resource.ts'
 import { policyShape } from './shape.ts'
 
 /** What a policy file in a folder is called. */

@@ -8,8 +8,8 @@ import type { Convergent } from '../../converge/convergent.ts'
 import type { ActorLibrary } from '../../run/actor.ts'
 import { compileSource } from '../../template/plain-format.ts'
 import { parseCondition } from '../condition/condition.ts'
-import { errorAt, type Place, type Resource, valueIn } from '../policy.ts'
-import { isTemplate, NAME_ROOTS, textsIn } from '../values.ts'
+import { errorAt, type Resource, type SourceLocation, valueAtLocation } from '../policy.ts'
+import { isTemplate, NAME_ROOTS, textsIn } from '../shared-values.ts'
 import { RESOURCE_KEYS, type ResourceKeys, resourceShape } from './shape.ts'
 
 /** An entry which does not know its neighbours yet: they are still names. */
@@ -28,8 +28,8 @@ export interface ResourceContext {
 
 /** Reads the entry at the path. Throws `CONFIG` with the place. */
 export const readResource = async (source: YamlSource, path: Path, context: ResourceContext): Promise<Draft> => {
-  const at: Place = { source, path }
-  const entry = valueIn(at)
+  const at: SourceLocation = { source, path }
+  const entry = valueAtLocation(at)
   if (entry === 'flush') return { kind: 'flush' }
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
     throw errorAt(at, `expected a resource such as "file: {path: /etc/motd, ...}", or flush, not ${what(entry)}`)
@@ -59,7 +59,7 @@ export const readResource = async (source: YamlSource, path: Path, context: Reso
 }
 
 /** The one key which is an actor's name. */
-const actorKey = (entry: object, at: Place, actors: readonly string[]): string => {
+const actorKey = (entry: object, at: SourceLocation, actors: readonly string[]): string => {
   const others = Object.keys(entry).filter(key => !Object.hasOwn(RESOURCE_KEYS, key))
   const [first, second] = others.filter(key => actors.includes(key))
   const unknown = others.find(key => !actors.includes(key))
@@ -81,7 +81,7 @@ const unknownKey = (key: string, actor: string | undefined, actors: readonly str
 
 const convergentActor = async (
   name: string,
-  at: Place,
+  at: SourceLocation,
   actors: ActorLibrary,
 ): Promise<Convergent<unknown, unknown>> => {
   const { convergent } = await actors.actor(name)
@@ -96,14 +96,14 @@ const convergentActor = async (
   )
 }
 
-const optionsOf = (given: unknown, at: Place, name: string): Readonly<Record<string, unknown>> => {
+const optionsOf = (given: unknown, at: SourceLocation, name: string): Readonly<Record<string, unknown>> => {
   if (given === null || given === undefined) return {}
   if (typeof given === 'object' && !Array.isArray(given)) return given as Record<string, unknown>
   throw errorAt(at, `expected a mapping of options, not ${what(given)}`, { below: [name] })
 }
 
 /** What is no template at all, or calls a helper which is not there, is wrong whatever the values. */
-const checkTemplates = (options: Readonly<Record<string, unknown>>, at: Place): void => {
+const checkTemplates = (options: Readonly<Record<string, unknown>>, at: SourceLocation): void => {
   for (const { path, text } of textsIn(options))
     if (isTemplate(text)) {
       try {
@@ -118,7 +118,7 @@ const checkTemplates = (options: Readonly<Record<string, unknown>>, at: Place): 
 const parseStatic = (
   actor: Convergent<unknown, unknown>,
   options: Readonly<Record<string, unknown>>,
-  at: Place,
+  at: SourceLocation,
 ): unknown => {
   const certain = !textsIn(options).some(({ text }) => isTemplate(text))
   const problems = problemsIn(actor.schema, options)
@@ -151,7 +151,7 @@ const defaultId = (
   return subject === '' ? actor.name : `${actor.name} ${subject}`
 }
 
-const conditionOf = (text: string, at: Place, hasItem: boolean) => {
+const conditionOf = (text: string, at: SourceLocation, hasItem: boolean) => {
   try {
     return parseCondition(text, hasItem ? [...NAME_ROOTS, 'item'] : NAME_ROOTS)
   } catch (thrown) {
@@ -159,7 +159,7 @@ const conditionOf = (text: string, at: Place, hasItem: boolean) => {
   }
 }
 
-const listPath = (text: string, at: Place): readonly string[] => {
+const listPath = (text: string, at: SourceLocation): readonly string[] => {
   const path = text.split('.')
   const [root = ''] = path
   if (['vars', 'node', 'nodes', 'facts'].includes(root) && !path.includes('')) return path
