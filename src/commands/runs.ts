@@ -2,9 +2,8 @@
 
 import { StokerError } from '../base/errors.ts'
 import { harmlessMessage } from '../base/printable.ts'
-import type { Target } from '../inventory/target.ts'
 import { journalFolder } from '../journal/paths.ts'
-import { type RunRecord, readRun, runIds } from '../journal/reader.ts'
+import { type RunRecord, readRun } from '../journal/reader.ts'
 import { fold } from '../nodeset/fold.ts'
 import { report, type View } from '../report/report.ts'
 import { type Sinks, standardSinks } from '../report/sink.ts'
@@ -13,8 +12,7 @@ import { json } from '../report/views/json.ts'
 import { lines } from '../report/views/lines.ts'
 import { resources } from '../report/views/resources.ts'
 import { summary } from '../report/views/summary.ts'
-import type { RunEvent } from '../run/event.ts'
-import { OUTCOME_KINDS, type OutcomeKind } from '../run/outcome.ts'
+import { countsOf, earlierRuns, replay } from './earlier-runs.ts'
 import { onInterrupt } from './push/interrupt.ts'
 
 /** The newest runs, one a line. */
@@ -25,13 +23,9 @@ export const listRuns = async (flags: { readonly limit: number; readonly json: b
   )
   const folder = journalFolder(process.env)
   const { stdout } = standardSinks()
-  for (const id of (await runIds(folder)).slice(0, flags.limit)) {
-    const run = await readRun(folder, id, interrupt).catch(thrown => {
-      // One which is damaged, or was removed meanwhile, does not hide the others.
-      if (thrown instanceof StokerError) return undefined
-      throw thrown
-    })
-    await stdout.write(run ? (flags.json ? `${JSON.stringify(plain(run))}\n` : line(run)) : `${id}  cannot be read\n`)
+  for await (const { id, record } of earlierRuns(folder, flags.limit, interrupt)) {
+    if (!record) await stdout.write(`${id}  cannot be read\n`)
+    else await stdout.write(flags.json ? `${JSON.stringify(plain(record))}\n` : line(record))
   }
   await stdout.flush()
   return 0
@@ -60,36 +54,6 @@ export const showRun = async (
   return 0
 }
 
-/** Shows the time as it was then. */
-interface Clock {
-  now: number
-}
-
-/** The events of a run, with the clock as it was; targets whose end is not in the journal get one which says so. */
-async function* replay(
-  folder: string,
-  id: string,
-  wanted: ReadonlySet<string>,
-  clock: Clock,
-  io: { readonly signal: AbortSignal },
-): AsyncGenerator<RunEvent, void, void> {
-  // Everything of one run is on disk already, and has a limit for each target.
-  const events: (readonly [RunEvent, number])[] = []
-  const over = new Set<Target>()
-  const { endings, ended } = await readRun(folder, id, io, (event, began) => {
-    if (event.kind === 'finished') over.add(event.target)
-    const at = began + (event.kind === 'finished' ? event.timing.total : 0)
-    if (wanted.has(event.target.name)) events.push([event, at])
-  })
-  for (const [event, at] of events) {
-    clock.now = Math.max(clock.now, at)
-    yield event
-  }
-  for (const [target, outcome] of endings)
-    if (!over.has(target) && wanted.has(target.name)) yield { kind: 'finished', target, outcome, timing: { total: 0 } }
-  clock.now = ended?.at ?? clock.now
-}
-
 const viewsOf = (
   flags: { readonly fold: boolean; readonly json: boolean },
   sinks: Sinks,
@@ -106,11 +70,6 @@ const viewsOf = (
 const titleOf = ({ head }: Pick<RunRecord, 'head'>): string => {
   const names = fold(head.targets.map(({ name }) => name)) || 'nothing'
   return `${head.command} on ${names}: ${head.words.join(' ')}`
-}
-
-const countsOf = ({ endings }: RunRecord): ReadonlyMap<OutcomeKind, number> => {
-  const counts = Map.groupBy(endings.values(), ({ kind }) => kind)
-  return new Map(OUTCOME_KINDS.flatMap(kind => (counts.has(kind) ? [[kind, counts.get(kind)?.length ?? 0]] : [])))
 }
 
 const endOf = ({ ended, goesOnIn }: RunRecord): string =>

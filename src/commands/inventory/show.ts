@@ -1,20 +1,13 @@
 /** `stoker show`: all that the warehouses know of a node or a group, and which of them says so. */
-import type { Abortable } from '../../base/abortable.ts'
-import { StokerError } from '../../base/errors.ts'
-import { type GroupName, isNodeName, parseGroupName } from '../../base/names.ts'
 import { harmlessMessage } from '../../base/printable.ts'
-import { type Questions, questions } from '../../inventory/ask.ts'
 import { expressionText } from '../../inventory/cache/member-text.ts'
-import { resolve } from '../../inventory/resolve.ts'
-import type { Member, Warehouse } from '../../inventory/warehouse.ts'
+import type { Member } from '../../inventory/warehouse.ts'
 import { fold } from '../../nodeset/fold.ts'
-import { parseExpression } from '../../nodeset/syntax/parse.ts'
 import { standardSinks } from '../../report/sink.ts'
 import { openSite } from '../../site/site.ts'
-import { countNodes } from './count-nodes.ts'
-import { listGroups, type Memberships, memberships } from './memberships.ts'
+import { type DescribedGroup, describe } from './describe.ts'
+import type { Memberships } from './memberships.ts'
 import { type Answer, factsOf } from './node-facts.ts'
-import { namesIn, whoKnowsGroup, whoKnowsNode } from './who-knows.ts'
 
 export interface ShowFlags {
   readonly config?: string
@@ -22,83 +15,26 @@ export interface ShowFlags {
   readonly json?: boolean
 }
 
+const MOST_FAILURES = 10
+
 /** Prints what is known; returns the exit code, 3 when a group could not be looked into. Throws `UNKNOWN_NAME`. */
 export const show = async (text: string, flags: ShowFlags): Promise<number> => {
   const { stdout, stderr } = standardSinks()
   const io = { signal: stdout.gone }
   const say = (notice: string) => void stderr.write(`stoker: ${harmlessMessage(notice)}\n`)
-  const { name, forced, from } = parseWanted(text)
   await using site = await openSite(flags, say, io)
-  const ask = questions(site.warehouses, io)
-
-  const answers = forced ? [] : await whoKnowsNode(name, site.warehouses, io)
-  const asked = from === undefined ? site.warehouses.filter(one => !one.lastResort) : [ask.named(from)]
-  const known = await whoKnowsGroup(name, asked, ask, { ...io, listed: answers.length > 0 })
-  // It tells what is unknown and what is near to it, as it does for everyone who types such a name.
-  if (answers.length + known.length === 0) await resolve(parseExpression(text), site.warehouses, io)
-
-  const failures: StokerError[] = []
-  if (answers.length > 0) {
-    const found = await membershipsOf(name, answers, site.warehouses, ask, io)
-    failures.push(...found.failures)
-    await stdout.write(flags.json ? nodeJson(name, answers, found) : table(nodeRows(name, answers, found)))
+  const { name, node, groups, notices } = await describe(text, site.warehouses, io)
+  if (node) {
+    const { answers, memberships } = node
+    await stdout.write(flags.json ? nodeJson(name, answers, memberships) : table(nodeRows(name, answers, memberships)))
   }
-  if (known.length > 0) {
-    const groups: Group[] = []
-    for (const { warehouse, members } of known)
-      groups.push({
-        warehouse: warehouse.name,
-        members,
-        nodes: await countNodes(name, warehouse.name, site.warehouses, io),
-      })
-    await stdout.write(flags.json ? groupJson(name, groups) : table(groupRows(name, groups)))
-  }
-  for (const notice of ask.notices()) say(notice)
+  if (groups.length > 0) await stdout.write(flags.json ? groupJson(name, groups) : table(groupRows(name, groups)))
+  for (const notice of notices) say(notice)
+  const failures = node?.memberships.failures ?? []
   for (const { message } of failures.slice(0, MOST_FAILURES)) say(message)
   if (failures.length > MOST_FAILURES) say(`and ${failures.length - MOST_FAILURES} more`)
   await stdout.flush()
   return failures.length > 0 ? 3 : 0
-}
-
-const MOST_FAILURES = 10
-
-/** What one warehouse says of a group. */
-interface Group {
-  readonly warehouse: string
-  readonly members: readonly Member[]
-  /** How many there are in it; an error where nobody could act on it. */
-  readonly nodes: number | StokerError
-}
-
-/** One name, of a node or a group; `@name` and `@warehouse:name` can only be a group's. */
-const parseWanted = (text: string) => {
-  const expression = parseExpression(text)
-  const [name, ...others] = expression.kind === 'names' ? expression.names : []
-  if (name !== undefined && others.length === 0) return { name: parseGroupName(name), forced: false, from: undefined }
-  if (expression.kind === 'group' && expression.name !== '*')
-    return { name: parseGroupName(expression.name), forced: true, from: expression.warehouse }
-  throw new StokerError(
-    'USAGE',
-    text,
-    `show takes one name: web1, @web or @ldap:web; 'stoker resolve' takes expressions`,
-  )
-}
-
-const membershipsOf = async (
-  name: GroupName,
-  answers: readonly Answer[],
-  warehouses: readonly Warehouse[],
-  ask: Questions,
-  io: Abortable,
-): Promise<Memberships> => {
-  // All warehouses together: what they contradict each other about is among the notices then.
-  if (isNodeName(name)) await ask.nodes([name], undefined)
-  const wanted = {
-    names: new Set([name, ...namesIn(answers)]),
-    canonical: [...new Set(answers.map(({ facts }) => facts.name))],
-    warehouses: new Set(answers.map(({ warehouse }) => warehouse)),
-  }
-  return await memberships(wanted, ask, await listGroups(warehouses, io), io)
 }
 
 /** A mark or nothing, what it is about, the value, who says so. */
@@ -116,7 +52,7 @@ const nodeRows = (name: string, answers: readonly Answer[], { groups, cycles }: 
   ...cycles.map((path): Row => ['!', 'cycle', path.join(' -> '), 'nobody can act on these groups']),
 ]
 
-const groupRows = (name: string, groups: readonly Group[]): readonly Row[] => [
+const groupRows = (name: string, groups: readonly DescribedGroup[]): readonly Row[] => [
   ['', 'group', `@${name}`, groups.map(({ warehouse }) => warehouse).join(', ')],
   ...groups.flatMap(({ warehouse, members, nodes }): readonly Row[] => [
     ['', 'members', membersText(members), warehouse],
@@ -164,7 +100,7 @@ const nodeJson = (name: string, answers: readonly Answer[], { groups, cycles }: 
   return line({ kind: 'node', name, warehouses: answers, contradictions, groups, cycles })
 }
 
-const groupJson = (name: string, groups: readonly Group[]): string =>
+const groupJson = (name: string, groups: readonly DescribedGroup[]): string =>
   line({
     kind: 'group',
     name,

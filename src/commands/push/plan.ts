@@ -1,5 +1,6 @@
 /** `stoker plan`: what a policy asks of each node; no target is touched, and no secret is read. */
 
+import type { Abortable } from '../../base/abortable.ts'
 import { harmlessLines } from '../../base/printable.ts'
 import type { Target } from '../../inventory/target.ts'
 import { fold } from '../../nodeset/fold.ts'
@@ -8,7 +9,7 @@ import { loadForTargets, type PolicyFlags, type PolicyRequest } from '../../poli
 import { preparePolicy } from '../../policy/prepare-policy.ts'
 import { type PlannedResource, preview } from '../../policy/preview.ts'
 import { standardSinks } from '../../report/sink.ts'
-import { openSite } from '../../site/site.ts'
+import { openSite, type Site } from '../../site/site.ts'
 import { onInterrupt } from './interrupt.ts'
 
 export interface PlanFlags extends PolicyFlags {
@@ -25,24 +26,29 @@ export const plan = async (request: PolicyRequest, flags: PlanFlags): Promise<nu
   using interrupt = onInterrupt(() => 'still planning', say)
   const io = { signal: AbortSignal.any([interrupt.signal, stdout.gone]) }
   await using site = await openSite(flags, say, io)
-  const { policy, ...who } = await loadForTargets(
-    request,
-    flags,
-    { ...site, actors: { names: site.actors, actor: site.actor } },
-    say,
-    io,
-  )
-  const secrets = Object.fromEntries([...policy.secrets.keys()].map(name => [name, `<secret.${name}>`]))
-  const { tags = [], skipTags = [] } = flags
-  const prepared = await preparePolicy(policy, { ...io, ...who, tags, skipTags, secrets })
   const folded = folding()
-  for (const target of who.targets)
-    for await (const planned of preview(prepared, target, io))
-      if (flags.json) await stdout.write(`${JSON.stringify({ kind: 'planned', node: target.name, ...planned })}\n`)
-      else folded.add(target, planned)
+  for await (const { target, planned } of plannedResources(request, flags, site, say, io))
+    if (flags.json) await stdout.write(`${JSON.stringify({ kind: 'planned', node: target.name, ...planned })}\n`)
+    else folded.add(target, planned)
   for (const text of folded.texts()) await stdout.write(stdout.isTerminal ? harmlessLines(text) : text)
   await stdout.flush()
   return 0
+}
+
+/** What the policy asks of each target, one resource after the other; secrets stand there by their names. */
+export async function* plannedResources(
+  request: PolicyRequest,
+  flags: PolicyFlags,
+  site: Site,
+  say: (notice: string) => void,
+  io: Abortable,
+): AsyncGenerator<{ readonly target: Target; readonly planned: Planned }, void, void> {
+  const actors = { names: site.actors, actor: site.actor }
+  const { policy, ...who } = await loadForTargets(request, flags, { ...site, actors }, say, io)
+  const secrets = Object.fromEntries([...policy.secrets.keys()].map(name => [name, `<secret.${name}>`]))
+  const { tags = [], skipTags = [] } = flags
+  const prepared = await preparePolicy(policy, { ...io, ...who, tags, skipTags, secrets })
+  for (const target of who.targets) for await (const planned of preview(prepared, target, io)) yield { target, planned }
 }
 
 /** Equal resources of many targets once, in the order in which they are applied. */

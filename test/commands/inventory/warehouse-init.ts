@@ -21,7 +21,7 @@ t.test('tables are created, told, and printed on request', async t => {
   })
   const run = async (flags: object) => {
     const words = JSON.stringify({ config: join(folder, 'stoker.yaml'), ...flags })
-    const script = `import { warehouseInit } from '${root}/src/commands/warehouse-init.ts'
+    const script = `import { warehouseInit } from '${root}/src/commands/inventory/warehouse-init.ts'
       process.exitCode = await warehouseInit('site', ${words})`
     return (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])).stdout
   }
