@@ -42,7 +42,7 @@ export async function* plannedResources(
   site: Site,
   say: (notice: string) => void,
   io: Abortable,
-): AsyncGenerator<{ readonly target: Target; readonly planned: Planned }, void, void> {
+): AsyncGenerator<{ readonly target: Target; readonly planned: PlannedResource }, void, void> {
   const actors = { names: site.actors, actor: site.actor }
   const { policy, ...who } = await loadForTargets(request, flags, { ...site, actors }, say, io)
   const secrets = Object.fromEntries([...policy.secrets.keys()].map(name => [name, `<secret.${name}>`]))

@@ -13,7 +13,7 @@ const bundleSchema = z.strictObject({
   issued: time,
   /** From then on it is stale: still applied, as the last good one, and told as stale. A newer one has to come. */
   expires: time,
-  /** The policy with its files: a gzip-compressed JSON document, see `src/pulley/bundle.ts`. */
+  /** The policy with its files: a gzip-compressed JSON document, see `src/pulley/bundle/tree.ts`. */
   content: z.strictObject({ sha256: sha256Hex, size: z.int().nonnegative() }),
   /** Whom the administrator knew when she published: what target expressions and templates of the policy refer to. */
   nodes: z.array(z.strictObject({ id: id('n'), name: nodeName, roles: z.array(roleName) })),
