@@ -197,7 +197,7 @@ t.test('a source which cannot list its groups is skipped among all, an error by 
   })
   t.match(await run('-l -s pdu'), {
     code: 1,
-    stdout: '',
+    stdout: /^$/,
     stderr: 'stoker nodes: No list upcall defined for group source "pdu"\n',
   })
 })
@@ -205,7 +205,7 @@ t.test('a source which cannot list its groups is skipped among all, an error by 
 t.test('without groups, nothing asks for them', async t => {
   t.match(await run('-f n1 n2', '', '[broken'), { code: 0, stdout: 'n[1-2]\n' })
   t.match(await run('-L', '', '[broken'), { code: 1, stderr: /^stoker nodes: .*'\[broken'\n$/s })
-  t.match(await run('-L', '', ''), { code: 0, stdout: '', stderr: '' })
+  t.match(await run('-L', '', ''), { code: 0, stdout: /^$/, stderr: /^$/ })
   t.match(await run('-f @web', '', ''), { code: 1, stderr: 'stoker nodes: Unknown group source: "<default>"\n' })
 })
 
@@ -242,7 +242,7 @@ t.test('a wrong command line is answered with the usage, and exit code 2', async
       await run(line),
       {
         code: 2,
-        stdout: '',
+        stdout: /^$/,
         stderr: `Usage: stoker nodes [COMMAND] [OPTIONS] [ns1 [-ixX] ns2|...]\n\nstoker nodes: error: ${problem}\n`,
       },
       line,

@@ -88,7 +88,7 @@ t.test('names and contents arrive as they are, from a source or within the polic
   )
   t.match(await stoker(['apply', policy], fleet), {
     code: 0,
-    stdout: '',
+    stdout: /^$/,
     stderr: new RegExp(`web1: ${resources.length} ok`),
   })
 })

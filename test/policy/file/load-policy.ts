@@ -47,7 +47,7 @@ resources:
   // The flush waits for all above it; the second resource for what it says, and for what calls it.
   t.strictSame(ids(policy.order), ['file /a', 'file /home/{{item.name}}', 'file /c0', 'file /d', 'file /c', 'flush'])
   t.strictSame(ids(policy.handlers), ['restart'])
-  t.match(policy, { name: 'site', targets: '@web', variables: { port: 80, users: [], only: 'here' } })
+  t.match(policy, { name: 'site', targets: '@web', variables: { port: 80, users: { length: 0 }, only: 'here' } })
   t.match(policy.entries[0], { targets: ['@all', 'web1'], folder })
   t.match(policy.entries[3], { id: 'file /d', tags: ['x', 'y'], folder: join(folder, 'site') })
   t.equal(policy.secrets.get('db')?.source.environment, 'DB')

@@ -126,7 +126,7 @@ t.test("with the DHCP server's schema", async t => {
         address: '2001:db8::',
         dns: ['2001:db8::53'],
         ranges: [{ from: '2001:db8::100', to: '2001:db8::1ff' }],
-        options: [],
+        options: { length: 0 },
         leaseTime: 600,
       },
     ])
@@ -222,7 +222,7 @@ t.test("with the DHCP server's schema", async t => {
         options: [{ name: 'interface-mtu' }, { name: 'ntp-servers', value: { addresses: ['10.100.0.7'] } }],
       },
       { name: 'web2', addresses: [{ text: '2001:db8::2' }], duids: ['00:03:00:02'], boot: { file: undefined } },
-      { name: 'web3', addresses: [], macs: [], options: [] },
+      { name: 'web3', addresses: { length: 0 }, macs: { length: 0 }, options: { length: 0 } },
     ])
     t.match(told(problems), [
       /bad-address: host web3 .* "10\.100\.0\.13; include \\"\/etc\/shadow\\"" is no IP address; left out: this address/,

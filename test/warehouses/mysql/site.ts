@@ -86,7 +86,7 @@ t.test('with a server', async t => {
         },
         ...{ options: [{ name: 'interface-mtu' }], vars: { rack: 3 } },
       },
-      { name: 'web2', boot: { file: undefined }, vars: {} },
+      { name: 'web2', boot: { file: undefined }, vars: { rack: undefined } },
     ])
     t.match(site.networks, [
       {
@@ -164,7 +164,14 @@ t.test('with a server', async t => {
     const { site, problems } = await siteOf(at(server, { preset: 'rocks' }))
     t.strictSame(problems, [])
     t.match(site.networks, [
-      { name: 'private', address: '10.1.0.0', prefix: 16, domain: 'local', options: [], origin: { id: 'subnets#1' } },
+      {
+        name: 'private',
+        address: '10.1.0.0',
+        prefix: 16,
+        domain: 'local',
+        options: { length: 0 },
+        origin: { id: 'subnets#1' },
+      },
       { name: 'fast', address: '10.2.0.0', options: [{ name: 'interface-mtu', value: { number: 9000 } }] },
     ])
     t.match(site.hosts, [{ name: 'compute-0-0', macs: ['52:54:00:00:00:01'], addresses: [{ text: '10.1.255.254' }] }])
@@ -197,16 +204,24 @@ t.test('with a server', async t => {
     )
     const { site, problems } = await siteOf(at(server))
     t.match(site.hosts, [
-      { name: 'fine', aliases: [], addresses: [], macs: [], duids: [], sshHostKeys: [], options: [] },
+      {
+        name: 'fine',
+        aliases: { length: 0 },
+        addresses: { length: 0 },
+        macs: { length: 0 },
+        duids: { length: 0 },
+        sshHostKeys: { length: 0 },
+        options: { length: 0 },
+      },
     ])
     t.equal(site.networks.length, texts.length)
     for (const network of site.networks)
       t.match(network, {
         name: /^10\.\d+\.0\.0\/16$/,
-        routers: [],
-        dns: [],
-        ranges: [],
-        options: [],
+        routers: { length: 0 },
+        dns: { length: 0 },
+        ranges: { length: 0 },
+        options: { length: 0 },
         domain: undefined,
         shared: undefined,
         boot: { nextServer: undefined },
