@@ -28,15 +28,15 @@ export interface EnrolOptions {
 }
 
 /** Keys which were made for an enrolment whose answer has not been heard: the same again takes no second use of the token. */
-const pending = z.strictObject({ signingKey: z.string(), sealKey: z.string(), sealPublic: z.string() })
-const PENDING = 'enrolling.json'
+const pendingKeys = z.strictObject({ signingKey: z.string(), sealKey: z.string(), sealPublic: z.string() })
+const PENDING_FILE = 'enrolling.json'
 
 /** Enrols and writes the identity. Throws `REFUSED`, `CONNECT_FAILED`, `CONFIG` for the token file, `UNTRUSTED` for a VO of another key. */
 export const enrol = async (folder: Folder, options: EnrolOptions, io: Abortable): Promise<Identity> => {
   const { servers, vo, tokenFile, ca, cloneOf, pinned } = options
   const token = await readToken(tokenFile)
-  const keys = (await folder.read(PENDING, pending)) ?? (await newKeys())
-  await folder.write(PENDING, keys)
+  const keys = (await folder.read(PENDING_FILE, pendingKeys)) ?? (await newKeys())
+  await folder.write(PENDING_FILE, keys)
   const key = parseSigningKey(keys.signingKey)
   const fingerprint = await machineFingerprint()
   const name = options.name ?? ownName()
@@ -45,8 +45,8 @@ export const enrol = async (folder: Folder, options: EnrolOptions, io: Abortable
     ...{ vo, token, name, publicKey: key.publicKey, sealKey: keys.sealPublic, fingerprint, version: VERSION },
     ...(cloneOf && { cloneOf }),
   }
-  const asked = { method: 'POST', path: '/v1/enrol', body } as const
-  const answer = answerAs(enrolAnswer, await client.json(asked, io), asked)
+  const request = { method: 'POST', path: '/v1/enrol', body } as const
+  const answer = answerAs(enrolAnswer, await client.json(request, io), request)
   if (options.voKey !== undefined && options.voKey !== answer.voKey)
     throw new StokerError(
       'UNTRUSTED',
@@ -71,11 +71,11 @@ export const enrol = async (folder: Folder, options: EnrolOptions, io: Abortable
   // A new node has seen nothing; what its image had seen was another's.
   await folder.write(PROGRESS.file, NO_PROGRESS)
   await folder.write(IDENTITY.file, identity)
-  await folder.remove(PENDING)
+  await folder.remove(PENDING_FILE)
   return identity
 }
 
-const newKeys = async (): Promise<z.output<typeof pending>> => {
+const newKeys = async (): Promise<z.output<typeof pendingKeys>> => {
   const { publicKey, privateKey } = await makeSealKey()
   return { signingKey: makeSigningKey().pem, sealKey: privateKey, sealPublic: publicKey }
 }

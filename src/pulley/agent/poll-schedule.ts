@@ -6,15 +6,15 @@ import { setTimeout } from 'node:timers/promises'
 import type { Abortable } from '../../base/abortable.ts'
 
 /** Milliseconds between two tries at most. */
-const CAP_MS = 5 * 60_000
+const MAX_BACK_OFF_MS = 5 * 60_000
 /** How often the network is looked at while nobody answers. */
-const LOOK_MS = 2000
+const NETWORK_CHECK_MS = 2000
 
 /** A share of the interval, from 0 to 1, which is the node's own. */
 export const slotOf = (node: string): number => createHash('sha256').update(node).digest().readUInt32BE(0) / 2 ** 32
 
 /** Milliseconds until the next turn of this slot, in intervals of so many seconds; at least half an interval. Pure. */
-export const untilSlot = (slot: number, seconds: number, now: number, random: number): number => {
+export const millisecondsToSlot = (slot: number, seconds: number, now: number, random: number): number => {
   const interval = seconds * 1000
   const into = (((now - slot * interval) % interval) + interval) % interval
   const left = interval - into
@@ -24,7 +24,7 @@ export const untilSlot = (slot: number, seconds: number, now: number, random: nu
 
 /** Milliseconds after so many tries without an answer. Pure. */
 export const backOff = (failures: number, seconds: number, random: number): number =>
-  Math.min(CAP_MS, seconds * 1000 * 2 ** Math.min(failures - 1, 16)) * (0.5 + random / 2)
+  Math.min(MAX_BACK_OFF_MS, seconds * 1000 * 2 ** Math.min(failures - 1, 16)) * (0.5 + random / 2)
 
 /** Waits, but not longer than until the network has changed. */
 export const waitForNetwork = async (milliseconds: number, io: Abortable): Promise<'over' | 'changed'> => {
@@ -33,7 +33,7 @@ export const waitForNetwork = async (milliseconds: number, io: Abortable): Promi
   for (;;) {
     const left = until - performance.now()
     if (left <= 0) return 'over'
-    await setTimeout(Math.min(left, LOOK_MS), undefined, { signal: io.signal })
+    await setTimeout(Math.min(left, NETWORK_CHECK_MS), undefined, { signal: io.signal })
     if ((await networkText()) !== before) return 'changed'
   }
 }

@@ -9,8 +9,8 @@ import type { Outcome } from '../../run/outcome.ts'
 import { schedule } from '../../run/schedule.ts'
 import { here, onThisMachine } from '../../site/built-in.ts'
 import { PulleyAgent } from '../agent/agent.ts'
-import type { Perform } from '../agent/orders/orders.ts'
-import { identityOf } from '../agent/state/agent-identity.ts'
+import type { RunActor } from '../agent/orders/orders.ts'
+import { readIdentity } from '../agent/state/agent-identity.ts'
 import { Folder } from '../agent/state/folder.ts'
 import { holdLock } from '../agent/state/lock.ts'
 
@@ -24,7 +24,7 @@ export interface AgentFlags {
 export const agentCommand = async (flags: AgentFlags, io: Abortable): Promise<number> => {
   const folder = new Folder(flags.state)
   const say = (line: string) => void process.stderr.write(`${line}\n`)
-  const { name } = await identityOf(folder)
+  const { name } = await readIdentity(folder)
   await using _lock = await holdLock(flags.state)
   const machine = await onThisMachine()
   const self: Target = {
@@ -34,7 +34,7 @@ export const agentCommand = async (flags: AgentFlags, io: Abortable): Promise<nu
   await using agent = await PulleyAgent.open({
     ...{ folder, actors: machine, wait: flags.wait, say },
     connect: () => machine.connector.connect(self, io),
-    perform: performing(machine, self, await here()),
+    runActor: performing(machine, self, await here()),
   })
   if (flags.once) return (await agent.once(io)) ? 0 : 4
   await agent.run(io).catch(thrown => {
@@ -48,7 +48,7 @@ const performing = (
   machine: Awaited<ReturnType<typeof onThisMachine>>,
   self: Target,
   local: Awaited<ReturnType<typeof here>>,
-): Perform =>
+): RunActor =>
   async function* (actorName, argument, io): AsyncGenerator<Output, Outcome, void> {
     const actor = await machine.actor(actorName)
     const sources = sourcesIn({ files: '/', templates: '/', confined: false })

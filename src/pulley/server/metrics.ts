@@ -16,7 +16,7 @@ const HELP: Readonly<Record<Counter, string>> = {
   refusals: 'Requests refused.',
   reports: 'Reports taken.',
   actions_started: 'Actions which nodes were allowed to start.',
-  actions_finished: 'Actions of which nodes told the end.',
+  actions_finished: 'Actions whose end nodes have reported.',
 }
 
 export class Metrics {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { backOff, slotOf, untilSlot } from '../../../src/pulley/agent/poll-schedule.ts'
+import { backOff, millisecondsToSlot, slotOf } from '../../../src/pulley/agent/poll-schedule.ts'
 
 t.test('a node has the same slot after every start, and nodes spread over the interval', async t => {
   t.equal(slotOf('n-1'), slotOf('n-1'))
@@ -13,16 +13,16 @@ t.test('a node has the same slot after every start, and nodes spread over the in
 
 t.test('the next turn is in the slot, after half an interval to one and a half', async t => {
   for (let now = 0; now < 120_000; now += 777) {
-    const wait = untilSlot(0.3, 60, now, 0.5)
+    const wait = millisecondsToSlot(0.3, 60, now, 0.5)
     t.ok(wait >= 30_000 && wait < 90_000, `${wait}`)
     t.equal(Math.round((now + wait) % 60_000), 18_000)
   }
 })
 
 t.test('chance moves a turn by a twentieth of the interval at most', async t => {
-  const middle = untilSlot(0.3, 60, 0, 0.5)
-  t.equal(untilSlot(0.3, 60, 0, 0) - middle, -3000)
-  t.equal(untilSlot(0.3, 60, 0, 1) - middle, 3000)
+  const middle = millisecondsToSlot(0.3, 60, 0, 0.5)
+  t.equal(millisecondsToSlot(0.3, 60, 0, 0) - middle, -3000)
+  t.equal(millisecondsToSlot(0.3, 60, 0, 1) - middle, 3000)
 })
 
 t.test('without an answer it waits longer and longer, up to five minutes', async t => {

@@ -44,7 +44,7 @@ t.test('a secret is sealed for the nodes, and is nowhere else', async t => {
     const agent = await PulleyAgent.open({
       ...{ folder: state, actors: machine, wait: 0, say: line => said.push(line) },
       connect: () => machine.connector.connect(target(name), io),
-      perform: () => {
+      runActor: () => {
         throw new Error('there are no orders')
       },
     })

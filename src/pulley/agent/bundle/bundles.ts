@@ -13,14 +13,14 @@ import type { Progress } from '../state/identity-files.ts'
 const FOLDER = 'bundles'
 
 /** A bundle whose files lie in a folder, as its signature says. */
-export interface Kept {
+export interface LocalBundle {
   readonly bundle: Bundle
   /** Absolute path of the policy's folder. */
   readonly folder: string
 }
 
 /** What an offered bundle is: to be taken, known already, or refused for good. */
-export type Offered =
+export type OfferCheck =
   | { readonly kind: 'new'; readonly bundle: Bundle }
   | { readonly kind: 'same' }
   | { readonly kind: 'refused'; readonly serial: number; readonly why: string }
@@ -29,16 +29,16 @@ export type Offered =
  * Looks at an offered bundle. The first of the keys is the one which counts; those before it, for what is in use already.
  * Pure; `now` in milliseconds since 1970.
  */
-export const judge = (
+export const checkOffer = (
   document: Envelope,
   vo: string,
   [voKey = '', ...former]: readonly string[],
   progress: Progress,
   now: number,
-): Offered => {
-  const bundle = opened(document, voKey)
+): OfferCheck => {
+  const bundle = openBundle(document, voKey)
   if (bundle instanceof StokerError) {
-    const known = former.map(key => opened(document, key)).find(one => !(one instanceof StokerError))
+    const known = former.map(key => openBundle(document, key)).find(one => !(one instanceof StokerError))
     if (known && !(known instanceof StokerError) && known.serial === progress.current) return { kind: 'same' }
     return { kind: 'refused', serial: 0, why: bundle.message }
   }
@@ -61,7 +61,7 @@ export const judge = (
   return serial === progress.current ? { kind: 'same' } : { kind: 'new', bundle }
 }
 
-const opened = (document: Envelope, voKey: string): Bundle | StokerError => {
+const openBundle = (document: Envelope, voKey: string): Bundle | StokerError => {
   try {
     return open(BUNDLE, document, voKey)
   } catch (thrown) {
@@ -71,37 +71,42 @@ const opened = (document: Envelope, voKey: string): Bundle | StokerError => {
 }
 
 /** Keeps a bundle with its content; it is in the folder whole or not at all. Throws `UNTRUSTED` when the content is not what was signed. */
-export const keep = async (folder: Folder, document: Envelope, bundle: Bundle, content: Uint8Array): Promise<Kept> => {
+export const saveBundle = async (
+  folder: Folder,
+  document: Envelope,
+  bundle: Bundle,
+  content: Uint8Array,
+): Promise<LocalBundle> => {
   const tree = unpack(content, bundle.content.sha256)
-  const place = placeOf(bundle.serial)
-  await folder.remove(place)
-  for (const [path, data] of tree) await folder.writeBytes(`${place}/policy/${path}`, data)
+  const subfolder = folderOf(bundle.serial)
+  await folder.remove(subfolder)
+  for (const [path, data] of tree) await folder.writeBytes(`${subfolder}/policy/${path}`, data)
   // Written last: without it the rest counts for nothing.
-  await folder.writeBytes(`${place}/content`, content)
-  await folder.write(`${place}/bundle.json`, document)
-  return { bundle, folder: join(folder.path, place, 'policy') }
+  await folder.writeBytes(`${subfolder}/content`, content)
+  await folder.write(`${subfolder}/bundle.json`, document)
+  return { bundle, folder: join(folder.path, subfolder, 'policy') }
 }
 
 /** A bundle of the folder, its signature and content verified again; `undefined` when it is not there, or not whole. */
-export const recall = async (
+export const loadBundle = async (
   folder: Folder,
   serial: number,
   vo: string,
   voKeys: readonly string[],
-): Promise<Kept | undefined> => {
-  const place = placeOf(serial)
-  const document = await folder.read(`${place}/bundle.json`, envelope).catch(() => undefined) // damaged: as good as none
-  const content = await folder.bytes(`${place}/content`)
+): Promise<LocalBundle | undefined> => {
+  const subfolder = folderOf(serial)
+  const document = await folder.read(`${subfolder}/bundle.json`, envelope).catch(() => undefined) // damaged: as good as none
+  const content = await folder.bytes(`${subfolder}/content`)
   if (!document || !content) return undefined
-  const bundle = voKeys.map(key => opened(document, key)).find(one => !(one instanceof StokerError))
+  const bundle = voKeys.map(key => openBundle(document, key)).find(one => !(one instanceof StokerError))
   if (!bundle || bundle instanceof StokerError || bundle.vo !== vo || bundle.serial !== serial) return undefined
   try {
     const tree = unpack(content, bundle.content.sha256)
     for (const [path, data] of tree) {
-      const there = await folder.bytes(`${place}/policy/${path}`)
-      if (!there?.equals(data)) await folder.writeBytes(`${place}/policy/${path}`, data)
+      const there = await folder.bytes(`${subfolder}/policy/${path}`)
+      if (!there?.equals(data)) await folder.writeBytes(`${subfolder}/policy/${path}`, data)
     }
-    return { bundle, folder: join(folder.path, place, 'policy') }
+    return { bundle, folder: join(folder.path, subfolder, 'policy') }
   } catch (thrown) {
     if (thrown instanceof StokerError && thrown.code === 'UNTRUSTED') return undefined
     throw thrown
@@ -109,9 +114,9 @@ export const recall = async (
 }
 
 /** Takes away all bundles but these. */
-export const forget = async (folder: Folder, serials: readonly number[]): Promise<void> => {
+export const removeOtherBundles = async (folder: Folder, serials: readonly number[]): Promise<void> => {
   for (const name of await folder.list(FOLDER))
     if (!serials.includes(Number(name))) await folder.remove(`${FOLDER}/${name}`)
 }
 
-const placeOf = (serial: number): string => `${FOLDER}/${serial}`
+const folderOf = (serial: number): string => `${FOLDER}/${serial}`

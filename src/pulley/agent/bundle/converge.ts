@@ -14,21 +14,21 @@ import type { Report } from '../../protocol/messages.ts'
 import { newId } from '../../protocol/names.ts'
 import { unseal } from '../../protocol/sealed.ts'
 import type { Identity } from '../state/identity-files.ts'
-import type { Kept } from './bundles.ts'
+import type { LocalBundle } from './bundles.ts'
 
 export interface ConvergeOptions {
   readonly identity: Identity
   readonly actors: ActorLibrary
   readonly connect: () => Promise<Connection>
   /** Before anything of a resource is changed; see `ApplyOptions`. */
-  readonly before: (changes: readonly Change[], notified: readonly string[]) => Promise<void>
+  readonly beforeChange: (changes: readonly Change[], notified: readonly string[]) => Promise<void>
   /** Run these alone, which others notify. */
   readonly only?: readonly string[]
   readonly say: (line: string) => void
 }
 
 /** A bundle, ready to be applied again and again. */
-export interface Ready {
+export interface PreparedBundle {
   /** `undefined`: the policy is not for this node. */
   readonly prepared: PreparedPolicy | undefined
   readonly target: Target | undefined
@@ -39,10 +39,10 @@ export const purposeOf = (vo: string, node: string, serial: number): string => `
 
 /** Reads a bundle's policy and all it needs. Throws `CONFIG` and what else is wrong with it. */
 export const prepareBundle = async (
-  { bundle, folder }: Kept,
+  { bundle, folder }: LocalBundle,
   options: ConvergeOptions,
   io: Abortable,
-): Promise<Ready> => {
+): Promise<PreparedBundle> => {
   const { identity, actors, say } = options
   const secrets = await secretsOf(bundle.sealed[identity.node], bundle.vo, bundle.serial, identity)
   // An administrator may have published before this node was there: it knows itself.
@@ -50,7 +50,7 @@ export const prepareBundle = async (
   const self = { id: identity.node, name: identity.name, roles: identity.roles }
   const nodes = known ? bundle.nodes : [...bundle.nodes, self]
   const isSelf = (target: Target) => target.vars.id === identity.node
-  const own = async ({ policy }: LoadedPolicy) => {
+  const secretsFor = async ({ policy }: LoadedPolicy) => {
     if (policy.secrets.size > 0 && bundle.sealed[identity.node] === undefined)
       throw new StokerError(
         'CONFIG',
@@ -59,7 +59,15 @@ export const prepareBundle = async (
       )
     return secrets
   }
-  const { prepared, targets } = await prepareFor(folder, { nodes, roles: bundle.roles }, actors, own, say, io, isSelf)
+  const { prepared, targets } = await prepareFor(
+    folder,
+    { nodes, roles: bundle.roles },
+    actors,
+    secretsFor,
+    say,
+    io,
+    isSelf,
+  )
   const [target] = targets
   if (!target) return { prepared: undefined, target: undefined }
   return { prepared, target }
@@ -67,7 +75,7 @@ export const prepareBundle = async (
 
 /** Applies it once and says what came of it. `settled`: everything was as it should be before, so that a change is drift. */
 export const applyBundle = async (
-  { prepared, target }: Ready,
+  { prepared, target }: PreparedBundle,
   serial: number,
   settled: boolean,
   options: ConvergeOptions,
@@ -76,10 +84,10 @@ export const applyBundle = async (
   const began = performance.now()
   const counts = { ok: 0, changed: 0, drift: 0, failed: 0, skipped: 0 }
   const results: Report['results'] = []
-  const take = ({ resource, state, changes, error, detail }: ResourceResult) => {
+  const addResult = ({ resource, state, changes, error, detail }: ResourceResult) => {
     const kind = state === 'changed' && settled ? 'drift' : state
     counts[kind]++
-    if (kind === 'ok' || results.length >= MOST) return
+    if (kind === 'ok' || results.length >= MAX_RESULTS) return
     const why = error?.message ?? detail
     const what = [...changes.map(change => change.what), ...(why === undefined ? [] : [why])]
     results.push({
@@ -91,12 +99,12 @@ export const applyBundle = async (
   if (prepared && target) {
     try {
       const job = { apply: true, diff: false, signal: io.signal, connect: options.connect }
-      const { before, only } = options
-      const running = applyPolicy(prepared, target, job, { before, ...(only && { only }) })
+      const { beforeChange, only } = options
+      const running = applyPolicy(prepared, target, job, { before: beforeChange, ...(only && { only }) })
       for (;;) {
         const step = await running.next()
         if (!step.done) {
-          if ('resource' in step.value) take(step.value)
+          if ('resource' in step.value) addResult(step.value)
           continue
         }
         // What failed as a whole has no resource to say so.
@@ -128,7 +136,7 @@ export const applyBundle = async (
 }
 
 /** Results which a report holds at most. */
-const MOST = 2000
+const MAX_RESULTS = 2000
 
 const secretsOf = async (
   sealed: string | undefined,

@@ -11,18 +11,18 @@ import { quote } from '../../../base/quote.ts'
 export const networkState = z.record(z.string(), z.string())
 export type NetworkState = z.output<typeof networkState>
 
-/** The state now. What cannot be looked at is absent. */
-export const lookAtNetwork = async (): Promise<NetworkState> => {
+/** The state now. What cannot be read is absent. */
+export const readNetworkState = async (): Promise<NetworkState> => {
   const state: Record<string, string> = {}
-  for (const [part, { program, look }] of Object.entries(PARTS)) {
-    const text = await sh(`command -v ${program} >/dev/null || exit; ${look}`)
+  for (const [part, { program, readScript }] of Object.entries(PARTS)) {
+    const text = await sh(`command -v ${program} >/dev/null || exit; ${readScript}`)
     if (text !== undefined) state[part] = text
   }
   return state
 }
 
 /** Scripts which make `now` what it was before, by part: only of parts which the bundle had changed. Pure. */
-export const restoring = (
+export const restoreScripts = (
   before: NetworkState,
   after: NetworkState,
   now: NetworkState,
@@ -37,15 +37,15 @@ export const restoring = (
 
 /** Runs the scripts, in the order of the parts, and returns the parts. What fails is left: the next may help all the same. */
 export const restoreNetwork = async (before: NetworkState, after: NetworkState): Promise<readonly string[]> => {
-  const scripts = restoring(before, after, await lookAtNetwork())
+  const scripts = restoreScripts(before, after, await readNetworkState())
   for (const list of scripts.values()) for (const script of list) await sh(script)
   return [...scripts.keys()]
 }
 
 interface Part {
   readonly program: string
-  readonly look: string
-  /** `was`, `is`: what the look printed then and now. */
+  readonly readScript: string
+  /** `was`, `is`: what `readScript` printed then and now. */
   readonly restore: (was: string, is: string) => readonly string[]
 }
 
@@ -53,7 +53,7 @@ interface Part {
 const filter = (program: string): Part => ({
   program: `${program}-save`,
   // Times and counters change by themselves.
-  look: `${program}-save | sed -e '/^#/d' -e 's/ \\[[0-9]*:[0-9]*\\]$/ [0:0]/'`,
+  readScript: `${program}-save | sed -e '/^#/d' -e 's/ \\[[0-9]*:[0-9]*\\]$/ [0:0]/'`,
   restore: (was, is) => {
     const tables = (text: string) => [...text.matchAll(/^\*(\S+)$/gm)].map(([, table = '']) => table)
     const fresh = tables(is).filter(table => !tables(was).includes(table))
@@ -69,9 +69,9 @@ const policies = (text: string, table: string): string => {
 }
 
 /** Lines which are words of `ip`: those which came are taken away, those which went are added again. */
-const lines = (look: string, add: (line: string) => string, remove?: (line: string) => string): Part => ({
+const lines = (readScript: string, add: (line: string) => string, remove?: (line: string) => string): Part => ({
   program: 'ip',
-  look,
+  readScript,
   restore: (was, is) => {
     const [then, now] = [was.split('\n').filter(Boolean), is.split('\n').filter(Boolean)]
     return [
@@ -108,7 +108,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   nftables: {
     program: 'nft',
     // What iptables has made is its own business, and would not be understood here.
-    look: `nft list tables | grep -vE 'ip6? (filter|nat|mangle|raw|security)$' | while read -r table; do nft -s list $table; done`,
+    readScript: `nft list tables | grep -vE 'ip6? (filter|nat|mangle|raw|security)$' | while read -r table; do nft -s list $table; done`,
     restore: (was, is) => {
       const flushed = [...is.matchAll(/^table (\S+ \S+) \{$/gm)].map(([, table]) => `delete table ${table}\n`)
       return [`nft -f - <<'END'\n${flushed.join('')}${was}\nEND\n`]

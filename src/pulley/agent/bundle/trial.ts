@@ -6,11 +6,11 @@
 import type { Progress } from '../state/identity-files.ts'
 
 /** Polls without an answer which end the first turn of a bundle. */
-const PATIENCE = 3
+const FAILURES_UNTIL_REVERT = 3
 /** After so many doublings turns get no longer. */
-const LONGEST = 6
+const MAX_DOUBLINGS = 6
 
-type Next = Pick<Progress, 'current' | 'confirmed' | 'reverted' | 'trial'>
+type TrialProgress = Pick<Progress, 'current' | 'confirmed' | 'reverted' | 'trial'>
 
 export type TrialStep =
   | { readonly kind: 'none' }
@@ -22,7 +22,7 @@ export type TrialStep =
   | {
       readonly kind: 'waiting' | 'confirmed' | 'take-back' | 'again' | 'condemned'
       readonly serial: number
-      readonly progress: Next
+      readonly progress: TrialProgress
     }
 
 export const stepTrial = (progress: Progress, contact: boolean): TrialStep => {
@@ -31,7 +31,7 @@ export const stepTrial = (progress: Progress, contact: boolean): TrialStep => {
   const { serial, stage, suspect, turns } = trial
   const next = { current, confirmed, reverted, trial: undefined }
   const failures = trial.failures + 1
-  if (!contact && failures < PATIENCE * 2 ** Math.min(turns, LONGEST))
+  if (!contact && failures < FAILURES_UNTIL_REVERT * 2 ** Math.min(turns, MAX_DOUBLINGS))
     return { kind: 'waiting', serial, progress: { ...next, trial: { ...trial, failures } } }
   const turn = { serial, failures: 0, suspect, turns: turns + 1 }
   if (stage === 'trying') {

@@ -3,7 +3,7 @@ import { chmod, chown, readFile, rename, rm, stat, writeFile } from 'node:fs/pro
 import * as z from 'zod'
 import type { Change } from '../../../converge/convergent.ts'
 import type { Folder } from '../state/folder.ts'
-import { lookAtNetwork, networkState, restoreNetwork } from './network-state.ts'
+import { networkState, readNetworkState, restoreNetwork } from './network-state.ts'
 
 const index = z.array(
   z.strictObject({
@@ -14,14 +14,14 @@ const index = z.array(
     notifies: z.array(z.string()),
   }),
 )
-type Kept = z.output<typeof index>[number]
+type SavedFile = z.output<typeof index>[number]
 
 const FOLDER = 'undo'
 const INDEX = `${FOLDER}/index.json`
 const NETWORK = `${FOLDER}/network.json`
 const network = z.strictObject({ before: networkState, after: networkState })
 /** Larger files are no configuration by which contact is lost; bytes. */
-const MOST = 16 * 1024 * 1024
+const MAX_FILE_BYTES = 16 * 1024 * 1024
 
 export class Undo {
   readonly #folder: Folder
@@ -31,7 +31,7 @@ export class Undo {
   }
 
   /** Keeps what the files hold which these changes write, once for each. */
-  async keep(changes: readonly Change[], notifies: readonly string[]): Promise<void> {
+  async saveFiles(changes: readonly Change[], notifies: readonly string[]): Promise<void> {
     const kept = await this.#read()
     const paths = pathsOf(changes).filter(path => !kept.some(one => one.path === path))
     if (paths.length === 0) return
@@ -45,26 +45,26 @@ export class Undo {
   }
 
   /** The network as it is before the bundle is applied for the first time. */
-  async keepNetwork(): Promise<void> {
+  async saveNetwork(): Promise<void> {
     if (await this.#folder.read(NETWORK, network)) return
-    const before = await lookAtNetwork()
+    const before = await readNetworkState()
     await this.#folder.write(NETWORK, { before, after: before })
   }
 
   /** The network as it is after the bundle was applied. */
-  async noteNetwork(): Promise<void> {
+  async recordNetworkAfter(): Promise<void> {
     const kept = await this.#folder.read(NETWORK, network)
-    if (kept) await this.#folder.write(NETWORK, { ...kept, after: await lookAtNetwork() })
+    if (kept) await this.#folder.write(NETWORK, { ...kept, after: await readNetworkState() })
   }
 
   /** Makes of the network what it was, where the bundle had changed it. Returns the parts. */
-  async putNetworkBack(): Promise<readonly string[]> {
+  async restoreNetwork(): Promise<readonly string[]> {
     const kept = await this.#folder.read(NETWORK, network)
     return kept ? await restoreNetwork(kept.before, kept.after) : []
   }
 
   /** Puts the files back, but for those. Returns the paths of the ones which were put back, and whom that notifies. */
-  async putBack(
+  async restoreFiles(
     except: ReadonlySet<string>,
   ): Promise<{ readonly paths: readonly string[]; readonly notified: readonly string[] }> {
     const kept = (await this.#read()).filter(({ path }) => !except.has(path)).reverse()
@@ -84,18 +84,18 @@ export class Undo {
     return { paths: kept.map(({ path }) => path), notified: [...new Set(kept.flatMap(one => one.notifies))] }
   }
 
-  forget(): Promise<void> {
+  clear(): Promise<void> {
     return this.#folder.remove(FOLDER)
   }
 
-  async #read(): Promise<readonly Kept[]> {
+  async #read(): Promise<readonly SavedFile[]> {
     return (await this.#folder.read(INDEX, index)) ?? []
   }
 
-  async #copy(path: string, data: string): Promise<Omit<Kept, 'notifies'> | undefined> {
+  async #copy(path: string, data: string): Promise<Omit<SavedFile, 'notifies'> | undefined> {
     try {
       const { mode, uid, gid, size } = await stat(path)
-      if (size > MOST) return undefined
+      if (size > MAX_FILE_BYTES) return undefined
       await this.#folder.writeBytes(data, await readFile(path))
       return { path, before: { data, mode: mode & 0o7777, uid, gid } }
     } catch (thrown) {

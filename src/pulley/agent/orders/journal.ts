@@ -15,7 +15,7 @@ const entry = z.strictObject({
   taken: time,
   /** As it was signed. */
   expires: time,
-  /** `asking`: may it be started? `running`: it has been. `ended`: the end is known here. `told`: and at the server. */
+  /** `asking`: may it be started? `running`: it has been. `ended`: the result is known here. `told`: and at the server. */
   state: z.enum(['asking', 'running', 'ended', 'told']),
   began: time.optional(),
   result: actionReport.optional(),
@@ -81,7 +81,7 @@ export class Journal {
     for (const stream of ['stdout', 'stderr']) await this.#folder.remove(`${FOLDER}/${action}.${piece}.${stream}`)
   }
 
-  /** Forgets what was told long ago and has expired long ago; until then an order which comes again is known. */
+  /** Forgets what was reported long ago and has expired long ago; until then an order which comes again is known. */
   async prune(before: number): Promise<void> {
     for (const { id: action, state, taken, expires } of await this.entries())
       if (state === 'told' && Math.max(taken, expires) < before) await this.#folder.remove(`${FOLDER}/${action}.json`)

@@ -1,5 +1,5 @@
 /**
- * One-shot orders: taken when they are signed for this very node, run at most once, and told until the server knows. The
+ * One-shot orders: taken when they are signed for this very node, run at most once, and reported until the server has it. The
  * journal is written before and after; the server has to agree before anything runs.
  */
 import { randomBytes } from 'node:crypto'
@@ -10,12 +10,12 @@ import type { Outcome } from '../../../run/outcome.ts'
 import { ORDER, type Order } from '../../protocol/documents.ts'
 import { type Envelope, open } from '../../protocol/envelope.ts'
 import type { ActionReport } from '../../protocol/messages.ts'
-import type { Link } from '../link.ts'
+import type { ServerLink } from '../server-link.ts'
 import type { Entry, Journal } from './journal.ts'
-import { Pieces } from './output-pieces.ts'
+import { OutputPieces } from './output-pieces.ts'
 
 /** Runs an order's actor on this machine. */
-export type Perform = (
+export type RunActor = (
   actor: string,
   argument: Order['argument'],
   io: Abortable,
@@ -25,8 +25,8 @@ export interface OrdersOptions {
   readonly vo: string
   readonly node: string
   readonly journal: Journal
-  readonly link: Pick<Link, 'post'>
-  readonly perform: Perform
+  readonly link: Pick<ServerLink, 'post'>
+  readonly runActor: RunActor
   /** The VO's key as it is now. */
   voKey(): string
   /** The latest that any clock which counts says. */
@@ -51,9 +51,10 @@ export class Orders {
     for (const entry of await journal.entries()) {
       if (entry.state !== 'running') continue
       const order = this.#open(entry.envelope)
-      const cutOff = { ...entry, pieces: Math.max(entry.pieces, await journal.pieces(entry.id)) }
-      if (order?.repeatable) await journal.put({ ...cutOff, state: 'asking' })
-      else await this.#end(cutOff, { state: 'unknown', at: Date.now(), message: 'the agent was ended while it ran' })
+      const interrupted = { ...entry, pieces: Math.max(entry.pieces, await journal.pieces(entry.id)) }
+      if (order?.repeatable) await journal.put({ ...interrupted, state: 'asking' })
+      else
+        await this.#end(interrupted, { state: 'unknown', at: Date.now(), message: 'the agent was ended while it ran' })
     }
   }
 
@@ -67,7 +68,7 @@ export class Orders {
   }
 
   /** The state folder was put back: what was only asked for may have been done in the time which is forgotten. */
-  async doubt(): Promise<void> {
+  async markAskedUnknown(): Promise<void> {
     for (const entry of await this.#options.journal.entries())
       if (entry.state === 'asking')
         await this.#end(entry, {
@@ -77,7 +78,7 @@ export class Orders {
         })
   }
 
-  /** Takes orders into the journal; those which are not for this node, or not signed by the VO, are refused and told. */
+  /** Takes orders into the journal; those which are not for this node, or not signed by the VO, are refused and logged. */
   async take(documents: readonly Envelope[]): Promise<void> {
     const { journal, say } = this.#options
     for (const document of documents) {
@@ -93,27 +94,27 @@ export class Orders {
     if (this.#running && ids.includes(this.#running.id)) this.#running.stop.abort(new Error('cancelled'))
   }
 
-  /** Runs everything that may be run, one after the other, and tells the ends. */
-  async work(io: Abortable): Promise<void> {
+  /** Runs everything that may be run, one after the other, and reports the results. */
+  async runAll(io: Abortable): Promise<void> {
     for (const entry of await this.#options.journal.entries()) {
       io.signal.throwIfAborted()
-      if (entry.state === 'asking') await this.#begin(entry, io)
+      if (entry.state === 'asking') await this.#start(entry, io)
     }
-    await this.deliver(io)
+    await this.reportResults(io)
   }
 
-  /** Tells the server what it does not know yet. */
-  async deliver(io: Abortable): Promise<void> {
+  /** Reports the results which the server does not have yet. */
+  async reportResults(io: Abortable): Promise<void> {
     for (const entry of await this.#options.journal.entries())
-      if (entry.state === 'ended' && entry.result) await this.#tell(entry, entry.result, io)
+      if (entry.state === 'ended' && entry.result) await this.#reportResult(entry, entry.result, io)
   }
 
-  async #tell(entry: Entry, result: ActionReport, io: Abortable): Promise<void> {
+  async #reportResult(entry: Entry, result: ActionReport, io: Abortable): Promise<void> {
     const { journal, link, say } = this.#options
     try {
       await this.#sendPieces(entry, io)
-      const told = await link.post(`/v1/actions/${entry.id}`, result, io)
-      if (told.kind === 'refused') say(`action ${entry.id}: the server takes no end of it: ${told.why}`)
+      const answer = await link.post(`/v1/actions/${entry.id}`, result, io)
+      if (answer.kind === 'refused') say(`action ${entry.id}: the server takes no end of it: ${answer.why}`)
       await journal.put({ ...entry, state: 'told' })
     } catch (thrown) {
       // One which the server cannot take keeps no other back; it is tried again.
@@ -122,7 +123,7 @@ export class Orders {
     }
   }
 
-  async #begin(entry: Entry, io: Abortable): Promise<void> {
+  async #start(entry: Entry, io: Abortable): Promise<void> {
     const { journal, link, say } = this.#options
     const order = this.#open(entry.envelope)
     if (!order) return void (await journal.put({ ...entry, state: 'told' }))
@@ -132,9 +133,9 @@ export class Orders {
       return void (await this.#end(entry, { state: 'expired', at: Date.now(), message }))
     }
     const at = Date.now()
-    const asked = await link.post(`/v1/actions/${entry.id}`, { state: 'started', at, attempt: entry.attempt }, io)
-    if (asked.kind === 'refused') {
-      say(`action ${entry.id}: not run: ${asked.why}`)
+    const answer = await link.post(`/v1/actions/${entry.id}`, { state: 'started', at, attempt: entry.attempt }, io)
+    if (answer.kind === 'refused') {
+      say(`action ${entry.id}: not run: ${answer.why}`)
       return void (await journal.put({ ...entry, state: 'told' }))
     }
     // What an earlier run of it has printed comes before what this one will.
@@ -143,21 +144,21 @@ export class Orders {
   }
 
   async #run(entry: Entry, order: Order, io: Abortable): Promise<void> {
-    const { journal, perform, outputLimit } = this.#options
+    const { journal, runActor, outputLimit } = this.#options
     const stop = new AbortController()
     this.#running = { id: entry.id, stop }
     const late = order.timeLimit > 0 ? [AbortSignal.timeout(order.timeLimit)] : []
     const isLate = () => late.some(({ aborted }) => aborted) && !stop.signal.aborted && !io.signal.aborted
-    const live = new Live(this.#options.link, entry.id, entry.pieces, io)
+    const live = new LiveOutput(this.#options.link, entry.id, entry.pieces, io)
     const put = async (piece: number, stream: Output['stream'], data: Uint8Array) => {
       await journal.putPiece(entry.id, piece, stream, data)
       live.send(piece, stream, data)
     }
-    const pieces = new Pieces(outputLimit, put, entry.pieces)
+    const pieces = new OutputPieces(outputLimit, put, entry.pieces)
     let result: ActionReport
     try {
       const signal = AbortSignal.any([io.signal, stop.signal, ...late])
-      const running = perform(order.actor, order.argument, { signal })
+      const running = runActor(order.actor, order.argument, { signal })
       for (;;) {
         const step = await running.next()
         if (step.done) {
@@ -218,16 +219,16 @@ const bodyOf = (piece: number, stream: Output['stream'], data: Uint8Array) => ({
 })
 
 /** Sends pieces while the action runs, as long as that works; the rest is sent when it has ended. */
-class Live {
-  readonly #link: Pick<Link, 'post'>
+class LiveOutput {
+  readonly #link: Pick<ServerLink, 'post'>
   readonly #action: string
   readonly #io: Abortable
   #sending: Promise<void> = Promise.resolve()
-  #works = true
+  #isSending = true
   #sent: number
 
   /** `sent`: how many pieces the server has already. */
-  constructor(link: Pick<Link, 'post'>, action: string, sent: number, io: Abortable) {
+  constructor(link: Pick<ServerLink, 'post'>, action: string, sent: number, io: Abortable) {
     this.#link = link
     this.#action = action
     this.#sent = sent
@@ -236,14 +237,14 @@ class Live {
 
   /** In the background: the action does not wait for the network. */
   send(piece: number, stream: Output['stream'], data: Uint8Array): void {
-    if (!this.#works) return
+    if (!this.#isSending) return
     this.#sending = this.#sending.then(async () => {
-      if (!this.#works) return
+      if (!this.#isSending) return
       try {
         await this.#link.post(`/v1/actions/${this.#action}/output`, bodyOf(piece, stream, data), this.#io)
         this.#sent = piece + 1
       } catch {
-        this.#works = false // it is on disk, and is sent with the end
+        this.#isSending = false // it is on disk, and is sent with the end
       }
     })
   }

@@ -4,15 +4,15 @@ import type { Output } from '../../../connection/connection.ts'
 type Put = (piece: number, stream: Output['stream'], data: Uint8Array) => Promise<void>
 
 /** Bytes. */
-const PIECE = 64 * 1024
+const PIECE_BYTES = 64 * 1024
 /** How long a little output waits for more; milliseconds. */
-const PATIENCE_MS = 1000
+const FLUSH_AFTER_MS = 1000
 
-export class Pieces {
+export class OutputPieces {
   readonly #limit: number
   readonly #put: Put
   #stream: Output['stream'] = 'stdout'
-  #waiting: Uint8Array[] = []
+  #buffered: Uint8Array[] = []
   #size = 0
   #total = 0
   #timer: NodeJS.Timeout | undefined
@@ -37,11 +37,11 @@ export class Pieces {
     if (taken.length === 0) return
     if (stream !== this.#stream) this.#flush()
     this.#stream = stream
-    this.#waiting.push(taken)
+    this.#buffered.push(taken)
     this.#size += taken.length
     this.#total += taken.length
-    if (this.#size >= PIECE) this.#flush()
-    else this.#timer ??= setTimeout(() => this.#flush(), PATIENCE_MS)
+    if (this.#size >= PIECE_BYTES) this.#flush()
+    else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_AFTER_MS)
     // Whoever writes faster than the disk has to wait for it.
     await this.#putting
   }
@@ -56,13 +56,13 @@ export class Pieces {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#size === 0) return
-    const data = Buffer.concat(this.#waiting)
+    const data = Buffer.concat(this.#buffered)
     const stream = this.#stream
-    this.#waiting = []
+    this.#buffered = []
     this.#size = 0
-    for (let at = 0; at < data.length; at += PIECE) {
+    for (let at = 0; at < data.length; at += PIECE_BYTES) {
       const piece = this.count++
-      this.#putting = this.#putting.then(() => this.#put(piece, stream, data.subarray(at, at + PIECE)))
+      this.#putting = this.#putting.then(() => this.#put(piece, stream, data.subarray(at, at + PIECE_BYTES)))
     }
     this.#putting.catch(() => {}) // thrown to who adds or ends
   }

@@ -4,7 +4,7 @@ import type { Folder } from './folder.ts'
 import { IDENTITY, type Identity, NO_PROGRESS, PROGRESS, type Progress } from './identity-files.ts'
 
 /** The identity of the folder; throws `AGENT_STATE` when there is none. */
-export const identityOf = async (folder: Folder): Promise<Identity> => {
+export const readIdentity = async (folder: Folder): Promise<Identity> => {
   const identity = await folder.read(IDENTITY.file, IDENTITY.schema)
   if (identity) return identity
   throw new StokerError(
@@ -14,7 +14,7 @@ export const identityOf = async (folder: Folder): Promise<Identity> => {
   )
 }
 
-export class Standing {
+export class AgentIdentity {
   readonly #folder: Folder
   #identity: Identity
   #progress: Progress
@@ -26,9 +26,9 @@ export class Standing {
   }
 
   /** Throws `AGENT_STATE` when the folder holds no identity. */
-  static async open(folder: Folder): Promise<Standing> {
-    const identity = await identityOf(folder)
-    return new Standing(folder, identity, (await folder.read(PROGRESS.file, PROGRESS.schema)) ?? NO_PROGRESS)
+  static async open(folder: Folder): Promise<AgentIdentity> {
+    const identity = await readIdentity(folder)
+    return new AgentIdentity(folder, identity, (await folder.read(PROGRESS.file, PROGRESS.schema)) ?? NO_PROGRESS)
   }
 
   get identity(): Identity {
@@ -44,19 +44,19 @@ export class Standing {
     return [this.#identity.voKey, ...this.#identity.formerKeys]
   }
 
-  async put(changes: Partial<Progress>): Promise<void> {
+  async saveProgress(changes: Partial<Progress>): Promise<void> {
     this.#progress = { ...this.#progress, ...changes }
     await this.#folder.write(PROGRESS.file, this.#progress)
   }
 
   /** The VO has another key from now on. */
-  async succeed(successor: string): Promise<void> {
+  async changeVoKey(successor: string): Promise<void> {
     this.#identity = { ...this.#identity, voKey: successor, formerKeys: [...this.voKeys] }
     await this.#folder.write(IDENTITY.file, this.#identity)
   }
 
   /** Somebody else from now on, as `enrol` has written it, who has not come far yet. */
-  become(identity: Identity): void {
+  replace(identity: Identity): void {
     this.#identity = identity
     this.#progress = NO_PROGRESS
   }

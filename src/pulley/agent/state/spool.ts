@@ -1,17 +1,17 @@
 /** Reports on their way: on disk until the server has them, with the time at which things happened. */
 import type { Abortable } from '../../../base/abortable.ts'
 import { type Report, report } from '../../protocol/messages.ts'
-import type { Link } from '../link.ts'
+import type { ServerLink } from '../server-link.ts'
 import type { Folder } from './folder.ts'
 
 const FOLDER = 'reports'
 /** The oldest are given up when there is no server for very long. */
-const MOST = 2000
+const MAX_REPORTS = 2000
 /** In one request, which the server takes up to 1 MiB of. */
-const TOGETHER = 50
-const ROOM = 512 * 1024
-/** A server which has heard nothing new for so long is told that all is well; milliseconds. */
-const DAY = 24 * 3_600_000
+const REPORTS_PER_REQUEST = 50
+const BYTES_PER_REQUEST = 512 * 1024
+/** A report like the last one is repeated after so long, so that the server knows that all is well; milliseconds. */
+const REPEAT_AFTER_MS = 24 * 3_600_000
 
 export class Spool {
   readonly #folder: Folder
@@ -21,31 +21,32 @@ export class Spool {
     this.#folder = folder
   }
 
-  /** Keeps a report which tells something new; one like the last, where nothing happened, is not worth a request. */
+  /** Keeps a report which says something new; one like the last, where nothing happened, is not worth a request. */
   async add(one: Report): Promise<void> {
-    const fitting = fit(one)
+    const fitting = truncated(one)
     this.#last ??= await this.#folder.read('last-report.json', report).catch(() => undefined)
-    if (this.#last && saysTheSame(this.#last, fitting) && one.at - this.#last.at < DAY) return
+    if (this.#last && saysTheSame(this.#last, fitting) && one.at - this.#last.at < REPEAT_AFTER_MS) return
     await this.#folder.write(`${FOLDER}/${String(one.at).padStart(15, '0')}-${one.id}.json`, fitting)
     await this.#folder.write('last-report.json', fitting)
     this.#last = fitting
     const names = await this.#folder.list(FOLDER)
-    for (const name of names.slice(0, Math.max(0, names.length - MOST))) await this.#folder.remove(`${FOLDER}/${name}`)
+    for (const name of names.slice(0, Math.max(0, names.length - MAX_REPORTS)))
+      await this.#folder.remove(`${FOLDER}/${name}`)
   }
 
   /** Tells the server; what it has taken is removed here. Throws what the link throws. */
-  async deliver(link: Pick<Link, 'post'>, io: Abortable): Promise<void> {
+  async deliver(link: Pick<ServerLink, 'post'>, io: Abortable): Promise<void> {
     for (;;) {
-      const names = (await this.#folder.list(FOLDER)).slice(0, TOGETHER)
+      const names = (await this.#folder.list(FOLDER)).slice(0, REPORTS_PER_REQUEST)
       if (names.length === 0) return
       const taken: string[] = []
       const list: Report[] = []
       for (let [i, size] = [0, 0]; i < names.length; i++) {
         const name = names[i] as string
-        // One which is damaged can be told to nobody.
+        // One which is damaged is of no use to anybody.
         const one = await this.#folder.read(`${FOLDER}/${name}`, report).catch(() => undefined)
         size += one ? sizeOf(one) : 0
-        if (size > ROOM && list.length > 0) break
+        if (size > BYTES_PER_REQUEST && list.length > 0) break
         taken.push(name)
         if (one) list.push(one)
       }
@@ -57,9 +58,9 @@ export class Spool {
 
 const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value))
 
-/** As much of it as one request may hold: the counts tell the rest. */
-const fit = (one: Report): Report => {
-  let room = ROOM - sizeOf({ ...one, results: [] })
+/** As much of it as one request may hold: the counts say the rest. */
+const truncated = (one: Report): Report => {
+  let room = BYTES_PER_REQUEST - sizeOf({ ...one, results: [] })
   const results = one.results.filter(result => {
     room -= sizeOf(result) + 1
     return room >= 0

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { forget, judge, keep, recall } from '../../../../src/pulley/agent/bundle/bundles.ts'
+import { checkOffer, loadBundle, removeOtherBundles, saveBundle } from '../../../../src/pulley/agent/bundle/bundles.ts'
 import { Folder } from '../../../../src/pulley/agent/state/folder.ts'
 import { NO_PROGRESS } from '../../../../src/pulley/agent/state/identity-files.ts'
 import { pack } from '../../../../src/pulley/bundle/tree.ts'
@@ -49,7 +49,7 @@ const rows: readonly (readonly [string, ReturnType<typeof seal>, object])[] = [
 ]
 for (const [what, document, expected] of rows)
   t.test(what, async t => {
-    t.match(judge(document, 'blue', keys, progress, 1000), expected)
+    t.match(checkOffer(document, 'blue', keys, progress, 1000), expected)
   })
 
 const temporary = async () => {
@@ -60,17 +60,19 @@ const temporary = async () => {
 t.test('a kept bundle is there after a restart, verified again, and repaired where its files were changed', async t => {
   await using at = await temporary()
   const document = seal(BUNDLE, bundle(6), key)
-  const kept = await keep(at.folder, document, bundle(6), packed.bytes)
+  const kept = await saveBundle(at.folder, document, bundle(6), packed.bytes)
   await writeFile(join(kept.folder, 'policy.yaml'), 'name: evil\n')
-  const again = await recall(at.folder, 6, 'blue', keys)
+  const again = await loadBundle(at.folder, 6, 'blue', keys)
   t.match(again, { bundle: { serial: 6 }, folder: kept.folder })
   t.equal(await readFile(join(kept.folder, 'policy.yaml'), 'utf8'), 'name: web\n')
 })
 
 t.test('content which is not what was signed is never kept', async t => {
   await using at = await temporary()
-  await t.rejects(keep(at.folder, seal(BUNDLE, bundle(6), key), bundle(6), Buffer.from('x')), { code: 'UNTRUSTED' })
-  t.equal(await recall(at.folder, 6, 'blue', keys), undefined)
+  await t.rejects(saveBundle(at.folder, seal(BUNDLE, bundle(6), key), bundle(6), Buffer.from('x')), {
+    code: 'UNTRUSTED',
+  })
+  t.equal(await loadBundle(at.folder, 6, 'blue', keys), undefined)
 })
 
 for (const [what, file, text] of [
@@ -81,14 +83,15 @@ for (const [what, file, text] of [
 ] as const)
   t.test(`a damaged ${what} on disk is as good as none`, async t => {
     await using at = await temporary()
-    await keep(at.folder, seal(BUNDLE, bundle(6), key), bundle(6), packed.bytes)
+    await saveBundle(at.folder, seal(BUNDLE, bundle(6), key), bundle(6), packed.bytes)
     await writeFile(join(at.path, 'bundles/6', file), text)
-    t.equal(await recall(at.folder, 6, 'blue', keys), undefined)
+    t.equal(await loadBundle(at.folder, 6, 'blue', keys), undefined)
   })
 
 t.test('bundles which are not needed any more go', async t => {
   await using at = await temporary()
-  for (const serial of [1, 2, 3]) await keep(at.folder, seal(BUNDLE, bundle(serial), key), bundle(serial), packed.bytes)
-  await forget(at.folder, [3, 1])
+  for (const serial of [1, 2, 3])
+    await saveBundle(at.folder, seal(BUNDLE, bundle(serial), key), bundle(serial), packed.bytes)
+  await removeOtherBundles(at.folder, [3, 1])
   t.strictSame(await at.folder.list('bundles'), ['1', '3'])
 })

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { restoring } from '../../../../src/pulley/agent/bundle/network-state.ts'
+import { restoreScripts } from '../../../../src/pulley/agent/bundle/network-state.ts'
 
 const scripts = (part: string, was: string, became: string, is = became): readonly string[] =>
-  restoring({ [part]: was }, { [part]: became }, { [part]: is }).get(part) ?? []
+  restoreScripts({ [part]: was }, { [part]: became }, { [part]: is }).get(part) ?? []
 
 t.test('what the bundle did not change is left alone, whatever became of it', async t => {
   t.strictSame(scripts('routes', 'default via 10.0.0.1 dev eth0\n', 'default via 10.0.0.1 dev eth0\n', ''), [])
@@ -13,8 +13,8 @@ t.test('what is as it was again needs nothing', async t => {
 })
 
 t.test('where a program came or went there is nothing to compare', async t => {
-  t.strictSame(restoring({}, { iptables: 'x' }, { iptables: 'x' }), new Map())
-  t.strictSame(restoring({ iptables: 'x' }, { iptables: 'y' }, {}), new Map())
+  t.strictSame(restoreScripts({}, { iptables: 'x' }, { iptables: 'x' }), new Map())
+  t.strictSame(restoreScripts({ iptables: 'x' }, { iptables: 'y' }, {}), new Map())
 })
 
 t.test('routes which came are deleted, and those which went are added', async t => {
@@ -28,7 +28,7 @@ t.test('interfaces which went down are set up, in order before addresses and rou
   const before = { interfaces: 'lo\neth0\n', addresses: '10.0.0.2/24 dev eth0\n', routes: 'default dev eth0\n' }
   const after = { interfaces: 'lo\n', addresses: '', routes: '' }
   t.strictSame(
-    [...restoring(before, after, after)],
+    [...restoreScripts(before, after, after)],
     [
       ['interfaces', ['ip link set dev eth0 up']],
       ['addresses', ['ip address add 10.0.0.2/24 dev eth0']],

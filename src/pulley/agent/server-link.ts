@@ -4,43 +4,49 @@ import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { VERSION } from '../../base/version.ts'
 import { type Answer, type Asked, answerAs, Client, refusedBy } from '../client/client.ts'
-import { isClone } from '../protocol/clones.ts'
 import { parseSigningKey } from '../protocol/keys.ts'
 import { helloAnswer, type PollAnswer, pollAnswer, refusal } from '../protocol/messages.ts'
+import { confirmClone } from './clone.ts'
 import { bootId, machineFingerprint, ownAddresses } from './state/fingerprint.ts'
 import type { Identity } from './state/identity-files.ts'
 
-export type Polled =
+export type PollResult =
   | { readonly kind: 'same'; readonly next: number }
   | { readonly kind: 'news'; readonly next: number; readonly answer: PollAnswer }
   /** This machine is another one than the one which enrolled. */
   | { readonly kind: 'clone' }
 
-/** What a hello tells of this node. */
-export interface Turn {
-  /** Counts up the turn, on disk, and tells it. */
-  next(): Promise<{ readonly turn: number; readonly serial: number }>
+/** How far this node is, as a session begins with it. */
+export interface SessionCounter {
+  /** Counts up the turn, on disk, and returns it. */
+  increment(): Promise<{ readonly turn: number; readonly serial: number }>
   /** The server has seen a later turn: the state folder was put back. */
-  wentBack(): Promise<void>
+  onRollback(): Promise<void>
 }
 
 /** Milliseconds for an answer. Whoever waits for one does not converge. */
-const PATIENCE_MS = 15_000
+const ANSWER_TIMEOUT_MS = 15_000
 
 const interval = z.coerce.number().int().min(1).max(86_400).catch(60)
 
-export class Link implements AsyncDisposable {
+export class ServerLink implements AsyncDisposable {
   readonly #client: Client
   readonly #enrolled: Identity['fingerprint']
-  readonly #turn: Turn
+  readonly #counter: SessionCounter
   #session: string | undefined
   #etag: string | undefined
 
-  constructor({ servers, signingKey, node, ca, fingerprint }: Identity, turn: Turn) {
+  constructor({ servers, signingKey, node, ca, fingerprint }: Identity, counter: SessionCounter) {
     this.#enrolled = fingerprint
     const key = parseSigningKey(signingKey)
-    this.#client = new Client({ servers, key, keyid: node, timeout: PATIENCE_MS, ...(ca !== undefined && { ca }) })
-    this.#turn = turn
+    this.#client = new Client({
+      servers,
+      key,
+      keyid: node,
+      timeout: ANSWER_TIMEOUT_MS,
+      ...(ca !== undefined && { ca }),
+    })
+    this.#counter = counter
   }
 
   /** The server's clock, as far as it is known. */
@@ -49,9 +55,9 @@ export class Link implements AsyncDisposable {
   }
 
   /** Asks for news; the server may take `wait` seconds until there are some. Throws `CONNECT_FAILED`, `REFUSED`. */
-  async poll(wait: number, io: Abortable): Promise<Polled> {
+  async poll(wait: number, io: Abortable): Promise<PollResult> {
     for (let tries = 1; ; tries++) {
-      if (this.#session === undefined && (await this.#hello(io)) === 'clone') return { kind: 'clone' }
+      if (this.#session === undefined && (await this.#beginSession(io)) === 'clone') return { kind: 'clone' }
       const asked: Asked = {
         method: 'GET',
         path: wait > 0 ? `/v1/poll?wait=${wait}` : '/v1/poll',
@@ -73,21 +79,21 @@ export class Link implements AsyncDisposable {
     }
   }
 
-  /** The next poll shall tell everything, also what this agent has been told. */
-  forget(): void {
+  /** The next poll is answered in full, also with what this agent has had before. */
+  resetEtag(): void {
     this.#etag = undefined
   }
 
-  /** The next poll begins from the beginning: with a new connection, and a hello which tells how far this node is by now. */
-  anew(): void {
+  /** The next poll begins from the beginning: with a new connection and a new session. */
+  reconnect(): void {
     this.#client.reconnect()
     this.#session = undefined
   }
 
   /** Says hello now, so that the server knows of this turn. Throws `CONNECT_FAILED`, `REFUSED`. */
-  async tellTurn(io: Abortable): Promise<void> {
+  async announceSession(io: Abortable): Promise<void> {
     this.#session = undefined
-    if ((await this.#hello(io)) === 'clone')
+    if ((await this.#beginSession(io)) === 'clone')
       throw new StokerError('UNTRUSTED', 'clone', 'this machine is a clone of the one which enrolled')
   }
 
@@ -100,7 +106,7 @@ export class Link implements AsyncDisposable {
     const asked: Asked = { method: 'POST', path, body }
     const answer = await this.#client.ask(asked, io)
     if (answer.status < 300) return { kind: 'taken' }
-    if (answer.status === 409) return { kind: 'refused', why: whyOf(answer) }
+    if (answer.status === 409) return { kind: 'refused', why: reasonOf(answer) }
     throw refusedBy(answer, asked)
   }
 
@@ -116,35 +122,30 @@ export class Link implements AsyncDisposable {
     await this.#client[Symbol.asyncDispose]()
   }
 
-  async #hello(io: Abortable): Promise<'welcome' | 'clone'> {
+  async #beginSession(io: Abortable): Promise<'welcome' | 'clone'> {
     const fingerprint = await machineFingerprint()
-    const said = {
+    const hello = {
       fingerprint,
       bootId: await bootId(),
       version: VERSION,
       addresses: ownAddresses(),
-      ...(await this.#turn.next()),
+      ...(await this.#counter.increment()),
     }
-    const asked = { method: 'POST', path: '/v1/session', body: said } as const
+    const asked = { method: 'POST', path: '/v1/session', body: hello } as const
     const answer = answerAs(helloAnswer, await this.#client.json(asked, io), asked)
     if (answer.kind === 'clone') {
-      // Who could call any machine a clone could make it forget what it has seen and done.
-      if (isClone(this.#enrolled, fingerprint)) return 'clone'
-      throw new StokerError(
-        'UNTRUSTED',
-        'clone',
-        "the server says that this machine is a clone of the one which enrolled, but it is that one; nothing is changed (if it is not: 'pulley enrol --anew')",
-      )
+      confirmClone(this.#enrolled, fingerprint)
+      return 'clone'
     }
     this.#session = answer.session
-    if (answer.rolledBack) await this.#turn.wentBack()
+    if (answer.rolledBack) await this.#counter.onRollback()
     return 'welcome'
   }
 }
 
-const whyOf = (answer: Answer): string => {
-  const told = refusal.safeParse(jsonOf(answer))
-  return told.data?.message.slice(0, 500) ?? `status ${answer.status}`
+const reasonOf = (answer: Answer): string => {
+  const answered = refusal.safeParse(jsonOf(answer))
+  return answered.data?.message.slice(0, 500) ?? `status ${answer.status}`
 }
 
 const jsonOf = ({ body }: Answer): unknown => {
