@@ -1,19 +1,15 @@
 #!/usr/bin/env node
 // The agent by itself, for machines which have no more than Node: bundled into one file.
-import { Command } from 'commander'
-import { VERSION } from './base/version.ts'
-import { addAgentCommands } from './cli/pulley/agent.ts'
-import { runCommands } from './cli/pulley/run-commands.ts'
+import { newProgram } from './cli/new-program.ts'
+import { addAgent } from './cli/pulley/agent.ts'
+import { runInterruptible } from './cli/run-program.ts'
 
-process.exitCode = await runCommands(process.argv.slice(2), async (argv, io) => {
-  let exitCode = 0
-  const program = new Command('pulley-agent')
-    .description('Makes this machine a node of a VO, and does what its administrator signs.')
-    .version(`pulley-agent ${VERSION}`, '-V, --version')
-    .exitOverride()
-  addAgentCommands(program, io, code => {
-    exitCode = code
-  })
-  await program.parseAsync([...argv], { from: 'user' })
-  return exitCode
+process.exitCode = await runInterruptible('pulley-agent', async io => {
+  const { program, exitCode } = newProgram(
+    'pulley-agent',
+    'make this machine a node of a VO, and do what its administrator signs',
+    (program, setExitCode) => addAgent({ program, setExitCode, io }),
+  )
+  await program.parseAsync(process.argv.slice(2), { from: 'user' })
+  return exitCode()
 })

@@ -16,14 +16,14 @@ import { countsOf, earlierRuns, replay } from './earlier-runs.ts'
 import { onInterrupt } from './push/interrupt.ts'
 
 /** The newest runs, one a line. */
-export const listRuns = async (flags: { readonly limit: number; readonly json: boolean }): Promise<number> => {
+export const listRuns = async (flags: { readonly last: number; readonly json?: boolean }): Promise<number> => {
   using interrupt = onInterrupt(
     () => 'reading',
     () => {},
   )
   const folder = journalFolder(process.env)
   const { stdout } = standardSinks()
-  for await (const { id, record } of earlierRuns(folder, flags.limit, interrupt)) {
+  for await (const { id, record } of earlierRuns(folder, flags.last, interrupt)) {
     if (!record) await stdout.write(`${id}  cannot be read\n`)
     else await stdout.write(flags.json ? `${JSON.stringify(plain(record))}\n` : line(record))
   }
@@ -35,7 +35,7 @@ export const listRuns = async (flags: { readonly limit: number; readonly json: b
 export const showRun = async (
   id: string,
   node: string | undefined,
-  flags: { readonly fold: boolean; readonly json: boolean },
+  flags: { readonly fold?: boolean; readonly json?: boolean },
 ): Promise<number> => {
   using interrupt = onInterrupt(
     () => 'reading',
@@ -55,7 +55,7 @@ export const showRun = async (
 }
 
 const viewsOf = (
-  flags: { readonly fold: boolean; readonly json: boolean },
+  flags: { readonly fold?: boolean; readonly json?: boolean },
   sinks: Sinks,
   now: () => number,
 ): readonly View[] => {

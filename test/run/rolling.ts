@@ -1,8 +1,9 @@
 import t from 'tap'
 import { backOff, pause } from '../../src/base/back-off.ts'
 import { StokerError } from '../../src/base/errors.ts'
+import { parseAmount, parseSerial } from '../../src/run/amount.ts'
 import type { Outcome } from '../../src/run/outcome.ts'
-import { batchSizes, parseAmount, parseSerial, type RollingFlags, rolling } from '../../src/run/rolling.ts'
+import { batchSizes, type RollingFlags, rolling } from '../../src/run/rolling.ts'
 import { target } from '../fixtures/program/act.ts'
 
 const targets = (count: number) => Array.from({ length: count }, (_, i) => target(`n${i + 1}`))
@@ -27,14 +28,6 @@ t.test('sizes of batches: numbers and shares of all, rounded down, at least one;
   ] as const)
     t.strictSame(batchSizes(parseSerial(serial), total), sizes, `${serial} of ${total}`)
   t.strictSame(batchSizes([], 7), [7], 'without sizes all are one batch')
-})
-
-t.test('what is no amount is refused, saying what is expected', async t => {
-  for (const text of ['', '0', '-1', '1,', 'all', '101%', '0%', '1.5', '%', '1e3', '99999999'])
-    t.throws(() => parseSerial(text), { name: 'TypeError', message: /expected a number of targets above 0/ }, text)
-  for (const text of ['-1', 'x', '101%', '2.5']) t.throws(() => parseAmount(text, 0), TypeError, text)
-  t.strictSame(parseAmount('0', 0), { kind: 'count', count: 0 })
-  t.strictSame(parseAmount('0%', 0), { kind: 'share', percent: 0 })
 })
 
 const roll = (flags: RollingFlags, count: number) => {

@@ -36,8 +36,12 @@ const rows = (command: CommandNode, path: readonly string[], global: readonly Op
     {
       path,
       commands: command.commands.map(({ name, description }) => ({ name, description })),
-      flags: options.map(({ words, description, value, isOptional, choices }) => {
-        return { words, description, value: value === undefined || isOptional ? undefined : kindOf(value, choices) }
+      flags: options.map(({ words, summary, value, isOptional, choices }) => {
+        return {
+          words,
+          description: summary,
+          value: value === undefined || isOptional ? undefined : kindOf(value, choices),
+        }
       }),
       values: last?.isVariadic ? values : [...values, ANY],
     },

@@ -1,4 +1,5 @@
 /** What can be typed after a program's name, as plain data: help, completion and manual are made of one source. Pure. */
+import { describeArgument, describeOption, type OptionLike } from './describe-option.ts'
 
 /** An option, as `--help` shows it. */
 export interface OptionNode {
@@ -6,6 +7,9 @@ export interface OptionNode {
   readonly flags: string
   /** `-f`, `--fanout`: the ways to write it. */
   readonly words: readonly string[]
+  /** What it does, without its choices and default. */
+  readonly summary: string
+  /** As the help tells it, with these. */
   readonly description: string
   /** What stands for its value, without brackets: `n`; `undefined` when it takes none. */
   readonly value: string | undefined
@@ -51,16 +55,6 @@ export interface CommandLike {
   }
 }
 
-interface OptionLike {
-  readonly flags: string
-  readonly short?: string | undefined
-  readonly long?: string | undefined
-  readonly description: string
-  readonly required: boolean
-  readonly optional: boolean
-  readonly argChoices?: readonly string[]
-}
-
 /** The command and all below it; hidden ones, and the `help` which each has, are left out. */
 export const commandTree = (command: CommandLike): CommandNode => {
   const help = command.createHelp()
@@ -71,17 +65,20 @@ export const commandTree = (command: CommandLike): CommandNode => {
     usage: command.usage(),
     options: help.visibleOptions(command as never).map(optionNode),
     arguments: command.registeredArguments.map(argument => ({
-      ...{ name: argument.name(), description: argument.description },
+      ...{ name: argument.name(), description: describeArgument(argument) },
       ...{ isVariadic: argument.variadic, choices: argument.argChoices ?? [] },
     })),
     commands: commands.map(commandTree),
   }
 }
 
-const optionNode = ({ flags, short, long, description, required, optional, argChoices }: OptionLike): OptionNode => ({
-  ...{ flags, description },
-  words: [short, long].filter(word => word !== undefined),
-  value: required || optional ? /[<[]([^>\]]*)[>\]]/.exec(flags)?.[1] : undefined,
-  isOptional: optional,
-  choices: argChoices ?? [],
-})
+const optionNode = (option: OptionLike): OptionNode => {
+  const { flags, short, long, description, required, optional, argChoices = [] } = option
+  return {
+    ...{ flags, summary: description, description: describeOption(option) },
+    words: [short, long].filter(word => word !== undefined),
+    value: required || optional ? /[<[]([^>\]]*)[>\]]/.exec(flags)?.[1] : undefined,
+    isOptional: optional,
+    choices: argChoices,
+  }
+}

@@ -41,16 +41,11 @@ const commandPart = (before: string, command: CommandNode): readonly string[] =>
   ]
 }
 
-const argumentEntry = ({ name, description, choices }: ArgumentNode): readonly string[] =>
-  entry([name, withChoices(description, choices)])
+const argumentEntry = ({ name, description }: ArgumentNode): readonly string[] => entry([name, description])
 
-const optionEntry = ({ flags, description, choices }: OptionNode): readonly string[] =>
-  entry([flags, withChoices(description, choices)])
+const optionEntry = ({ flags, description }: OptionNode): readonly string[] => entry([flags, description])
 
 const entry = ([term, meaning]: Entry): readonly string[] => ['.TP', `.B ${escaped(term)}`, line(meaning)]
-
-const withChoices = (text: string, choices: readonly string[]): string =>
-  choices.length === 0 ? text : `${text} (${choices.join(', ')})`
 
 const sentence = (text: string): string =>
   `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`

@@ -1,49 +1,44 @@
-/** Options which several commands share. */
+/** Options which several commands of either program have: one name, one meaning, one description. */
 import { type Command, Option } from 'commander'
-import { BECOME_METHODS } from '../../connection/become/script.ts'
-import { CONNECTION_KINDS } from '../../connection/choose.ts'
-import { collect, count, duration, wholeNumber, wholeNumberOrZero, words } from './values.ts'
+import { formerly, valueOption, withDefault, withDefaultText } from './option.ts'
+import { aboveZero, age, amount, duration, wholeNumber } from './values.ts'
 
-/** Told the exit code. */
-export type Done = (exitCode: number) => void
+export const CONFIG = withDefaultText(
+  valueOption('--config <file>', 'use this configuration file'),
+  '$STOKER_CONFIG, ./stoker.yaml, ...',
+)
+export const FRESH = new Option('--fresh', 'bypass the cache: ask the warehouses now, even if one is down')
 
-export const FRESH = 'ask the warehouses now: take nothing which was kept, also when one is down'
+export const NO_STDIN = new Option('-n, --no-stdin', 'do not send standard input to the targets')
 
-/** Who is meant. */
-export const withTargets = (command: Command): Command =>
-  command
-    .option('-x, --exclude <targets>', 'leave these out (may be repeated)', collect, [])
-    .option('--allow-unknown', 'take names which no warehouse knows as host names')
-    .option('--fresh', FRESH)
+export const CHECK = new Option('--check', 'change nothing; show what would be done')
+export const DIFF = new Option('--diff', 'show line by line what changes')
+export const PRINT = new Option('--print', 'print what would be written, and do nothing')
+/** By what a service is started; which kinds there are depends on the command. */
+export const KIND = 'use this kind of service start'
+export const YES = new Option('-y, --yes', 'do not ask for confirmation')
+export const OUT = valueOption('-o, --out <file>', 'write to this file instead')
 
-/** As whom to act. */
-export const withBecome = (command: Command): Command =>
-  command
-    .option('--become [user]', 'act as this user (default root), by sudo or doas on the target')
-    .addOption(new Option('--become-method <program>', 'what to become it by').choices(BECOME_METHODS))
-    .option('--become-password-file <file>', 'holds the password for that; mode 0600')
-    .option('--ask-become-pass', 'ask for that password at once, and not when a target wants it')
+export const JSON_LINES = new Option('--json', 'print JSON, one object a line')
+export const JSON_FILE = new Option('--json-file <file>', 'also write JSON to this file, one event a line')
+export const FOLD = new Option('-b, --fold', 'show equal output once, under the folded names')
+export const NO_LABEL = new Option('-N, --no-label', 'print no node names in front of lines')
+export const VERBOSE = new Option('-v, --verbose', 'show the times of every target')
+export const QUIET = new Option('-q, --quiet', 'print no report if all went well')
 
-/** How the targets are reached, how many at a time, and how long that may take. `limit` says what `-u` is for. */
-export const withReach = (command: Command, limit: string): Command =>
-  command
-    .option('-f, --fanout <n>', 'targets at a time (default 64)', wholeNumber)
-    .option('-t, --connect-timeout <time>', 'for opening a connection: seconds, or 90s, 5m (default 10)', duration)
-    .option('-u, --command-timeout <time>', limit, duration)
-    .option('-l, --user <name>', 'log in as this user')
-    .option('-i, --identity <file>', 'private key to log in with (may be repeated)', collect, [])
-    .addOption(
-      new Option('--host-keys <policy>', 'what to do with unknown host keys').choices(['strict', 'accept-new']),
-    )
-    .addOption(
-      new Option('--connection <kind>', 'by our own ssh, or by the one of this system').choices(CONNECTION_KINDS),
-    )
-    .option('--connect-rate <n>', 'new connections a second; 0: no limit', wholeNumberOrZero)
-    .option('--per-bastion <n>', 'connections in the making at once through one ProxyJump host; 0: no limit', count)
+export const COMMAND_TIMEOUT = valueOption(
+  '-u, --command-timeout <time>',
+  'end what runs on a target after this time (0: no limit)',
+  duration,
+)
+export const MAX_FAIL = valueOption('--max-fail <n|p%>', 'stop once more than this number or share has failed', amount)
+export const EXPIRES = valueOption('--expires <time>', 'expire after this time', aboveZero(age))
 
-/** Which part of a policy. */
-export const withPolicy = (command: Command): Command =>
-  withTargets(command)
-    .option('--limit <targets>', 'only those of the targets which are also among these')
-    .option('--tags <words>', 'only resources with one of these tags, and what they notify', words)
-    .option('--skip-tags <words>', 'no resources with one of these tags', words)
+/** How many of a list; `most`: how many may be asked for. */
+export const withLast = (command: Command, text: string, most?: number): Command => {
+  const last = withDefault(
+    valueOption('--last <n>', 'show at most this many, newest first', wholeNumber(1, most)),
+    text,
+  )
+  return command.addOption(last).addOption(formerly('--limit <n>', last))
+}

@@ -1,43 +1,62 @@
-/** The commands of a node, which are also all that the agent's single file has. */
+/** The commands of a node, which are also all that the agent's single file has: `enrol` and `agent`. */
 import type { Command } from 'commander'
-import type { Abortable } from '../../base/abortable.ts'
-import { collect, oneOf, wholeNumberOrZero } from '../options/pulley-values.ts'
+import {
+  choiceOption,
+  formerly,
+  required,
+  valueOption,
+  withDefault,
+  withDefaultText,
+  withRemark,
+} from '../options/option.ts'
+import { KIND, PRINT } from '../options/shared.ts'
+import { seconds } from '../options/values.ts'
+import { type PulleyContext, VO } from './context.ts'
+import { CA, SERVER } from './servers.ts'
 
-/** Adds `enrol` and `agent` to a program; `exit` is told the exit code. */
-export const addAgentCommands = (program: Command, io: Abortable, exit: (code: number) => void): void => {
-  const onNode = (command: Command): Command =>
-    command.option('--state <folder>', "the agent's state", '/var/lib/pulley')
-  onNode(program.command('enrol').description('make this machine a node of a VO'))
-    .requiredOption('--server <url>', "the server's address for agents (may be repeated)", collect, [])
-    .requiredOption('--vo <name>', 'the virtual organisation')
-    .requiredOption('--token-file <file>', 'what admits it')
-    .option('--name <name>', "default: the machine's host name")
-    .option('--ca <file>', 'certificates to trust, PEM')
-    .option('--vo-key <key>', "the VO's public key, to be sure of it from the beginning")
-    .option('--anew', 'forget who this machine has been', false)
-    .action(async flags => {
+type AgentContext = Pick<PulleyContext, 'program' | 'setExitCode' | 'io'>
+
+export const addAgent = ({ program, setExitCode, io }: AgentContext): void => {
+  withState(program.command('enrol').description('make this machine a node of a VO'))
+    .addOption(withRemark(SERVER, 'the port for agents'))
+    .addOption(required(VO))
+    .requiredOption('--token-file <file>', 'show the token in this file')
+    .addOption(withDefaultText(valueOption('--name <name>', 'take this name'), "the machine's host name"))
+    .addOption(CA)
+    .option('--vo-key <key>', 'trust only a VO with this public key')
+    .option('--anew', 'forget the identity of this machine, and enrol again')
+    .action(async options => {
       const { enrolCommand } = await import('../../pulley/commands/enrol.ts')
-      exit(await enrolCommand(flags, io))
+      setExitCode(await enrolCommand(options, io))
     })
-  const agent = onNode(program.command('agent').description('poll, converge and obey; resident, or --once'))
-    .option('--once', 'one poll with all that follows from it', false)
-    .option('--wait <seconds>', 'let the server hold a poll until there is news', wholeNumberOrZero, 0)
-    .action(async flags => {
+
+  const longPoll = withDefault(
+    valueOption('--long-poll <time>', 'let the server hold a poll this long until there is news', seconds(0, 300)),
+    '0',
+  )
+  const agent = withState(program.command('agent').description('poll, converge and run actions; resident, or --once'))
+    .option('--once', 'poll once, and do all that follows from it')
+    .addOption(longPoll)
+    .addOption(
+      formerly('--wait <seconds>', longPoll).argParser(text => Math.min(300, seconds(0, 86_400)(text)) as never),
+    )
+    .action(async options => {
       const { agentCommand } = await import('../../pulley/commands/agent.ts')
-      exit(await agentCommand(flags, io))
+      setExitCode(await agentCommand(options, io))
     })
   agent
     .command('install')
     .description('start the agent with the machine')
-    .option(
-      '--kind <kind>',
-      'systemd, timer or sysv (default: what the machine has)',
-      oneOf('systemd', 'timer', 'sysv'),
+    .addOption(
+      withDefaultText(choiceOption('--kind <kind>', KIND, ['systemd', 'timer', 'sysv']), 'what the machine has'),
     )
-    .option('--remove', 'take it away again', false)
-    .option('--print', 'show what would be written, write nothing', false)
-    .action(async (_flags, command: Command) => {
+    .option('--remove', 'remove it again')
+    .addOption(PRINT)
+    .action(async (_options, command: Command) => {
       const { installCommand } = await import('../../pulley/commands/install.ts')
-      exit(await installCommand(command.optsWithGlobals(), io))
+      setExitCode(await installCommand(command.optsWithGlobals(), io))
     })
 }
+
+const withState = (command: Command): Command =>
+  command.option('--state <folder>', "keep the agent's state in this folder", '/var/lib/pulley')

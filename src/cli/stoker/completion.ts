@@ -1,24 +1,17 @@
 /** The commands for a shell's completion. */
 import { Argument, type Command } from 'commander'
-import { SHELLS, type Shell } from '../completion/shells.ts'
-import { commandTree } from '../help/command-tree.ts'
-import type { Done } from '../options/shared.ts'
+import { addCompletionScript } from '../completion/command.ts'
+import type { SetExitCode } from '../new-program.ts'
 
-export const addCompletion = (program: Command, done: Done): void => {
-  program
-    .command('completion')
-    .description('print a script for a shell which completes commands, options, actions and groups')
-    .addArgument(new Argument('<shell>').choices(SHELLS))
-    .action(async (shell: Shell) => {
-      const { completionScript } = await import('../completion/completion.ts')
-      process.stdout.write(completionScript(shell, commandTree(program)))
-    })
+export const addCompletion = (program: Command, setExitCode: SetExitCode): void => {
+  addCompletionScript(program, 'commands, options, actions and groups')
   // The scripts ask it.
   program
     .command('complete', { hidden: true })
-    .addArgument(new Argument('<what>').choices(['actions', 'groups']))
-    .action(async (what: 'actions' | 'groups') => {
+    .description('print names for the completion of a shell')
+    .addArgument(new Argument('<kind>', 'what to print').choices(['actions', 'groups']))
+    .action(async (kind: 'actions' | 'groups') => {
       const { complete } = await import('../../commands/complete.ts')
-      done(await complete(what, program.opts()))
+      setExitCode(await complete(kind, program.opts()))
     })
 }

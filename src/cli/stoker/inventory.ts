@@ -1,55 +1,59 @@
-/** The commands for what the warehouses know. */
+/** The commands for what the warehouses know: `resolve`, `show`, `groups`, `nodes` and `warehouse`. */
 import type { Command } from 'commander'
-import { type Done, FRESH, withTargets } from '../options/shared.ts'
+import type { SetExitCode } from '../new-program.ts'
+import { withTargets } from '../options/push.ts'
+import { FRESH, JSON_LINES, PRINT } from '../options/shared.ts'
 
-/** `resolve`, `show`, `groups`, `nodes` and `warehouse`. */
-export const addInventory = (program: Command, done: Done): void => {
-  withTargets(
-    program
-      .command('resolve')
-      .description('show who would be acted on: address, port, MACs, and what led to each')
-      .argument('<targets>', 'nodes and groups'),
-  )
-    .option('--json', 'one target a line')
-    .action(async (targets: string, flags) => {
+export const addInventory = (program: Command, setExitCode: SetExitCode): void => {
+  const resolve = program
+    .command('resolve')
+    .description('show which targets an expression means: address, port, MACs, and what led to each')
+    .argument('<targets>', "nodes and groups: 'web[1-4],@db!web3'")
+  withTargets(resolve)
+    .addOption(JSON_LINES)
+    .action(async (targets: string, options) => {
       const { resolveCommand } = await import('../../commands/inventory/resolve.ts')
-      done(await resolveCommand(targets, { ...program.opts(), ...flags }))
+      setExitCode(await resolveCommand(targets, { ...program.opts(), ...options }))
     })
 
   program
     .command('show')
     .description('show what the warehouses know of a node or group, and which of them says so')
     .argument('<name>', "a node or a group: web1, '@web', '@ldap:web'")
-    .option('--fresh', FRESH)
-    .option('--json', 'as one JSON object')
-    .action(async (name: string, flags) => {
+    .addOption(FRESH)
+    .addOption(JSON_LINES)
+    .action(async (name: string, options) => {
       const { show } = await import('../../commands/inventory/show.ts')
-      done(await show(name, { ...program.opts(), ...flags }))
+      setExitCode(await show(name, { ...program.opts(), ...options }))
     })
 
   program
     .command('groups')
     .description('list the groups which the warehouses know')
     .argument('[pattern]', "only groups which match: 'web*', '@ldap:web*'")
-    .option('-c, --count', 'the number of nodes as well')
-    .option('--fresh', FRESH)
-    .option('--json', 'one group a line')
-    .action(async (pattern: string | undefined, flags) => {
+    .option('-c, --count', 'also print the number of nodes')
+    .addOption(FRESH)
+    .addOption(JSON_LINES)
+    .action(async (pattern: string | undefined, options) => {
       const { groups } = await import('../../commands/inventory/groups.ts')
-      done(await groups(pattern, { ...program.opts(), ...flags }))
+      setExitCode(await groups(pattern, { ...program.opts(), ...options }))
     })
 
   // For the help only: `cli` has taken the calculator's words before.
-  program.command('nodes').description("the node-set calculator; takes nodeset(1)'s flags").argument('[words...]')
+  program
+    .command('nodes')
+    .description("calculate with node sets; takes nodeset(1)'s options")
+    .argument('[words...]', 'options and node sets, see stoker nodes --help')
 
-  const warehouse = program.command('warehouse').description('look after a warehouse')
-  warehouse
+  program
+    .command('warehouse')
+    .description('prepare the source of a warehouse')
     .command('init')
     .description('create what a warehouse reads from, such as its tables')
     .argument('<name>', 'the name of the warehouse in the configuration')
-    .option('--print', 'print the statements and run nothing')
-    .action(async (name: string, flags) => {
+    .addOption(PRINT)
+    .action(async (name: string, options) => {
       const { warehouseInit } = await import('../../commands/inventory/warehouse-init.ts')
-      done(await warehouseInit(name, { ...program.opts(), ...flags }))
+      setExitCode(await warehouseInit(name, { ...program.opts(), ...options }))
     })
 }

@@ -1,21 +1,23 @@
 /** The command which starts a lab. */
 import type { Command } from 'commander'
-import type { Done } from '../options/shared.ts'
+import type { SetExitCode } from '../new-program.ts'
+import { formerly, valueOption, withDefault } from '../options/option.ts'
 import { wholeNumber } from '../options/values.ts'
 
-export const addLab = (program: Command, done: Done): void => {
+export const addLab = (program: Command, setExitCode: SetExitCode): void => {
+  const size = withDefault(valueOption('--size <n>', 'start this many targets, 1 to 1000', wholeNumber(1)), '16')
   program
     .command('lab')
     .description('start throw-away SSH targets on loopback, to try things on')
     .argument('[command...]', 'run this command with the lab as its configuration, then stop the lab')
-    .option('-c, --count <n>', 'how many targets', wholeNumber, 16)
-    .option('--dir <folder>', 'keep the files of the lab there')
-    .action(async (command: readonly string[], flags) => {
+    .addOption(size)
+    .addOption(formerly('-c, --count <n>', size))
+    .option('--dir <folder>', 'keep the files of the lab in this folder')
+    .action(async (command: readonly string[], { size: count, ...options }) => {
       const { lab } = await import('../../commands/lab.ts')
       using end = onEnd(command.length === 0)
-      done(
-        await lab({ ...flags, command }, { signal: end.signal, stdout: process.stdout, entry: process.argv[1] ?? '' }),
-      )
+      const io = { signal: end.signal, stdout: process.stdout, entry: process.argv[1] ?? '' }
+      setExitCode(await lab({ ...options, count, command }, io))
     })
 }
 

@@ -1,58 +1,48 @@
-/** The commands for what was run before. */
+/** The commands for earlier runs: `runs` and `rerun`. */
 import type { Command } from 'commander'
-import { withSteps } from '../options/rolling.ts'
-import { type Done, withReach } from '../options/shared.ts'
-import { wholeNumber } from '../options/values.ts'
+import type { SetExitCode } from '../new-program.ts'
+import { withReach, withRolling } from '../options/push.ts'
+import { CHECK, FOLD, JSON_LINES, NO_STDIN, QUIET, withLast } from '../options/shared.ts'
 
-/** `runs` and `rerun`. */
-export const addLookingBack = (program: Command, done: Done): void => {
-  const runs = program.command('runs').description('what was run, and what became of it')
-  runs
-    .command('list', { isDefault: true })
-    .description('the newest first')
-    .option('--limit <n>', 'how many', wholeNumber, 20)
-    .option('--json', 'one run a line', false)
-    .action(async flags => {
+export const addRuns = (program: Command, setExitCode: SetExitCode): void => {
+  const runs = program.command('runs').description('show earlier runs, and how they ended')
+  withLast(runs.command('list', { isDefault: true }).description('list earlier runs, newest first'), '20')
+    .addOption(JSON_LINES)
+    .action(async options => {
       const { listRuns } = await import('../../commands/runs.ts')
-      done(await listRuns(flags))
+      setExitCode(await listRuns(options))
     })
   runs
     .command('show')
-    .description('the output and the report of a run once more')
-    .argument('<id>')
-    .argument('[node]', 'of this target alone')
-    .option('-b, --fold', 'show equal output once, under the folded names', false)
-    .option('--json', 'one event a line on standard output', false)
-    .action(async (id: string, node: string | undefined, flags) => {
+    .description('show the output and the report of a run again')
+    .argument('<id>', 'which run')
+    .argument('[node]', 'only this target')
+    .addOption(FOLD)
+    .addOption(JSON_LINES)
+    .action(async (id: string, node: string | undefined, options) => {
       const { showRun } = await import('../../commands/runs.ts')
-      done(await showRun(id, node, flags))
+      setExitCode(await showRun(id, node, options))
     })
 
-  withReach(
-    withSteps(
-      program
-        .command('rerun')
-        .description(
-          'run an earlier run again, on those of its targets which were not ok; with its options, where no others are given',
-        )
-        .argument('[id]', 'which; default: the newest'),
-    ),
-    'for the action itself; 0: no limit',
-  )
-    .option('--failed', 'those which failed')
-    .option('--unreachable', 'those which were not reached')
-    .option('--timed-out', 'those whose time was up')
-    .option('--not-started', 'those whose turn never came')
-    .option('--unknown', 'those whose end is not known, because the run was killed')
-    .option('--changed', 'those which were changed')
-    .option('--all', 'all of them')
-    .option('-n, --no-stdin', 'do not send standard input to the targets')
-    .option('-b, --fold', 'show equal output once, under the folded names, at the end')
-    .option('--check', 'change nothing, show what would be done')
-    .option('--json', 'one event a line on standard output')
-    .option('-q, --quiet', 'no report when all went well')
-    .action(async (id: string | undefined, flags) => {
+  const rerun = program
+    .command('rerun')
+    .description('repeat a run with its options, on those of its targets which were not ok')
+    .argument('[id]', 'which run (default: the newest)')
+  withReach(withRolling(rerun), 'of the earlier run')
+    .option('--failed', 'select targets which failed')
+    .option('--unreachable', 'select targets which were unreachable')
+    .option('--timed-out', 'select targets which timed out')
+    .option('--not-started', 'select targets which were never started')
+    .option('--unknown', 'select targets whose end is unknown, because the run was killed')
+    .option('--changed', 'select targets which were changed')
+    .option('--all', 'select all targets')
+    .addOption(NO_STDIN)
+    .addOption(FOLD)
+    .addOption(CHECK)
+    .addOption(JSON_LINES)
+    .addOption(QUIET)
+    .action(async (id: string | undefined, options) => {
       const { rerun } = await import('../../commands/push/rerun.ts')
-      done(await rerun(id, flags, { ...program.opts(), ...flags }))
+      setExitCode(await rerun(id, options, { ...program.opts(), ...options }))
     })
 }

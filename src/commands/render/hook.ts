@@ -26,6 +26,8 @@ import { openSite } from '../../site/site.ts'
 
 export interface HookFlags {
   readonly config?: string
+  readonly kind?: HookKind
+  /** Former names of `kind`. */
   readonly systemd?: boolean
   readonly sysv?: boolean
   /** Do not ask, also at a terminal. */
@@ -73,7 +75,7 @@ const serviceOf = (name: string): HookedService => {
 const install = async (service: HookedService, flags: HookFlags, sinks: Sinks, io: Abortable): Promise<number> => {
   const [kind = (await isSystemdRunning()) ? 'systemd' : 'sysv', other] = given(flags)
   if (other)
-    throw new StokerError('USAGE', '--sysv', '--systemd and --sysv do not go together; install one, then the other')
+    throw new StokerError('USAGE', '--kind', '--systemd and --sysv do not go together; install one, then the other')
   const { program, config } = await whatToRun(flags, sinks, io)
   const notices = await doubts(service, program, config)
   const refusal = notices.find(({ refuses }) => refuses)
@@ -113,7 +115,7 @@ const status = async (service: HookedService, flags: HookFlags, sinks: Sinks, io
 
 const BOTH: readonly HookKind[] = ['systemd', 'sysv']
 
-const given = (flags: HookFlags): readonly HookKind[] => BOTH.filter(kind => flags[kind])
+const given = (flags: HookFlags): readonly HookKind[] => BOTH.filter(kind => flags[kind] || flags.kind === kind)
 
 /** This program as a start of the machine has to call it. Throws `CONFIG` when there is no configuration. */
 const whatToRun = async (

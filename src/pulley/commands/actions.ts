@@ -13,10 +13,14 @@ import { table } from './table.ts'
 import { when } from './when.ts'
 
 /** Batches, the newest first, each with how many of its actions are in which state. */
-export const listActions = async (vo: Administered, limit: number, json: boolean, io: Abortable): Promise<number> => {
-  const actions = (await vo.json('GET', `/actions?limit=${limit}`, undefined, io)) as readonly Action[]
-  if (json) {
-    process.stdout.write(actions.map(action => `${JSON.stringify(plain(action))}\n`).join(''))
+export const listActions = async (
+  vo: Administered,
+  flags: { readonly last: number; readonly json?: boolean },
+  io: Abortable,
+): Promise<number> => {
+  const actions = (await vo.json('GET', `/actions?limit=${flags.last}`, undefined, io)) as readonly Action[]
+  if (flags.json) {
+    process.stdout.write(actions.map(action => `${JSON.stringify(fieldsOf(action))}\n`).join(''))
     return 0
   }
   const rows = [...Map.groupBy(actions, action => action.batch)].map(([batch, list]) => {
@@ -36,7 +40,7 @@ const STATES: readonly ActionState[] = [
 export const showActions = async (
   vo: Administered,
   id: string,
-  flags: { readonly fold: boolean; readonly json: boolean },
+  flags: { readonly fold?: boolean; readonly json?: boolean },
   io: Abortable,
 ): Promise<number> => {
   const actions = await find(vo, id, io)
@@ -46,7 +50,7 @@ export const showActions = async (
       const output = await outputOf(vo, action.id, io)
       const texts = output.map(({ stream, data }) => ({ stream, text: data.toString() }))
       process.stdout.write(
-        `${JSON.stringify({ ...plain(action), name: action.name, nodeName: names.get(action.node), output: texts })}\n`,
+        `${JSON.stringify({ ...fieldsOf(action), name: action.name, nodeName: names.get(action.node), output: texts })}\n`,
       )
     }
     return 0
@@ -67,8 +71,7 @@ export const showActions = async (
 export const cancelActions = async (vo: Administered, id: string, io: Abortable): Promise<number> => {
   for (const action of await find(vo, id, io)) {
     const { state } = (await vo.json('POST', `/actions/${action.id}/cancel`, {}, io)) as { readonly state: ActionState }
-    const told = state === 'started' ? 'it runs, and is asked to end' : state
-    process.stdout.write(`${action.id}: ${told}\n`)
+    process.stdout.write(`${action.id}: ${state === 'started' ? 'it runs, and is asked to end' : state}\n`)
   }
   return 0
 }
@@ -94,18 +97,11 @@ const namesOf = async (vo: Administered, io: Abortable): Promise<ReadonlyMap<str
 }
 
 const targetOf = (name: string): Target => ({
-  ...{
-    name: parseNodeName(name),
-    names: [name],
-    addresses: [],
-    port: undefined,
-    user: undefined,
-    macs: [],
-    vars: {},
-    via: [],
-  },
+  ...{ name: parseNodeName(name), names: [name], addresses: [], port: undefined, user: undefined },
+  ...{ macs: [], vars: {}, via: [] },
 })
 
-const plain = ({ id, batch, node, state, created, expires, fetched, started, finished, result }: Action) => ({
+/** What `--json` tells of an action. */
+const fieldsOf = ({ id, batch, node, state, created, expires, fetched, started, finished, result }: Action) => ({
   ...{ id, batch, node, state, created, expires, fetched, started, finished, result },
 })

@@ -16,9 +16,9 @@ import { holdLock } from '../agent/state/lock.ts'
 
 export interface AgentFlags {
   readonly state: string
-  readonly once: boolean
-  /** Seconds for which a poll may wait for news. */
-  readonly wait: number
+  readonly once?: boolean
+  /** Seconds for which the server may hold a poll until there is news. */
+  readonly longPoll: number
 }
 
 export const agentCommand = async (flags: AgentFlags, io: Abortable): Promise<number> => {
@@ -32,7 +32,7 @@ export const agentCommand = async (flags: AgentFlags, io: Abortable): Promise<nu
     ...{ macs: [], vars: {}, via: [] },
   }
   await using agent = await PulleyAgent.open({
-    ...{ folder, actors: machine, wait: flags.wait, say },
+    ...{ folder, actors: machine, wait: flags.longPoll, say },
     connect: () => machine.connector.connect(self, io),
     runActor: performing(machine, self, await here()),
   })

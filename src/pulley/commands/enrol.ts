@@ -18,7 +18,7 @@ export interface EnrolFlags {
   readonly ca?: string
   readonly voKey?: string
   /** Forget who this machine has been. */
-  readonly anew: boolean
+  readonly anew?: boolean
 }
 
 export const enrolCommand = async (flags: EnrolFlags, io: Abortable): Promise<number> => {
@@ -30,7 +30,6 @@ export const enrolCommand = async (flags: EnrolFlags, io: Abortable): Promise<nu
     )
     return known.vo === flags.vo ? 0 : 2
   }
-  const servers = flags.server.map(serverUrl)
   if (flags.name !== undefined && !nodeName.safeParse(flags.name).success)
     throw new StokerError(
       'USAGE',
@@ -43,7 +42,13 @@ export const enrolCommand = async (flags: EnrolFlags, io: Abortable): Promise<nu
   const identity = await enrol(
     folder,
     {
-      ...{ servers, vo: checkedVo(flags.vo), tokenFile: flags.tokenFile, name: flags.name, voKey: flags.voKey },
+      ...{
+        servers: flags.server,
+        vo: checkedVo(flags.vo),
+        tokenFile: flags.tokenFile,
+        name: flags.name,
+        voKey: flags.voKey,
+      },
       ca: flags.ca === undefined ? undefined : await readFile(flags.ca, 'utf8'),
     },
     io,
@@ -52,12 +57,4 @@ export const enrolCommand = async (flags: EnrolFlags, io: Abortable): Promise<nu
     `node ${identity.name} (${identity.node}) of VO ${identity.vo}, whose key is ${fingerprintOf(identity.voKey)}\n`,
   )
   return 0
-}
-
-const serverUrl = (text: string): string => {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  const isServer =
-    url && (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.search === ''
-  if (isServer) return url.origin
-  throw new StokerError('USAGE', '--server', `--server ${text}: expected https://HOST:PORT`)
 }

@@ -10,9 +10,10 @@ import { quote } from '../../base/quote.ts'
 export interface InstallFlags {
   readonly state: string
   readonly kind?: 'systemd' | 'timer' | 'sysv'
-  readonly wait: number
-  readonly remove: boolean
-  readonly print: boolean
+  /** Seconds for which the server may hold a poll. */
+  readonly longPoll: number
+  readonly remove?: boolean
+  readonly print?: boolean
 }
 
 interface Installed {
@@ -41,8 +42,8 @@ export const installCommand = async (flags: InstallFlags, io: Abortable): Promis
     if (await isThere('/usr/sbin/update-rc.d')) await run('/usr/sbin/update-rc.d', words, io)
     if (!flags.remove) await run('/etc/init.d/pulley-agent', ['start'], io)
   }
-  const done = flags.remove ? 'removed' : 'written'
-  for (const { path } of files) process.stdout.write(`${path}: ${done}\n`)
+  const verb = flags.remove ? 'removed' : 'written'
+  for (const { path } of files) process.stdout.write(`${path}: ${verb}\n`)
   return 0
 }
 
@@ -50,13 +51,13 @@ export const installCommand = async (flags: InstallFlags, io: Abortable): Promis
 const MARK = '# Written by pulley agent install.'
 
 /** The program as it runs now, by absolute paths. */
-const wordsOf = ({ state, wait }: InstallFlags): readonly string[] => [
+const wordsOf = ({ state, longPoll }: InstallFlags): readonly string[] => [
   process.execPath,
   process.argv[1] ?? 'pulley',
   'agent',
   '--state',
   state,
-  ...(wait > 0 ? ['--wait', String(wait)] : []),
+  ...(longPoll > 0 ? ['--long-poll', String(longPoll)] : []),
 ]
 
 const filesOf = (kind: 'systemd' | 'timer' | 'sysv', words: readonly string[], state: string): readonly Installed[] => {
@@ -196,7 +197,7 @@ const run = async (program: string, words: readonly string[], { signal }: Aborta
   try {
     await promisify(execFile)(program, words, { signal, timeout: 60_000 })
   } catch (cause) {
-    const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : String(cause)
-    throw new StokerError('ACTOR_FAILED', program, `${program} ${words.join(' ')}: ${said}`, { cause })
+    const reason = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : String(cause)
+    throw new StokerError('ACTOR_FAILED', program, `${program} ${words.join(' ')}: ${reason}`, { cause })
   }
 }

@@ -10,15 +10,15 @@ import { table } from './table.ts'
 import { wavesText } from './waves.ts'
 import { ago, when } from './when.ts'
 
-/** So many of its own intervals without contact, and a node is silent. */
-const PATIENCE = 3
+/** A node which has missed so many polls is silent. */
+const MISSED_POLLS = 3
 
 export type Health = 'ok' | 'failed' | 'refused' | 'stale' | 'silent' | 'new' | 'revoked'
 
 /** How a node is, by what it has told and by when it should have. Pure. */
 export const healthOf = ({ revoked, lastContact, interval, lastReport, serial }: Node, now: number): Health => {
   if (revoked) return 'revoked'
-  if (now - (lastContact ?? 0) > PATIENCE * interval * 1000 + 10_000) return 'silent'
+  if (now - (lastContact ?? 0) > MISSED_POLLS * interval * 1000 + 10_000) return 'silent'
   const kinds = lastReport?.trouble.map(one => one.kind) ?? []
   if (kinds.includes('refused') || kinds.includes('reverted')) return 'refused'
   if (kinds.includes('stale')) return 'stale'
@@ -26,7 +26,12 @@ export const healthOf = ({ revoked, lastContact, interval, lastReport, serial }:
   return serial === 0 && !lastReport ? 'new' : 'ok'
 }
 
-export const listNodes = async (vo: Administered, json: boolean, io: Abortable): Promise<number> => {
+/** `--json`. */
+interface JsonFlag {
+  readonly json?: boolean
+}
+
+export const listNodes = async (vo: Administered, { json }: JsonFlag, io: Abortable): Promise<number> => {
   const nodes = (await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]
   const now = Date.now()
   if (json) {
@@ -54,7 +59,7 @@ const remarksOf = ({ cloneOf, clonesSeen, rolledBack }: Node): string =>
   ].join('; ')
 
 /** One screen: how many are how, on which bundle, and what the newest bundle does. Names are folded. Exit code 1 when something is wrong. */
-export const status = async (vo: Administered, json: boolean, io: Abortable): Promise<number> => {
+export const status = async (vo: Administered, { json }: JsonFlag, io: Abortable): Promise<number> => {
   const all = (await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]
   const bundles = (await vo.json('GET', '/bundles', undefined, io)) as readonly StoredBundle[]
   const now = Date.now()
@@ -101,15 +106,16 @@ const detailOf = (health: Health, list: readonly Node[], now: number): string =>
 
 export const listReports = async (
   vo: Administered,
-  flags: { readonly node?: string; readonly limit: number; readonly json: boolean },
+  node: string | undefined,
+  flags: JsonFlag & { readonly last: number },
   io: Abortable,
 ): Promise<number> => {
   const nodes = (await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]
   const names = new Map(nodes.map(node => [node.id, node.name]))
-  const query = new URLSearchParams({ limit: String(flags.limit) })
-  if (flags.node !== undefined) {
-    const [target] = await targetsOf(nodes, flags.node, io)
-    if (!target) throw new StokerError('UNKNOWN_NAME', flags.node, `${flags.node} means no node of VO ${vo.vo}`)
+  const query = new URLSearchParams({ limit: String(flags.last) })
+  if (node !== undefined) {
+    const [target] = await targetsOf(nodes, node, io)
+    if (!target) throw new StokerError('UNKNOWN_NAME', node, `${node} means no node of VO ${vo.vo}`)
     query.set('node', String(target.vars.id))
   }
   const list = (await vo.json('GET', `/reports?${query}`, undefined, io)) as readonly {
@@ -121,26 +127,26 @@ export const listReports = async (
     process.stdout.write(list.map(one => `${JSON.stringify({ ...one, name: names.get(one.node) })}\n`).join(''))
     return 0
   }
-  for (const { node, received, report } of list) {
+  for (const { node: id, received, report } of list) {
     const { counts, serial, at, took } = report
     const numbers = Object.entries(counts).flatMap(([what, n]) => (n > 0 ? [`${n} ${what}`] : []))
     const late = received - at > 60_000 ? `, told ${when(received)}` : ''
     const lines = report.results.map(one => `  ${one.state} ${one.resource}: ${one.what.join('; ')}`)
     const trouble = report.trouble.map(one => `  ${one.kind}: ${one.message}`)
-    const head = `${when(at)} ${names.get(node) ?? node} bundle ${serial}: ${numbers.join(', ') || 'nothing'} in ${took} ms${late}`
+    const head = `${when(at)} ${names.get(id) ?? id} bundle ${serial}: ${numbers.join(', ') || 'nothing'} in ${took} ms${late}`
     process.stdout.write(`${[head, ...lines, ...trouble].join('\n')}\n`)
   }
   return 0
 }
 
-/** `pulley role NODE ROLE...` */
+/** `pulley role NODES ROLE...` */
 export const setRoles = async (
   vo: Administered,
-  node: string,
+  nodes: string,
   roles: readonly string[],
   io: Abortable,
 ): Promise<number> => {
-  for (const { id, name } of await chosen(vo, node, io)) {
+  for (const { id, name } of await nodesOf(vo, nodes, io)) {
     await vo.json('PATCH', `/nodes/${id}`, { roles }, io)
     process.stdout.write(`${name}: ${roles.join(',') || 'no roles'}\n`)
   }
@@ -149,14 +155,15 @@ export const setRoles = async (
 
 /** `pulley revoke NODES` */
 export const revokeNodes = async (vo: Administered, nodes: string, io: Abortable): Promise<number> => {
-  for (const { id, name } of await chosen(vo, nodes, io)) {
+  for (const { id, name } of await nodesOf(vo, nodes, io)) {
     await vo.json('DELETE', `/nodes/${id}`, undefined, io)
     process.stdout.write(`${name} (${id}) is out\n`)
   }
   return 0
 }
 
-const chosen = async (vo: Administered, expression: string, io: Abortable) => {
+/** The nodes which an expression means, but for revoked ones. */
+const nodesOf = async (vo: Administered, expression: string, io: Abortable) => {
   const nodes = ((await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]).filter(node => !node.revoked)
   const targets = await targetsOf(nodes, expression, io)
   return targets.map(target => ({ id: String(target.vars.id), name: target.name }))

@@ -8,6 +8,7 @@ import { StokerError } from '../../base/errors.ts'
 import type { LoadedPolicy } from '../../policy/load-for-targets.ts'
 import { readSecrets } from '../../policy/read-secrets.ts'
 import type { ActorLibrary } from '../../run/actor.ts'
+import type { Amount } from '../../run/amount.ts'
 import { purposeOf } from '../agent/bundle/converge.ts'
 import { treeOf, unpacked } from '../bundle/policy-folder.ts'
 import { prepareFor } from '../bundle/prepare-for.ts'
@@ -19,21 +20,22 @@ import { open, seal } from '../protocol/envelope.ts'
 import { sealFor } from '../protocol/sealed.ts'
 import type { Node, StoredBundle, Token } from '../store/store.ts'
 import { differences } from './differences.ts'
-import { parseWaves } from './waves.ts'
+import { wavesOf } from './waves.ts'
 
 export interface PublishFlags {
   /** Milliseconds for which it is fresh. */
   readonly expires: number
+  /** What is new. */
   readonly note: string
-  /** `1,10%,100%`; absent: all nodes at once. */
-  readonly waves?: string
-  /** A share of the nodes of a wave, from 0 to 1. */
-  readonly maxFail: number
+  /** How many nodes may have it, step by step; absent: all at once. */
+  readonly waves?: readonly Amount[]
+  /** How much of a wave may fail. */
+  readonly maxFail: Amount
   /** Only check. */
-  readonly check: boolean
+  readonly check?: boolean
   /** Show what differs from the newest bundle. */
-  readonly diff: boolean
-  readonly json: boolean
+  readonly diff?: boolean
+  readonly json?: boolean
 }
 
 /** Publishes the policy file, or folder, to the VO. */
@@ -70,7 +72,7 @@ export const publish = async (
     vo.key,
   )
   await vo.json('PUT', `/blobs/${packed.sha256}`, packed.bytes, io)
-  const waves = flags.waves === undefined ? {} : { waves: { steps: parseWaves(flags.waves), maxFail: flags.maxFail } }
+  const waves = flags.waves === undefined ? {} : { waves: wavesOf(flags.waves, flags.maxFail) }
   await vo.json('POST', '/bundles', { document, note: flags.note, ...waves }, io)
   if (flags.json)
     process.stdout.write(`${JSON.stringify({ serial, nodes: nodes.length, bytes: packed.bytes.length })}\n`)

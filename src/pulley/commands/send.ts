@@ -28,12 +28,12 @@ export interface SendFlags {
   /** Milliseconds. */
   readonly expires: number
   /** Milliseconds; 0: no limit. */
-  readonly timeLimit: number
+  readonly commandTimeout: number
   /** May be run again when it is not known whether it ran. */
-  readonly repeatable: boolean
-  readonly wait: boolean
-  readonly fold: boolean
-  readonly json: boolean
+  readonly repeatable?: boolean
+  readonly wait?: boolean
+  readonly fold?: boolean
+  readonly json?: boolean
 }
 
 /** What reports call it. */
@@ -62,7 +62,12 @@ export const send = async (vo: Administered, ordered: Order, flags: SendFlags, i
   const actions = targets.map(target => ({ id: newId('a'), target }))
   const documents = actions.map(({ id, target }) => {
     const order = { vo: vo.vo, id, node: String(target.vars.id), name, actor: actor.name, argument }
-    const terms = { issued, expires: issued + flags.expires, repeatable: flags.repeatable, timeLimit: flags.timeLimit }
+    const terms = {
+      issued,
+      expires: issued + flags.expires,
+      repeatable: flags.repeatable === true,
+      timeLimit: flags.commandTimeout,
+    }
     return seal(ORDER, { ...order, ...terms }, vo.key)
   })
   for (let at = 0; at < documents.length; at += MOST_TOGETHER)

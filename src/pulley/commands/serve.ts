@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { readKey, writeNew } from '../client/admin.ts'
 import { makeSigningKey, type SigningKey } from '../protocol/keys.ts'
@@ -23,18 +24,17 @@ export interface ServeFlags {
   readonly interval: number
 }
 
-export const serveCommand = async (flags: ServeFlags): Promise<number> => {
+/** Serves until the signal aborts. Throws `USAGE` and `CONFIG` before anything is made. */
+export const serveCommand = async (flags: ServeFlags, { signal }: Abortable): Promise<number> => {
   withSmallHeap()
   const log = (line: Readonly<Record<string, unknown>>) =>
     void process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...line })}\n`)
   const tls = await tlsOf(flags)
   const agents = listenOf('--listen', flags.listen)
   const admins = listenOf('--admin-listen', flags.adminListen)
-  // Nothing is made before all of what was said is known to be right.
+  // Nothing is made before all options are known to be right.
   await mkdir(flags.data, { recursive: true, mode: 0o700 })
   const operator = await operatorKey(join(flags.data, 'operator.key'))
-  const ended = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort())
   {
     await using server = await serve({
       store: await openStore(await databaseOf(flags)),
@@ -43,17 +43,17 @@ export const serveCommand = async (flags: ServeFlags): Promise<number> => {
       settings: { interval: flags.interval, longestWait: 300, outputLimit: 2 * 1024 * 1024 },
     })
     const scheme = tls ? 'https' : 'http'
-    const told = { event: 'listening', level: 'info' }
-    if (agents) log({ ...told, agents: `${scheme}://${agents.host}:${server.agentPort}` })
+    const listening = { event: 'listening', level: 'info' }
+    if (agents) log({ ...listening, agents: `${scheme}://${agents.host}:${server.agentPort}` })
     if (admins)
       log({
-        ...told,
+        ...listening,
         admins: `${scheme}://${admins.host}:${server.adminPort}`,
         operatorKey: join(flags.data, 'operator.key'),
       })
     if (!tls)
       log({ level: 'warn', event: 'plain', message: 'no TLS: let a proxy speak it, or give --tls-cert and --tls-key' })
-    if (!ended.signal.aborted) await once(ended.signal, 'abort')
+    if (!signal.aborted) await once(signal, 'abort')
     log({ level: 'info', event: 'ending' })
   }
   return 0

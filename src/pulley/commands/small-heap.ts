@@ -9,7 +9,7 @@ const SEMI_SPACE = '--max-semi-space-size=8'
 
 /** Begins this process anew with a small heap, where it has none: that can be said only at its start. */
 export const withSmallHeap = (): void => {
-  const said = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ')
-  if (said.includes('--max-semi-space-size') || process.execve === undefined) return
+  const options = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ')
+  if (options.includes('--max-semi-space-size') || process.execve === undefined) return
   process.execve(process.execPath, [process.execPath, SEMI_SPACE, ...process.execArgv, ...process.argv.slice(1)])
 }

@@ -31,12 +31,16 @@ export const tokenCreate = async (vo: Administered, flags: TokenFlags, io: Abort
   const made = (await vo.json('POST', '/tokens', body, io)) as Token
   if (flags.out === undefined) process.stdout.write(`${token}\n`)
   else await writeNew(flags.out, `${token}\n`)
-  const place = flags.out === undefined ? '' : ` in ${flags.out}`
-  process.stderr.write(`token ${made.id}${place}: ${flags.uses} uses until ${new Date(expires).toISOString()}\n`)
+  const file = flags.out === undefined ? '' : ` in ${flags.out}`
+  process.stderr.write(`token ${made.id}${file}: ${flags.uses} uses until ${new Date(expires).toISOString()}\n`)
   return 0
 }
 
-export const tokenList = async (vo: Administered, json: boolean, io: Abortable): Promise<number> => {
+export const tokenList = async (
+  vo: Administered,
+  { json }: { readonly json?: boolean },
+  io: Abortable,
+): Promise<number> => {
   const tokens = (await vo.json('GET', '/tokens', undefined, io)) as readonly Token[]
   if (json) process.stdout.write(tokens.map(token => `${JSON.stringify(token)}\n`).join(''))
   else

@@ -2,7 +2,6 @@
 import { access, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Abortable } from '../../base/abortable.ts'
-import { StokerError } from '../../base/errors.ts'
 import { administer, checkedVo, clientFor, placeFile, readKey, type ServerPlace, writeNew } from '../client/admin.ts'
 import { SUCCESSION } from '../protocol/documents.ts'
 import { seal } from '../protocol/envelope.ts'
@@ -20,14 +19,14 @@ export const voCreate = async (name: string, flags: VoFlags, io: Abortable): Pro
   const vo = checkedVo(name)
   const keyFile = join(flags.keys, `${vo}.key`)
   const operator = await readKey(flags.operatorKey, 'the operator')
-  const where: ServerPlace = {
+  const server: ServerPlace = {
     servers: [...flags.server],
     ...(flags.ca !== undefined && { ca: await readFile(flags.ca, 'utf8') }),
   }
   const made = await keyFor(keyFile, placeFile(flags.keys, vo))
-  await using client = clientFor(where, operator, 'operator')
+  await using client = clientFor(server, operator, 'operator')
   await client.json({ method: 'POST', path: '/admin/v1/vos', body: { name: vo, publicKey: made.publicKey } }, io)
-  await writeNew(placeFile(flags.keys, vo), `${JSON.stringify(where, undefined, 2)}\n`)
+  await writeNew(placeFile(flags.keys, vo), `${JSON.stringify(server, undefined, 2)}\n`)
   process.stdout.write(
     `VO ${vo}: key ${made.publicKey} (${fingerprintOf(made.publicKey)}), private half in ${keyFile}\n`,
   )
@@ -48,9 +47,8 @@ const keyFor = async (keyFile: string, place: string): Promise<SigningKey> => {
   return made
 }
 
-export const voList = async (flags: VoFlags, json: boolean, io: Abortable): Promise<number> => {
+export const voList = async (flags: VoFlags & { readonly json?: boolean }, io: Abortable): Promise<number> => {
   const operator = await readKey(flags.operatorKey, 'the operator')
-  if (flags.server.length === 0) throw new StokerError('USAGE', '--server', 'which server? --server URL')
   await using client = clientFor({ servers: [...flags.server] }, operator, 'operator')
   const vos = (await client.json({ method: 'GET', path: '/admin/v1/vos' }, io)) as readonly {
     name: string
@@ -59,7 +57,7 @@ export const voList = async (flags: VoFlags, json: boolean, io: Abortable): Prom
   }[]
   for (const vo of vos)
     process.stdout.write(
-      json ? `${JSON.stringify(vo)}\n` : `${vo.name}  ${vo.publicKey}  ${new Date(vo.created).toISOString()}\n`,
+      flags.json ? `${JSON.stringify(vo)}\n` : `${vo.name}  ${vo.publicKey}  ${new Date(vo.created).toISOString()}\n`,
     )
   return 0
 }

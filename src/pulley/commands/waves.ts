@@ -1,28 +1,24 @@
 /** Waves: how a bundle is spread, as people type it and read it. */
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
+import type { Amount } from '../../run/amount.ts'
 import type { Administered } from '../client/admin.ts'
 import type { StoredBundle, Waves } from '../store/store.ts'
 import { table } from './table.ts'
 import { when } from './when.ts'
 
-/** `1,10%,100%`: numbers of nodes, or shares of them; the last has to be all. Throws `USAGE`. */
-export const parseWaves = (text: string): Waves['steps'] => {
-  const steps = text.split(',').map(word => {
-    const [, digits, percent] = /^\s*(\d+(?:\.\d+)?)(%?)\s*$/.exec(word) ?? []
-    const value = Number(digits)
-    if (digits === undefined || value <= 0 || (percent && value > 100) || (!percent && !Number.isInteger(value)))
-      throw new StokerError(
-        'USAGE',
-        '--waves',
-        `--waves ${text}: expected numbers of nodes or shares, such as 1,10%,100%`,
-      )
-    return percent ? { share: value / 100 } : { nodes: value }
-  })
+/** The steps, the last of which has to be all nodes, and how much of each may fail. Throws `USAGE`. */
+export const wavesOf = (amounts: readonly Amount[], maxFail: Amount): Pick<Waves, 'steps' | 'maxFail'> => {
+  const steps = amounts.map(stepOf)
   const last = steps.at(-1)
-  if (last && 'share' in last && last.share === 1) return steps
-  throw new StokerError('USAGE', '--waves', `--waves ${text}: the last has to be 100%`)
+  if (!last || !('share' in last) || last.share !== 1)
+    throw new StokerError('USAGE', '--waves', '--waves: the last has to be 100%')
+  const allowed = stepOf(maxFail)
+  return { steps, maxFail: 'share' in allowed ? allowed.share : allowed }
 }
+
+const stepOf = (amount: Amount): Waves['steps'][number] =>
+  amount.kind === 'share' ? { share: amount.percent / 100 } : { nodes: amount.count }
 
 export const wavesText = ({ steps, open, state, why }: Waves): string => {
   if (state === 'done') return 'all nodes'
@@ -34,7 +30,11 @@ export const wavesText = ({ steps, open, state, why }: Waves): string => {
 }
 
 /** `pulley history` */
-export const history = async (vo: Administered, json: boolean, io: Abortable): Promise<number> => {
+export const history = async (
+  vo: Administered,
+  { json }: { readonly json?: boolean },
+  io: Abortable,
+): Promise<number> => {
   const bundles = (await vo.json('GET', '/bundles', undefined, io)) as readonly StoredBundle[]
   if (json) {
     const lines = bundles.map(({ serial, created, note, contentSha256, waves }) => ({

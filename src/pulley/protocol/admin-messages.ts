@@ -35,7 +35,8 @@ export const newBundle = z.strictObject({
         .array(z.union([z.strictObject({ share: z.number().gt(0).max(1) }), z.strictObject({ nodes: z.int().min(1) })]))
         .min(1)
         .max(20),
-      maxFail: z.number().min(0).max(1),
+      /** How much of a wave may fail: a share, or a number of nodes. */
+      maxFail: z.union([z.number().min(0).max(1), z.strictObject({ nodes: z.int().nonnegative() })]),
     })
     .optional(),
 })

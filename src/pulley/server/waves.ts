@@ -75,7 +75,7 @@ export const advance = (bundle: StoredBundle, all: readonly WaveNode[], now: Tim
     return waves.why === why ? waves : { ...waves, why }
   }
   const failed = polling.filter(one => hasFailed(one, bundle.serial, now))
-  if (failed.length > waves.maxFail * polling.length) {
+  if (failed.length > allowedFailures(waves, polling.length)) {
     const names = failed
       .slice(0, 5)
       .map(one => one.name)
@@ -87,6 +87,9 @@ export const advance = (bundle: StoredBundle, all: readonly WaveNode[], now: Tim
   const open = waves.open + 1
   return { ...waves, open, since: now, why: undefined, state: open >= waves.steps.length ? 'done' : 'running' }
 }
+
+const allowedFailures = ({ maxFail }: Waves, polling: number): number =>
+  typeof maxFail === 'number' ? maxFail * polling : maxFail.nodes
 
 /** So many intervals without a poll, and a node counts as silent. */
 const SILENT_AFTER_INTERVALS = 3

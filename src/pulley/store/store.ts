@@ -75,8 +75,8 @@ export interface Waves {
   /** The index of the step which is open; equal to the number of steps when all is done. */
   readonly open: number
   readonly state: 'running' | 'halted' | 'done'
-  /** A share of nodes in a wave which may fail before it halts. */
-  readonly maxFail: number
+  /** How much of a wave may fail before it halts: a share, or a number of nodes. */
+  readonly maxFail: number | { readonly nodes: number }
   readonly since: Time
   readonly why: string | undefined
 }

@@ -184,7 +184,7 @@ const nothingToRender = ({ name, daemons }: HookedService): StokerError => {
 
 const notHere = ({ name, daemons }: HookedService, kind: HookKind): StokerError => {
   const names = daemons.map(({ unit, script }) => (kind === 'systemd' ? `${unit}.service` : `/etc/init.d/${script}`))
-  const other = kind === 'systemd' ? '--sysv' : '--systemd'
+  const other = kind === 'systemd' ? '--kind sysv' : '--kind systemd'
   const message = `there is no ${names.join(' and no ')} here to hook; install the service first, or say ${other} if that is how it is started`
   return new StokerError('CONFIG', name, message)
 }

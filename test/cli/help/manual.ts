@@ -37,12 +37,14 @@ t.test('a page says of which day it is', async t => {
   t.match(manuals('2026-11-21').get('stoker.1'), /^\.TH STOKER 1 "2026-11-21" "stoker /)
 })
 
+const plain = { value: undefined, isOptional: false }
+
 t.test('no text becomes a request of roff', async t => {
   const node = {
     ...{ name: 'x', description: "it's -a \\fBtest. ~ ^", usage: '.so /etc/passwd', arguments: [], commands: [] },
     options: [
-      { flags: '--a', words: ['--a'], description: '.sy date', value: undefined, isOptional: false, choices: [] },
-      { flags: '--b', words: ['--b'], description: "'br", value: undefined, isOptional: false, choices: ['c', 'd'] },
+      { flags: '--a', words: ['--a'], summary: '.sy date', description: '.sy date', ...plain, choices: [] },
+      { flags: '--b', words: ['--b'], summary: "'br", description: "'br (c, d)", ...plain, choices: ['c', 'd'] },
     ],
   }
   const page = manual(node, { version: '1' })

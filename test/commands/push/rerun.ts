@@ -59,7 +59,7 @@ t.test('runs are kept, shown and run again', async t => {
     t.equal(again.stdout, 'node1: out\n')
     t.match(again.stderr, /again: run shell .* on node1\n/)
     t.match(
-      (await run('runs', '--limit', '1')).stdout,
+      (await run('runs', '--last', '1')).stdout,
       new RegExp(`1 failed: run on node1: shell .* \\(again of ${id}\\)\n$`),
     )
   })
@@ -94,13 +94,13 @@ t.test('runs are kept, shown and run again', async t => {
       const going = startStoker(['run', 'shell', 'node[1-2]', '-f', '1', '-n', '--', 'echo up; sleep 600'], options)
       await going.says(/: up/)
       const id = await newest()
-      t.match((await run('runs', '--limit', '1')).stdout, `goes on in process ${going.process.pid}: run on`)
+      t.match((await run('runs', '--last', '1')).stdout, `goes on in process ${going.process.pid}: run on`)
       const refused = await run('rerun', '--not-started')
       t.match(refused, { code: 1, stderr: `stoker: run ${id} still goes on, in process ${going.process.pid}: ` })
       t.equal(await newest(), id, 'nothing was run')
       going.process.kill('SIGKILL')
       await going.ended
-      t.match((await run('runs', '--limit', '1')).stdout, /1 unknown, 1 not-started, has no end: run on/)
+      t.match((await run('runs', '--last', '1')).stdout, /1 unknown, 1 not-started, has no end: run on/)
       const shown = await run('runs', 'show', id)
       t.match(shown.stderr, /2 targets: 1 unknown, 1 not-started/)
       t.match(shown.stderr, /unknown: node1: it had begun, and nobody saw its end/)
@@ -113,7 +113,7 @@ t.test('runs are kept, shown and run again', async t => {
   await t.test('what is shown once more has the times of then', async t => {
     await run('run', 'shell', 'node1', '-n', '--', 'sleep 1')
     const id = await newest()
-    const [{ at }] = (await run('runs', '--json', '--limit', '1')).stdout
+    const [{ at }] = (await run('runs', '--json', '--last', '1')).stdout
       .trim()
       .split('\n')
       .map(text => JSON.parse(text))

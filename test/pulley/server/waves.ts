@@ -115,16 +115,19 @@ for (const [what, changes, now, expected] of steps)
     t.match(advance(one, withStep(one, changes), now), expected)
   })
 
-t.test('some may fail where that is allowed', async t => {
-  const one = bundle(2, { open: 1, maxFail: 0.25 })
-  const ids = [...nodesInOpenSteps(one, many)]
-  const good = { serial: 2, lastReport: report(2, NOW), lastContact: NOW + 1 }
-  const all = many.map(each => {
-    if (!ids.includes(each.id)) return each
-    return { ...each, ...good, ...(each.id === ids[0] && { lastReport: report(2, NOW, 1) }) }
+for (const maxFail of [0.25, { nodes: 1 }])
+  t.test(`some may fail where that is allowed: ${JSON.stringify(maxFail)}`, async t => {
+    const one = bundle(2, { open: 1, maxFail })
+    const ids = [...nodesInOpenSteps(one, many)]
+    const good = { serial: 2, lastReport: report(2, NOW), lastContact: NOW + 1 }
+    const all = many.map(each => {
+      if (!ids.includes(each.id)) return each
+      return { ...each, ...good, ...(each.id === ids[0] && { lastReport: report(2, NOW, 1) }) }
+    })
+    t.match(advance(one, all, NOW + 2), { open: 2, state: 'running' })
+    const none = bundle(2, { open: 1, maxFail: typeof maxFail === 'number' ? 0.15 : { nodes: 0 } })
+    t.match(advance(none, all, NOW + 2), { open: 1, state: 'halted', why: /^1 of 5 nodes failed: / })
   })
-  t.match(advance(one, all, NOW + 2), { open: 2, state: 'running' })
-})
 
 t.test('a node which was silent long before does not count beside those which poll', async t => {
   const one = bundle(2, { open: 1 })

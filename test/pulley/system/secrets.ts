@@ -52,7 +52,7 @@ t.test('a secret is sealed for the nodes, and is nowhere else', async t => {
   }
   const first = await open('wn1')
   await using vo = await administer('blue', join(folder, 'keys'), undefined)
-  const flags = { expires: 1e9, note: '', maxFail: 0, check: false, diff: true, json: true }
+  const flags = { expires: 1e9, note: '', maxFail: { kind: 'share', percent: 0 } as const, diff: true, json: true }
   t.equal(await publish(vo, join(folder, 'policy'), flags, machine, io), 0)
   t.equal(await first.agent.once(io), true)
   t.equal(await readFile(out, 'utf8'), SECRET)

@@ -157,8 +157,8 @@ t.test('a service which is not there, and a script which reads no settings, are 
   const root = t.testdir({ etc: { 'init.d': { named: '#!/bin/sh\nexec named\n' } } })
   const fails = async (name: string, kind: HookKind, pattern: RegExp) =>
     await t.rejects(planInstall(serviceOf(name), kind, PARTS, { root }), { code: 'CONFIG', message: pattern })
-  await fails('dnsmasq', 'sysv', /no \/etc\/init.d\/dnsmasq here.*--systemd/)
-  await fails('dnsmasq', 'systemd', /no dnsmasq.service here.*--sysv/)
+  await fails('dnsmasq', 'sysv', /no \/etc\/init.d\/dnsmasq here.*--kind systemd/)
+  await fails('dnsmasq', 'systemd', /no dnsmasq.service here.*--kind sysv/)
   await fails('bind', 'sysv', /does not read .*etc\/default\/named.*Call the render in the script/)
   const none = { ...PARTS, rendersOf: () => [] }
   await t.rejects(planInstall(serviceOf('kea'), 'sysv', none, { root }), /no render of the service kea4 or kea6/)

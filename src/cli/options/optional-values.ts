@@ -1,4 +1,4 @@
-/** `--become [USER]` on the command line. Pure. */
+/** Options whose value may be left out, told from the words which follow them. Pure. */
 
 /** What is known of the options: whether a word is one whose value is the next word. */
 export type TakesValue = (word: string) => boolean
@@ -16,4 +16,12 @@ export const withBecomeUser = (words: readonly string[], needed: number, takesVa
   const plain = words.slice(0, at).filter((word, i) => !word.startsWith('-') && !takesValue(words[i - 1] ?? ''))
   const isUser = plain.length >= needed && /^[\p{L}_][\p{L}\p{N}_.$-]*$/u.test(next)
   return isUser ? words : words.with(at, '--become=')
+}
+
+/** The words with a `--confirm` which has no number told from one which has: what comes after it may be the action. */
+export const withBareConfirm = (words: readonly string[]): readonly string[] => {
+  const end = words.indexOf('--')
+  const at = words.indexOf('--confirm')
+  const isBare = at >= 0 && (end < 0 || at < end) && !/^\d+$/.test(words[at + 1] ?? '')
+  return isBare ? words.with(at, '--confirm=') : words
 }

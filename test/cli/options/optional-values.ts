@@ -1,5 +1,5 @@
 import t from 'tap'
-import { withBecomeUser } from '../../../src/cli/options/become-words.ts'
+import { withBecomeUser } from '../../../src/cli/options/optional-values.ts'
 
 const takesValue = (word: string) => ['--config', '-f', '--exclude'].includes(word)
 const words = (text: string, needed = 3) => withBecomeUser(text.split(' '), needed, takesValue).join(' ')
