@@ -1,18 +1,38 @@
 /**
  * Runs the tests with tap and says, in its last line, how many passed and failed. Of a file where all is well one line is
- * shown, and what it skipped; of any other everything. Arguments are test files; none means all.
+ * shown, and what it skipped; of any other everything. Arguments are test files, or a tier (see test-tiers.ts); none means all.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { testFiles, tierOf } from './test-tiers.ts'
 
-const files = process.argv.length > 2 ? process.argv.slice(2) : testFiles()
-// Most files wait for servers more than they compute; more at once than this, and they wait for each other.
-const JOBS = `--jobs=${availableParallelism() + 1}`
-const tap = spawn('tap', ['--disable-coverage', '--reporter=tap', '--timeout=300', JOBS, ...files], {
-  env: { ...process.env, TAP_TYPE_STRIP_ONLY: '1' },
+/** What takes longest begins first, so that nothing long is left alone at the end. Others follow as they are named. */
+const LONGEST = [
+  'test/pulley/system/kill.ts',
+  'test/policy/apply/kill.ts',
+  'test/journal/kill.ts',
+  'test/pulley/system/offline.ts',
+  'test/pulley/system/clones.ts',
+  'test/actors/accounts/authorized-key.ts',
+  'test/commands/push/apply.ts',
+  'test/render/data/boot.ts',
+]
+/** Most files wait for servers more than they compute; more at once than this, and they wait for each other. */
+const JOBS = availableParallelism() + 1
+/** Seconds after which a file is taken to hang. No test may need that: on a slow machine all of them take longer. */
+const HANGS = 1800
+
+const files = [...wanted(process.argv.slice(2))].sort((a, b) => rank(a) - rank(b))
+const tap = spawn('tap', ['--disable-coverage', '--reporter=tap', `--timeout=${HANGS}`, `--jobs=${JOBS}`, ...files], {
+  env: {
+    ...process.env,
+    TAP_TYPE_STRIP_ONLY: '1',
+    // Hundreds of processes load the same code.
+    NODE_COMPILE_CACHE: join(import.meta.dirname, '../.tap/compile-cache'),
+  },
   stdio: ['ignore', 'pipe', 'inherit'],
 })
 const ended = once(tap, 'close')
@@ -46,6 +66,14 @@ if (code !== 0 && counts.failed === 0) counts.failed = 1
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
 process.exitCode = code === 0 && counts.passed > 0 ? 0 : 1
 
-function testFiles(): string[] {
-  return globSync('test/**/*.ts', { exclude: path => /(^|\/)fixtures(\/|$)/.test(path) }).sort()
+function wanted(words: readonly string[]): readonly string[] {
+  const [tier] = words
+  if (tier === undefined) return testFiles()
+  if (tier === 'unit' || tier === 'integration') return testFiles().filter(file => tierOf(file) === tier)
+  return words
+}
+
+function rank(file: string): number {
+  const place = LONGEST.indexOf(file)
+  return place === -1 ? LONGEST.length : place
 }
