@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { NetworkFacts, NodeRecord, Warehouse } from '../src/inventory/warehouse.ts'
 import { readSite } from '../src/render/data/site.ts'
-import { runWords } from '../src/render/output/daemon-command.ts'
+import { runCommand } from '../src/render/output/run-command.ts'
 import type { RenderedFile } from '../src/render/services/service.ts'
 import { SERVICES } from '../src/render/services/services.ts'
 import { findProgram } from '../test/fixtures/servers/debian.ts'
@@ -86,7 +86,7 @@ const checked = async (files: readonly RenderedFile[], folder: string): Promise<
   if (checks.length === 0 || !findProgram(checks[0]?.[0] ?? '')) return undefined
   const { time } = await best(async () => {
     for (const words of checks) {
-      const { code, output } = await runWords(words, { signal: AbortSignal.timeout(300_000) })
+      const { code, output } = await runCommand(words, { signal: AbortSignal.timeout(300_000) })
       if (code !== 0) throw new Error(`${words.join(' ')}: ${output}`)
     }
   })

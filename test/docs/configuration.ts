@@ -3,7 +3,7 @@ import t from 'tap'
 import { parseGroupName, parseNodeName } from '../../src/base/names.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { parseYaml } from '../../src/config/yaml-source.ts'
-import { checkSite } from '../../src/render/data/check.ts'
+import { checkSite } from '../../src/render/data/check-site.ts'
 import { DEFAULT_POLICY } from '../../src/render/data/problem.ts'
 import { parseInventory } from '../../warehouses/file/inventory.ts'
 

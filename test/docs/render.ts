@@ -68,7 +68,7 @@ t.test('the exit codes are those which results have', async t => {
   const told = [...page.matchAll(/^\| (\d+)[, \d]* \| /gm)].map(([, code]) => Number(code))
   t.strictSame(told, [0, 1, 2, 3, 4, 10, 130])
   const about = { name: 'x', size: undefined, problems: [], files: [] }
-  t.equal(exitCodeOfRender({ kind: 'would-change', ...about, asks: 'none' }), 10)
+  t.equal(exitCodeOfRender({ kind: 'would-change', ...about, action: 'none' }), 10)
 })
 
 const errorOf = (text: string): string => {

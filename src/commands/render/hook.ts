@@ -8,12 +8,12 @@ import { nearest } from '../../base/nearest.ts'
 import { harmlessMessage } from '../../base/printable.ts'
 import { type Config, renderEntry } from '../../config/config.ts'
 import type { Program } from '../../render/hook/command.ts'
-import { hookJson, planText, type Standing, statusText } from '../../render/hook/format-status.ts'
+import { formatJson, formatPlan, formatStatus, type HookState } from '../../render/hook/format-status.ts'
 import {
-  carryOut,
+  applyChanges,
   type HookChange,
   type HookKind,
-  hookPlaces,
+  hookLocations,
   planInstall,
   planRemove,
 } from '../../render/hook/hooks.ts'
@@ -93,8 +93,8 @@ const remove = async (service: HookedService, flags: HookFlags, sinks: Sinks, io
 
 const status = async (service: HookedService, flags: HookFlags, sinks: Sinks, io: Abortable): Promise<number> => {
   const kinds = given(flags)
-  const places = await hookPlaces(service, kinds.length > 0 ? kinds : BOTH, MACHINE)
-  const standings: Standing[] = places.map(place => ({ ...place, isCurrent: true }))
+  const places = await hookLocations(service, kinds.length > 0 ? kinds : BOTH, MACHINE)
+  const standings: HookState[] = places.map(place => ({ ...place, isCurrent: true }))
   try {
     const { program, config } = await whatToRun(flags, sinks, io)
     for (const [i, place] of places.entries()) {
@@ -108,7 +108,7 @@ const status = async (service: HookedService, flags: HookFlags, sinks: Sinks, io
   } catch (thrown) {
     await tellNotices([{ text: toStokerError(thrown, 'hook').message }], sinks)
   }
-  await sinks.stdout.write(flags.json ? hookJson('status', service, standings) : statusText(service, standings))
+  await sinks.stdout.write(flags.json ? formatJson('status', service, standings) : formatStatus(service, standings))
   const installed = standings.filter(({ found }) => found.kind !== 'absent')
   return installed.length > 0 && installed.every(({ found, isCurrent }) => found.kind === 'ours' && isCurrent) ? 0 : 1
 }
@@ -188,14 +188,14 @@ const confirmed = async (
   io: Abortable,
 ): Promise<number> => {
   const due = changes.filter(({ before, after }) => before !== after)
-  if (!flags.json) await stdout.write(planText(verb, service, changes))
+  if (!flags.json) await stdout.write(formatPlan(verb, service, changes))
   if (due.length > 0 && !flags.yes && !flags.json && process.stdin.isTTY && stderr.isTerminal) {
     await stdout.flush()
     if (!(await isWanted(verb, io))) return 1
   }
-  await carryOut(due)
+  await applyChanges(due)
   if (due.some(({ kind }) => kind === 'systemd') && (await isSystemdRunning())) await reloadSystemd(io)
-  if (flags.json) await stdout.write(hookJson(verb, service, changes))
+  if (flags.json) await stdout.write(formatJson(verb, service, changes))
   else if (due.length > 0) await stdout.write('done\n')
   return 0
 }

@@ -3,9 +3,9 @@ import { homedir } from 'node:os'
 import { StokerError } from '../../base/errors.ts'
 import type { Warehouse } from '../../inventory/warehouse.ts'
 import { type CheckedSite, readSite } from '../../render/data/site.ts'
-import { openRender, type Render } from '../../render/run/open.ts'
+import { openRender, type Render } from '../../render/run/open-render.ts'
 import type { ReadSite } from '../../render/run/read-site.ts'
-import type { StateWhere } from '../../render/run/state-folder.ts'
+import type { StateEnvironment } from '../../render/run/state-folder.ts'
 import type { Site } from '../../site/site.ts'
 
 /** Those of the names; without any, all of the configuration. Throws `USAGE` when there are none, or one is not known. */
@@ -22,7 +22,11 @@ export const openRenders = async (names: readonly string[], { config }: Site): P
 }
 
 /** Where this user's renders keep what they remember. */
-export const stateWhere = (): StateWhere => ({ env: process.env, home: homedir(), isRoot: process.geteuid?.() === 0 })
+export const stateWhere = (): StateEnvironment => ({
+  env: process.env,
+  home: homedir(),
+  isRoot: process.geteuid?.() === 0,
+})
 
 /** Asks the warehouses once for renders which want the same. */
 export const readerOf = (warehouses: readonly Warehouse[]): ReadSite => {

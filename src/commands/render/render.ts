@@ -4,11 +4,11 @@ import { exitCodeOf, StokerError, toStokerError } from '../../base/errors.ts'
 import { duration } from '../../base/format-duration.ts'
 import { harmlessLines } from '../../base/printable.ts'
 import { timeLimit } from '../../base/time-limit.ts'
+import { renderState } from '../../render/output/render-state.ts'
 import { exitCodeOfRender, type RenderResult } from '../../render/output/result.ts'
-import { renderState } from '../../render/output/state.ts'
-import { harmlessParagraph, jsonOf, textOf } from '../../render/run/format-result.ts'
+import { formatResult, formatResultJson, harmlessParagraph } from '../../render/run/format-result.ts'
 import { goodFiles } from '../../render/run/last-good.ts'
-import type { Render } from '../../render/run/open.ts'
+import type { Render } from '../../render/run/open-render.ts'
 import type { ReadSite } from '../../render/run/read-site.ts'
 import { type RenderOptions, renderAll } from '../../render/run/render-once.ts'
 import { stateFolder } from '../../render/run/state-folder.ts'
@@ -81,9 +81,9 @@ const act = async (renders: readonly Render[], read: ReadSite, flags: RenderFlag
     apply: !flags.check && !flags.diff,
     diff: flags.diff === true,
     acceptShrink: flags.acceptShrink === true,
-    telling: flags.start ? 'starting' : flags.reload ? 'now' : 'later',
+    reload: flags.start ? 'starting' : flags.reload ? 'now' : 'later',
     ...{ deadline, spent },
-    say,
+    warn: say,
   }
   const results =
     flags.rollback === undefined
@@ -111,10 +111,12 @@ const tell = async (
   { json, diff }: RenderFlags,
   { stdout, stderr }: Sinks,
 ): Promise<void> => {
-  const { out, err } = textOf(result, Date.now())
+  const { out, err } = formatResult(result, Date.now())
   const files = diff && 'files' in result ? result.files : []
   await stderr.write(err)
-  await stdout.write(json ? jsonOf(result, code) : files.map(file => harmlessLines(file.diff ?? '')).join('') + out)
+  await stdout.write(
+    json ? formatResultJson(result, code) : files.map(file => harmlessLines(file.diff ?? '')).join('') + out,
+  )
 }
 
 const backTo = async (

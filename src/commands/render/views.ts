@@ -7,7 +7,7 @@ import { age } from '../../inventory/cache/age.ts'
 import { originText, type Problem } from '../../render/data/problem.ts'
 import { compareFile } from '../../render/output/compare.ts'
 import { harmlessParagraph } from '../../render/run/format-result.ts'
-import type { Render } from '../../render/run/open.ts'
+import type { Render } from '../../render/run/open-render.ts'
 import { type ReadSite, readFor } from '../../render/run/read-site.ts'
 import type { Sinks } from '../../report/sink.ts'
 

@@ -4,7 +4,7 @@ import { StokerError, toStokerError } from '../../base/errors.ts'
 import { fileChanges } from '../../base/file-changes.ts'
 import type { Warehouse } from '../../inventory/warehouse.ts'
 import type { RenderResult } from '../../render/output/result.ts'
-import { harmlessParagraph, textOf } from '../../render/run/format-result.ts'
+import { formatResult, harmlessParagraph } from '../../render/run/format-result.ts'
 import { renderAll } from '../../render/run/render-once.ts'
 import { watch } from '../../render/run/watch.ts'
 import { type Sinks, standardSinks } from '../../report/sink.ts'
@@ -64,17 +64,17 @@ const untilOtherwise = async (
   const render = async (io: Abortable) => {
     // A warehouse reads once: what it says now, another one is asked.
     await using now = await open()
-    const options = { apply: true, diff: false, acceptShrink: false, telling: flags.reload ? 'now' : 'later' } as const
+    const options = { apply: true, diff: false, acceptShrink: false, reload: flags.reload ? 'now' : 'later' } as const
     const deadline = flags.deadline === undefined ? {} : { deadline: flags.deadline }
     const renders = await openRenders(names, now)
-    const results = await renderAll(renders, readerOf(now.warehouses), { ...options, ...deadline, say }, io)
+    const results = await renderAll(renders, readerOf(now.warehouses), { ...options, ...deadline, warn: say }, io)
     for (const result of results) await told(result)
     return results.some(mayEndBetter) ? 'again' : 'done'
   }
   const other = otherSite(site, names, open, say, io).finally(() => over.abort())
   other.catch(() => {}) // is looked at below, unless something worse is thrown before
   try {
-    await watch({ sources: await sourcesOf(site, names), render, say }, io)
+    await watch({ sources: await sourcesOf(site, names), render, warn: say }, io)
   } finally {
     over.abort()
   }
@@ -120,14 +120,14 @@ const otherSite = async (
 /** Whether it may end otherwise although the data stays. */
 const mayEndBetter = (result: RenderResult): boolean =>
   (result.kind === 'kept' && ['down', 'slow', 'busy'].includes(result.reason)) ||
-  ('telling' in result && result.telling.kind === 'failed')
+  ('reload' in result && result.reload.kind === 'failed')
 
 /** Tells a change; and once, until it is another, that all is well or why it is not. */
 const toldOnce = ({ stdout, stderr }: Sinks): ((result: RenderResult) => Promise<void>) => {
   const last = new Map<string, string>()
   return async result => {
     const state = stateOf(result)
-    const { out, err } = textOf(result, Date.now())
+    const { out, err } = formatResult(result, Date.now())
     if (result.kind === 'written' || last.get(result.name) !== state) {
       await stderr.write(err)
       await stdout.write(out)
@@ -139,7 +139,7 @@ const toldOnce = ({ stdout, stderr }: Sinks): ((result: RenderResult) => Promise
 const stateOf = (result: RenderResult): string => {
   const problems = result.problems.map(({ message }) => message)
   if ('error' in result) return JSON.stringify([result.error.message, problems])
-  const failure = 'telling' in result && result.telling.kind === 'failed' ? result.telling.error.message : ''
+  const failure = 'reload' in result && result.reload.kind === 'failed' ? result.reload.error.message : ''
   return JSON.stringify(['well', failure, problems])
 }
 

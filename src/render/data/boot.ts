@@ -24,7 +24,7 @@ export const parseBootFile = (text: string): string => {
 export const parseNextServer = (text: string): string =>
   isIP(text) === 0 ? parseHostName(text) : parseHostAddress(text).text
 
-/** What of it makes sense; the rest is told. */
+/** What of it makes sense; the rest is reported. */
 export const readBoot = (
   said: { readonly file?: string; readonly nextServer?: string } | undefined,
   subject: Subject,

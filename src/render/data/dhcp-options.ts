@@ -36,7 +36,7 @@ export const parseDhcpOption = (statement: string): KnownOption => {
 
 /**
  * The options in statements, by name; of several with one name the first one counts. What is no option, or one of the other
- * family of addresses, is told of the entry which says it.
+ * family of addresses, is reported with the entry which has it.
  */
 export const readOptions = (
   statements: readonly DhcpStatement[] | undefined,

@@ -1,4 +1,4 @@
-/** What warehouses say of hosts -> hosts, each once. Pure. */
+/** The warehouses' facts of hosts -> hosts, each once. Pure. */
 import { isIP } from 'node:net'
 import { parseMac } from '../../base/mac.ts'
 import { isNodeName, shown } from '../../base/names.ts'
@@ -7,12 +7,12 @@ import { type NumberedAddress, parseHostAddress } from './address.ts'
 import { readBoot } from './boot.ts'
 import { readOptions } from './dhcp-options.ts'
 import { parseDuid } from './duid.ts'
+import { duplicates } from './duplicates.ts'
 import { parseHostName } from './host-name.ts'
 import type { Host } from './model.ts'
 import type { Source } from './networks.ts'
 import { listed, originText, type Problems, subject } from './problem.ts'
 import { parsePublicKey } from './public-key.ts'
-import { shared } from './shared.ts'
 
 /** A host whose addresses can be compared. */
 export interface NumberedHost extends Host {
@@ -23,26 +23,26 @@ export interface NumberedHost extends Host {
  * Hosts, in no order. A machine which several sources know, by its name or an alias, is one host: what the first one does not
  * say is taken from the others. Two of one name in one source are two machines.
  */
-export const readHosts = (sources: readonly Source<NodeRecord>[], told: Problems): readonly NumberedHost[] => {
+export const readHosts = (sources: readonly Source<NodeRecord>[], problems: Problems): readonly NumberedHost[] => {
   let hosts: readonly NumberedHost[] = []
   for (const { warehouse, entries } of sources) {
     const own = withoutNamesakes(
-      entries.flatMap(record => hostOf(record, warehouse, told) ?? []),
-      told,
+      entries.flatMap(record => hostOf(record, warehouse, problems) ?? []),
+      problems,
     )
-    hosts = hosts.length === 0 ? own : joined(hosts, own, told)
+    hosts = hosts.length === 0 ? own : joined(hosts, own, problems)
   }
   return hosts
 }
 
-const hostOf = (record: NodeRecord, warehouse: string, told: Problems): NumberedHost | undefined => {
+const hostOf = (record: NodeRecord, warehouse: string, problems: Problems): NumberedHost | undefined => {
   const origin = { warehouse, id: record.id ?? record.name }
-  const about = subject(told, 'host', record.name, origin)
+  const about = subject(problems, 'host', record.name, origin)
   const name = about.one('bad-name', 'this host', record.name, parseHostName)
   if (name === undefined) return undefined
   const { port, user, problem } = record
   const wrong = problem ?? unfit(port, user)
-  if (wrong !== undefined && !about.tell('bad-host', wrong, 'this host', '')) return undefined
+  if (wrong !== undefined && !about.report('bad-host', wrong, 'this host', '')) return undefined
   return {
     name,
     aliases: unique(about.each('bad-alias', 'this alias', record.aliases, parseHostName)).filter(one => one !== name),
@@ -87,16 +87,16 @@ const unfit = (port: number | undefined, user: string | undefined): string | und
 }
 
 /** Two of one name cannot both be in a site: at best the first one is, in the order of their identities. */
-const withoutNamesakes = (hosts: readonly NumberedHost[], told: Problems): readonly NumberedHost[] => {
+const withoutNamesakes = (hosts: readonly NumberedHost[], problems: Problems): readonly NumberedHost[] => {
   const gone = new Set<NumberedHost>()
-  for (const [name, same] of shared(hosts, host => [host.name])) {
+  for (const [name, same] of duplicates(hosts, host => [host.name])) {
     const [first, ...others] = same.toSorted((a, b) => (a.origin.id < b.origin.id ? -1 : 1)) as [
       NumberedHost,
       ...NumberedHost[],
     ]
     const origins = [first, ...others].map(({ origin }) => origin)
     const what = `${same.length} hosts are called ${name}: ${listed(origins.map(originText))}`
-    if (!told.tell('duplicate-name', what, origins, 'all of them', `${originText(first.origin)} counts`))
+    if (!problems.report('duplicate-name', what, origins, 'all of them', `${originText(first.origin)} counts`))
       gone.add(first)
     for (const other of others) gone.add(other)
   }
@@ -107,11 +107,11 @@ const withoutNamesakes = (hosts: readonly NumberedHost[], told: Problems): reado
 const joined = (
   earlier: readonly NumberedHost[],
   later: readonly NumberedHost[],
-  told: Problems,
+  problems: Problems,
 ): readonly NumberedHost[] => {
   const named = new Map(earlier.map(host => [host.name, host]))
   const aliased = new Map(earlier.flatMap(host => host.aliases.map(alias => [alias, host] as const)))
-  for (const alias of shared(earlier, host => host.aliases).keys()) aliased.delete(alias)
+  for (const alias of duplicates(earlier, host => host.aliases).keys()) aliased.delete(alias)
   const known = new Map<NumberedHost, NumberedHost | undefined>(earlier.map(host => [host, host]))
   const fresh: NumberedHost[] = []
   for (const host of later) {
@@ -123,7 +123,13 @@ const joined = (
     const why = contradiction(first, host)
     if (why === undefined) known.set(same, filled(first, host))
     else if (
-      !told.tell('contradiction', why, [first.origin, host.origin], 'this host', `${first.origin.warehouse} counts`)
+      !problems.report(
+        'contradiction',
+        why,
+        [first.origin, host.origin],
+        'this host',
+        `${first.origin.warehouse} counts`,
+      )
     )
       known.set(same, undefined)
   }

@@ -1,4 +1,4 @@
-/** What a site's services are told: its networks and hosts, in one shape whatever warehouse they come from. */
+/** What a site's services get: its networks and hosts, in one shape whatever warehouse they come from. */
 
 /** Where something was said, for messages: a DN, a row, a file with its line. */
 export interface Origin {

@@ -1,4 +1,4 @@
-/** What warehouses say of networks -> networks which make sense together. Pure. */
+/** The warehouses' facts of networks -> networks which make sense together. Pure. */
 import { shown } from '../../base/names.ts'
 import type { NetworkFacts } from '../../inventory/warehouse.ts'
 import {
@@ -28,11 +28,11 @@ export interface Source<T> {
  * Networks in the order of their addresses. What several sources say of one network is joined: the first one which says
  * something counts.
  */
-export const readNetworks = (sources: readonly Source<NetworkFacts>[], told: Problems): readonly Placed[] => {
+export const readNetworks = (sources: readonly Source<NetworkFacts>[], problems: Problems): readonly Placed[] => {
   const drafts = new Map<string, Draft[]>()
   for (const { warehouse, entries } of sources)
     for (const facts of entries.toSorted(byText)) {
-      const draft = draftOf(facts, warehouse, told)
+      const draft = draftOf(facts, warehouse, problems)
       if (!draft) continue
       const same = drafts.get(blockText(draft)) ?? []
       const [first] = same
@@ -42,7 +42,7 @@ export const readNetworks = (sources: readonly Source<NetworkFacts>[], told: Pro
       else same.push(draft)
       drafts.set(blockText(draft), same)
     }
-  const kept = withoutOverlaps(withoutNamesakes([...drafts.values()].flat(), told), told)
+  const kept = withoutOverlaps(withoutNamesakes([...drafts.values()].flat(), problems), problems)
   return kept.map(draft => placed(draft))
 }
 
@@ -59,9 +59,9 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 const blockText = ({ block }: Pick<Draft, 'block'>): string => `${block.address}/${block.prefix}`
 
-const draftOf = (facts: NetworkFacts, warehouse: string, told: Problems): Draft | undefined => {
+const draftOf = (facts: NetworkFacts, warehouse: string, problems: Problems): Draft | undefined => {
   const origin = { warehouse, id: facts.id ?? facts.name }
-  const about = subject(told, 'network', facts.name, origin)
+  const about = subject(problems, 'network', facts.name, origin)
   const block = about.one('bad-network', 'this network', facts.address, parseBlock)
   if (!block) return undefined
   const { family } = block
@@ -156,14 +156,14 @@ const filled = (first: Draft, more: Draft): Draft => {
 const label = (draft: Draft): string => named('', draft.name, ...originsOf(draft))
 
 /** A name may stand for a network of each family. */
-const withoutNamesakes = (drafts: readonly Draft[], told: Problems): readonly Draft[] => {
+const withoutNamesakes = (drafts: readonly Draft[], problems: Problems): readonly Draft[] => {
   const wrong = new Set<Draft>()
   for (const same of Map.groupBy(drafts, ({ name, block }) => `${block.family} ${name}`).values()) {
     const [first] = same
     if (!first || same.length === 1) continue
     const what = `${same.length} networks are called ${shown(first.name)}: ${listed(same.map(one => `${blockText(one)} (${originsText(originsOf(one))})`))}`
     if (
-      !told.tell(
+      !problems.report(
         'duplicate-network',
         what,
         same.map(one => one.origin),
@@ -177,7 +177,7 @@ const withoutNamesakes = (drafts: readonly Draft[], told: Problems): readonly Dr
 }
 
 /** In the order of addresses, the wider one first. */
-const withoutOverlaps = (drafts: readonly Draft[], told: Problems): readonly Draft[] => {
+const withoutOverlaps = (drafts: readonly Draft[], problems: Problems): readonly Draft[] => {
   const sorted = drafts.toSorted(
     (a, b) => compareNumbers(a.block.from, b.block.from) || a.block.prefix - b.block.prefix,
   )
@@ -186,7 +186,7 @@ const withoutOverlaps = (drafts: readonly Draft[], told: Problems): readonly Dra
     const [one, outer] = [sorted[i], sorted[at]]
     if (!one || !outer) continue
     const what = `the networks ${label(outer)} and ${label(one)} share addresses: ${blockText(outer)} and ${blockText(one)}`
-    if (told.tell('overlapping-networks', what, [outer.origin, one.origin], 'both networks', '')) continue
+    if (problems.report('overlapping-networks', what, [outer.origin, one.origin], 'both networks', '')) continue
     wrong.add(one).add(outer)
   }
   return sorted.filter(draft => !wrong.has(draft))
@@ -203,7 +203,7 @@ const withoutRouters = (ranges: readonly Span[], routers: readonly string[], abo
   ranges.filter(range => {
     const router = routers.find(one => contains(range, parseAddress(one).number))
     if (router === undefined) return true
-    return about.tell(
+    return about.report(
       'bad-range',
       `the router ${router} is in a range which is given to whoever asks`,
       'this range',
@@ -221,7 +221,7 @@ const withoutSharedRanges = (ranges: readonly Span[], family: 4 | 6, about: Subj
       const [mine, theirs] = [range, before].map(
         ({ from, to }) => `${addressText(from, family)} ${addressText(to, family)}`,
       )
-      about.tell('bad-range', `the ranges ${theirs} and ${mine} share addresses`, 'the second one')
+      about.report('bad-range', `the ranges ${theirs} and ${mine} share addresses`, 'the second one')
     }
   }
   return kept

@@ -5,7 +5,7 @@ import type { Host, Origin } from './model.ts'
 
 /**
  * What becomes of a problem. `error`: nothing is to be written, the last good files stay. `skip`: what contradicts, or makes
- * no sense, is left out, both sides of it, and the rest goes on. `warn`: it is told, and taken as it is where that can be
+ * no sense, is left out, both sides of it, and the rest goes on. `warn`: it is reported, and taken as it is where that can be
  * done; what no file could hold (a MAC that is none) is left out all the same.
  */
 export type Verdict = 'error' | 'skip' | 'warn'
@@ -13,12 +13,12 @@ export type Verdict = 'error' | 'skip' | 'warn'
 /**
  * The kinds of problems with the verdict of each unless the site says otherwise: what somebody who is woken by it wants.
  *
- * - A bad entry of one host must not keep the others from booting, so it is left out and told: `skip`. Where two hosts claim
+ * - A bad entry of one host must not keep the others from booting, so it is left out and reported: `skip`. Where two hosts claim
  *   one identity nobody can tell who is right, and a wrong guess gives a machine another one's address: both are left out.
  * - A network is thousands of hosts. Leaving one out is an outage, and so is guessing its mask: `error`, the files which
  *   were good yesterday stay.
  * - A group which is missing makes whoever works on it work on too few: `error`.
- * - What is odd and yet works is told, no more: `warn`.
+ * - What is odd and yet works is reported, no more: `warn`.
  */
 export const DEFAULT_POLICY = {
   /** A host's name which is none (RFC 1123). The host is left out. */
@@ -35,7 +35,7 @@ export const DEFAULT_POLICY = {
   'bad-option': 'skip',
   /** What a warehouse itself finds wrong with a host: a port, a user. The host is left out. */
   'bad-host': 'skip',
-  /** A group whose members cannot be told; asked only where groups are wanted. `skip` leaves the group out. */
+  /** A group whose members cannot be known; asked only where groups are wanted. `skip` leaves the group out. */
   'bad-group': 'error',
   /** Two hosts with one name. `warn`: the first one stays. */
   'duplicate-name': 'skip',
@@ -82,24 +82,24 @@ export interface Problem {
 /** The kinds, for the configuration and for messages about it. */
 export const PROBLEM_KINDS = Object.keys(DEFAULT_POLICY) as readonly ProblemKind[]
 
-/** Where problems are told. */
+/** Where problems are collected. */
 export interface Problems {
   readonly found: readonly Problem[]
   /**
-   * Tells one, and answers whether what is wrong stays: only with `warn`, and only where it can, which `stays` says with what
+   * Adds one, and returns whether what is wrong stays: only with `warn`, and only where it can, which `stays` says with what
    * comes of it (`web1 counts`; often nothing). `left` is what is left out otherwise: `both hosts`.
    */
-  tell(kind: ProblemKind, what: string, origins: readonly Origin[], left: string, stays?: string): boolean
+  report(kind: ProblemKind, what: string, origins: readonly Origin[], left: string, stays?: string): boolean
 }
 
-export const problems = (policy: Policy): Problems => {
-  // What one entry says of many, such as a DHCP service of all its networks, is told once.
+export const collectProblems = (policy: Policy): Problems => {
+  // What one entry says of many, such as a DHCP service of all its networks, is reported once.
   const found = new Map<string, Problem>()
   return {
     get found() {
       return [...found.values()]
     },
-    tell(kind, what, origins, left, stays) {
+    report(kind, what, origins, left, stays) {
       const verdict = policy[kind]
       const isKept = verdict === 'warn' && stays !== undefined
       const outcome = isKept ? stays : verdict === 'error' ? '' : `left out: ${left}`
@@ -119,8 +119,8 @@ const WEIGHTS: Readonly<Record<Verdict, number>> = { error: 0, skip: 1, warn: 2 
 /** Problems of one thing that somebody said something about. */
 export interface Subject {
   readonly origin: Origin
-  tell(kind: ProblemKind, what: string, left: string, stays?: string): boolean
-  /** What the text means; where `parse` throws, that is told and there is none. */
+  report(kind: ProblemKind, what: string, left: string, stays?: string): boolean
+  /** What the text means; where `parse` throws, that is reported and there is none. */
   one<T>(kind: ProblemKind, what: string, text: string | undefined, parse: (text: string) => T): T | undefined
   /** What each text means, without those where `parse` throws. */
   each<T>(
@@ -133,26 +133,29 @@ export interface Subject {
   at(id: string): Subject
 }
 
-export const subject = (told: Problems, noun: string, name: string, origin: Origin): Subject => {
-  const tell = (kind: ProblemKind, what: string, left: string, stays?: string): boolean =>
-    told.tell(kind, `${named(noun, name, origin)}: ${what}`, [origin], left, stays)
+export const subject = (collectProblems: Problems, noun: string, name: string, origin: Origin): Subject => {
+  const report = (kind: ProblemKind, what: string, left: string, stays?: string): boolean =>
+    collectProblems.report(kind, `${named(noun, name, origin)}: ${what}`, [origin], left, stays)
   const attempt = <T>(kind: ProblemKind, what: string, text: string, parse: (text: string) => T): readonly T[] => {
     try {
       return [parse(text)]
     } catch (thrown) {
       // Whoever parses says what is wrong by a TypeError; anything else is a fault of ours.
       if (!(thrown instanceof TypeError)) throw thrown
-      tell(kind, thrown.message, what)
+      report(kind, thrown.message, what)
       return NOTHING
     }
   }
   return {
     origin,
-    tell,
+    report: report,
     one: (kind, what, text, parse) => (text === undefined ? undefined : attempt(kind, what, text, parse)[0]),
     each: (kind, what, texts, parse) =>
       texts === undefined || texts.length === 0 ? NOTHING : texts.flatMap(text => attempt(kind, what, text, parse)),
-    at: id => (id === origin.id ? subject(told, noun, name, origin) : subject(told, '', '', { ...origin, id })),
+    at: id =>
+      id === origin.id
+        ? subject(collectProblems, noun, name, origin)
+        : subject(collectProblems, '', '', { ...origin, id }),
   }
 }
 
@@ -187,8 +190,8 @@ const MAX_ID = 300
 
 /** Some texts in one; of many the first ones, and how many more there are. */
 export const listed = (texts: readonly string[]): string => {
-  if (texts.length > MAX_TOLD) return `${texts.slice(0, MAX_TOLD).join(', ')} and ${texts.length - MAX_TOLD} more`
+  if (texts.length > MAX_LISTED) return `${texts.slice(0, MAX_LISTED).join(', ')} and ${texts.length - MAX_LISTED} more`
   return texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`
 }
 
-const MAX_TOLD = 8
+const MAX_LISTED = 8

@@ -13,13 +13,13 @@ import type { Problems } from './problem.ts'
 
 /**
  * Every group with its hosts, also those in groups inside it; of several with one name the first warehouse's. A group whose
- * members cannot be told is a problem, and so is each group which contains it.
+ * members cannot be known is a problem, and so is each group which contains it.
  */
 export const readGroups = async (
   warehouses: readonly Warehouse[],
   lists: readonly Source<NodeRecord>[],
   hosts: readonly Host[],
-  told: Problems,
+  problems: Problems,
   io: Abortable,
 ): Promise<ReadonlyMap<string, readonly string[]>> => {
   const lenient = warehouses.map((warehouse, i) => listed(warehouse, lists[i]?.entries ?? []))
@@ -37,7 +37,7 @@ export const readGroups = async (
       const one = await attempt([group], lenient, io)
       if (one.kind === 'resolved') take([group], one.resolution)
       else
-        told.tell(
+        problems.report(
           'bad-group',
           `group ${shown(group.name)} of warehouse ${group.warehouse}: ${one.error.message}`,
           [{ warehouse: group.warehouse, id: group.name }],
@@ -83,7 +83,7 @@ const groupsOf = async (warehouses: readonly Warehouse[], io: Abortable): Promis
   return [...groups.values()]
 }
 
-/** The warehouse with what it has listed: asking for a member which is not fit does no harm here, it has been told already. */
+/** The warehouse with what it has listed: asking for a member which is not fit does no harm here, it has been reported already. */
 const listed = (warehouse: Warehouse, records: readonly NodeRecord[]): Warehouse => {
   const canList = warehouse.records !== undefined || warehouse.all !== undefined
   const nodes = new Map<string, NodeFacts>()
@@ -126,7 +126,7 @@ const canonical = (name: string): string => {
   try {
     return parseHostName(name)
   } catch {
-    return '' // no host of a site has such a name; where it was read, that has been told
+    return '' // no host of a site has such a name; where it was read, that has been reported
   }
 }
 

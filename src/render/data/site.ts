@@ -1,11 +1,18 @@
-/** Warehouses -> site: the networks and hosts which services are told of, checked. */
+/** Warehouses -> site: the networks and hosts which services get, checked. */
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError, toStokerError } from '../../base/errors.ts'
 import type { NetworkFacts, NodeRecord, Warehouse } from '../../inventory/warehouse.ts'
-import { checkSite } from './check.ts'
+import { checkSite } from './check-site.ts'
 import type { Site } from './model.ts'
 import type { Source } from './networks.ts'
-import { byWeight, CONFIGURATION, problems as collect, DEFAULT_POLICY, type Policy, type Problem } from './problem.ts'
+import {
+  byWeight,
+  CONFIGURATION,
+  collectProblems as collect,
+  DEFAULT_POLICY,
+  type Policy,
+  type Problem,
+} from './problem.ts'
 import { readGroups } from './site-groups.ts'
 
 export interface SiteWanted {
@@ -51,7 +58,7 @@ export const readSite = async (
   )
   const more = collect(policy)
   for (const { name } of warehouses.filter(one => !one.records && !one.all && !one.lastResort))
-    more.tell(
+    more.report(
       'not-listed',
       `warehouse ${name} cannot list its hosts`,
       [{ warehouse: name, id: name }],

@@ -20,7 +20,7 @@ export const exists = async (path: string): Promise<boolean> => {
     return true
   } catch (thrown) {
     if (hasCode(thrown, 'ENOENT', 'ENOTDIR')) return false
-    throw trouble('look at', path, thrown)
+    throw trouble('read', path, thrown)
   }
 }
 

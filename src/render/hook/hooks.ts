@@ -11,7 +11,7 @@ import { snippetOf } from './snippet.ts'
 export type HookKind = 'systemd' | 'sysv'
 
 /** A place for a hook of one daemon, and what is there. */
-export interface HookPlace {
+export interface HookLocation {
   readonly kind: HookKind
   readonly daemon: Daemon
   readonly path: string
@@ -21,7 +21,7 @@ export interface HookPlace {
 }
 
 /** What is to be done with one file. */
-export interface HookChange extends HookPlace {
+export interface HookChange extends HookLocation {
   /** `undefined`: it goes. */
   readonly after: string | undefined
   /** The lines of ours: those which come, or those which go. */
@@ -33,28 +33,28 @@ export interface Machine {
   readonly root: string
 }
 
-/** Looks at all places of these kinds for the service, whatever is installed. Throws `CONFIG` when one cannot be read. */
-export const hookPlaces = async (
+/** Reads all locations of these kinds for the service, whatever is installed. Throws `CONFIG` when one cannot be read. */
+export const hookLocations = async (
   service: HookedService,
   kinds: readonly HookKind[],
   { root }: Machine,
-): Promise<readonly HookPlace[]> => {
+): Promise<readonly HookLocation[]> => {
   const wanted = service.daemons.flatMap(daemon => kinds.map(kind => ({ kind, daemon })))
   return await Promise.all(
-    wanted.map(async ({ kind, daemon }): Promise<HookPlace> => {
-      const path = join(root, placeOf(kind, daemon))
+    wanted.map(async ({ kind, daemon }): Promise<HookLocation> => {
+      const path = join(root, pathOf(kind, daemon))
       const before = await readBytes(path)
       const found: Found = before === undefined ? { kind: 'absent' } : findBlock(before, service.name)
-      return { kind, daemon, path, before, found: kind === 'systemd' ? alone(before, found) : found }
+      return { kind, daemon, path, before, found: kind === 'systemd' ? wholeFileOnly(before, found) : found }
     }),
   )
 }
 
-const placeOf = (kind: HookKind, { unit, defaults }: Daemon): string =>
+const pathOf = (kind: HookKind, { unit, defaults }: Daemon): string =>
   kind === 'systemd' ? `/etc/systemd/system/${unit}.service.d/stoker.conf` : `/etc/default/${defaults}`
 
 /** A drop-in file is ours as a whole. */
-const alone = (file: string | undefined, found: Found): Found => {
+const wholeFileOnly = (file: string | undefined, found: Found): Found => {
   if (file === undefined || found.kind === 'changed') return found
   if (found.kind === 'ours' && found.to - found.from === file.length) return found
   return { kind: 'changed', line: 1, why: 'there is something in the file which stoker did not write' }
@@ -80,15 +80,15 @@ export const planInstall = async (
   { program, rendersOf, deadlineOf, startLimit }: InstallParts,
   machine: Machine,
 ): Promise<readonly HookChange[]> => {
-  const places = (await hookPlaces(service, [kind], machine)).filter(({ daemon }) => rendersOf(daemon).length > 0)
-  if (places.length === 0) throw nothingToRender(service)
-  const present: HookPlace[] = []
-  for (const place of places) if (await isPresent(place, machine)) present.push(place)
+  const locations = (await hookLocations(service, [kind], machine)).filter(({ daemon }) => rendersOf(daemon).length > 0)
+  if (locations.length === 0) throw nothingToRender(service)
+  const present: HookLocation[] = []
+  for (const location of locations) if (await isPresent(location, machine)) present.push(location)
   if (present.length === 0) throw notHere(service, kind)
   refuseChanged(service, present)
   const changes: HookChange[] = []
-  for (const place of present) {
-    const { daemon, path, before, found } = place
+  for (const location of present) {
+    const { daemon, path, before, found } = location
     const renders = rendersOf(daemon)
     const limit = hookLimit(deadlineOf(renders))
     const command = hookCommand(program, renders, limit)
@@ -101,7 +101,7 @@ export const planInstall = async (
       found.kind === 'ours'
         ? replaceBlock(before ?? '', service.name, found, body)
         : addBlock(before, service.name, body, !(await exists(join(path, '..'))))
-    changes.push({ ...place, after, body })
+    changes.push({ ...location, after, body })
   }
   return changes
 }
@@ -118,17 +118,17 @@ export const planRemove = async (
   kinds: readonly HookKind[],
   machine: Machine,
 ): Promise<readonly HookChange[]> => {
-  const places = await hookPlaces(service, kinds, machine)
-  refuseChanged(service, places)
-  return places.flatMap(place =>
-    place.found.kind === 'ours'
-      ? [{ ...place, after: removeBlock(place.before ?? '', place.found), body: place.found.body }]
+  const locations = await hookLocations(service, kinds, machine)
+  refuseChanged(service, locations)
+  return locations.flatMap(location =>
+    location.found.kind === 'ours'
+      ? [{ ...location, after: removeBlock(location.before ?? '', location.found), body: location.found.body }]
       : [],
   )
 }
 
 /** Does what is planned; the first file which cannot be written ends it. systemd has to read its units anew after that. */
-export const carryOut = async (
+export const applyChanges = async (
   changes: readonly Pick<HookChange, 'path' | 'before' | 'after' | 'found'>[],
 ): Promise<void> => {
   for (const { path, before, after, found } of changes) {
@@ -139,7 +139,7 @@ export const carryOut = async (
 }
 
 /** Whether the daemon is on this machine, in a way which can be hooked. */
-const isPresent = async ({ kind, daemon, path }: HookPlace, { root }: Machine): Promise<boolean> => {
+const isPresent = async ({ kind, daemon, path }: HookLocation, { root }: Machine): Promise<boolean> => {
   const script = join(root, 'etc/init.d', daemon.script)
   if (kind === 'systemd') {
     // systemd makes a unit of an init script which has none.
@@ -167,8 +167,8 @@ const readsDefaults = async (script: string, root: string): Promise<boolean> => 
   return false
 }
 
-const refuseChanged = ({ name }: HookedService, places: readonly HookPlace[]): void => {
-  const changed = places.flatMap(({ path, found }) =>
+const refuseChanged = ({ name }: HookedService, locations: readonly HookLocation[]): void => {
+  const changed = locations.flatMap(({ path, found }) =>
     found.kind === 'changed' ? [`${path}:${found.line}: ${found.why}`] : [],
   )
   if (changed.length === 0) return

@@ -20,7 +20,7 @@ export interface WarehouseServer {
   readonly host: string
 }
 
-/** What is told of a warehouse by its configuration: the part of an entry which is needed here. */
+/** What the configuration has of a warehouse: the part of an entry which is needed here. */
 export interface WarehouseOptions {
   readonly name: string
   readonly kind: { readonly kind: 'path' | 'name'; readonly name?: string }
@@ -50,8 +50,8 @@ export const namesFromDns = async (
   const upstream = await readBytes(`${root}/run/systemd/resolve/resolv.conf`)
   const own = nameServers((await readBytes(`${root}/etc/resolv.conf`)) ?? '')
   // resolved's stub is no server of the site: whom it asks counts.
-  const asked = own.every(isStub) && upstream !== undefined ? nameServers(upstream) : own
-  const asks = asked.every(isHere) ? 'itself' : 'dns'
+  const nameServersAsked = own.every(isStub) && upstream !== undefined ? nameServers(upstream) : own
+  const asks = nameServersAsked.every(isHere) ? 'itself' : 'dns'
   return unknown.map(({ warehouse, host }) => ({ warehouse, name: host, asks }))
 }
 

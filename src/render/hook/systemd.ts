@@ -1,7 +1,7 @@
 /** What systemd is asked, where it runs. */
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
-import { runWords } from '../output/daemon-command.ts'
+import { runCommand } from '../output/run-command.ts'
 import { exists } from './files.ts'
 
 /** Whether systemd is what starts services on this machine (sd_booted(3)). */
@@ -9,7 +9,7 @@ export const isSystemdRunning = (): Promise<boolean> => exists('/run/systemd/sys
 
 /** Has it read its units anew. Throws `COMMAND_FAILED`. */
 export const reloadSystemd = async (io: Abortable): Promise<void> => {
-  const { code, output } = await runWords(['systemctl', 'daemon-reload'], io)
+  const { code, output } = await runCommand(['systemctl', 'daemon-reload'], io)
   if (code === 0) return
   throw new StokerError(
     'COMMAND_FAILED',
@@ -22,7 +22,7 @@ export const reloadSystemd = async (io: Abortable): Promise<void> => {
 export const startLimitOf = async (unit: string, io: Abortable): Promise<number | undefined> => {
   if (!(await isSystemdRunning())) return undefined
   const words = ['systemctl', 'show', '--property=TimeoutStartUSec', '--value', `${unit}.service`]
-  const { code, output } = await runWords(words, io)
+  const { code, output } = await runCommand(words, io)
   return code === 0 ? parseTimeSpan(output.trim()) : undefined
 }
 

@@ -5,8 +5,8 @@ import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { startOf } from '../../base/process-start.ts'
 import type { Compared } from './compare.ts'
-import { runWords } from './daemon-command.ts'
-import { syncFolder } from './state.ts'
+import { syncFolder } from './render-state.ts'
+import { runCommand } from './run-command.ts'
 
 /** A new file which lies beside the one it shall replace, whole and on disk. */
 export interface Candidate {
@@ -23,11 +23,11 @@ export interface Candidates extends AsyncDisposable {
 
 /**
  * Writes the candidates, with owner, mode, access list and labels of the live files. The daemons ignore hidden files in
- * their folders. Throws `RENDER_FAILED` naming the file. `say` is told what could not be kept.
+ * their folders. Throws `RENDER_FAILED` naming the file. `warn` gets what could not be kept.
  */
 export const writeCandidates = async (
   files: readonly Compared[],
-  say: (notice: string) => void,
+  warn: (notice: string) => void,
   io: Abortable,
 ): Promise<Candidates> => {
   const list: Candidate[] = []
@@ -44,7 +44,7 @@ export const writeCandidates = async (
       const path = `${candidatePrefix(one.target)}${process.pid}-${await startOf(process.pid)}`
       left.add(path)
       if (await madeFolder(dirname(path))) folders.push(dirname(path))
-      await naming(one, 'written', () => write(path, one, say, io))
+      await withFileErrors(one, 'written', () => write(path, one, warn, io))
       list.push({ of: one, path })
     }
   } catch (thrown) {
@@ -55,7 +55,7 @@ export const writeCandidates = async (
     list,
     async swap() {
       for (const { of, path } of list) {
-        await naming(of, 'replaced', () => rename(path, of.target))
+        await withFileErrors(of, 'replaced', () => rename(path, of.target))
         left.delete(path)
       }
       for (const folder of new Set(list.map(({ of }) => dirname(of.target)))) await syncFolder(folder)
@@ -64,7 +64,7 @@ export const writeCandidates = async (
   }
 }
 
-/** Makes the folder if only that one is missing. What else is wrong is told when a file is written into it. */
+/** Makes the folder if only that one is missing. What else is wrong is reported when a file is written into it. */
 const madeFolder = async (path: string): Promise<boolean> =>
   await mkdir(path, { mode: 0o755 }).then(
     () => true,
@@ -78,7 +78,7 @@ export const removeLeftovers = async (files: readonly Compared[]): Promise<void>
     prefix => dirname(prefix),
   )
   for (const [folder, ours] of prefixes) {
-    const names = await readdir(folder).catch(() => []) // who writes there is told what is wrong with it
+    const names = await readdir(folder).catch(() => []) // whoever writes there gets the error
     for (const path of names.filter(name => name.includes('.stoker-')).map(name => join(folder, name))) {
       const prefix = ours.find(one => path.startsWith(one)) ?? path
       const [, pid = '', start] = /^(\d+)-(\d+)$/.exec(path.slice(prefix.length)) ?? []
@@ -89,7 +89,7 @@ export const removeLeftovers = async (files: readonly Compared[]): Promise<void>
 
 const candidatePrefix = (target: string): string => join(dirname(target), `.${basename(target)}.stoker-`)
 
-const write = async (path: string, { file, live, target }: Compared, say: (notice: string) => void, io: Abortable) => {
+const write = async (path: string, { file, live, target }: Compared, warn: (notice: string) => void, io: Abortable) => {
   {
     await using handle = await open(path, 'wx', 0o600)
     await handle.writeFile(file.content)
@@ -97,7 +97,7 @@ const write = async (path: string, { file, live, target }: Compared, say: (notic
   }
   if (!live) return await chmod(path, file.mode)
   const { uid, gid, mode } = live.stats
-  await chown(path, uid, gid).catch(() => say(`${file.path}: its owner cannot be kept`))
+  await chown(path, uid, gid).catch(() => warn(`${file.path}: its owner cannot be kept`))
   await chmod(path, mode & 0o7777)
   await copyLabels(target, path, io)
 }
@@ -107,7 +107,7 @@ const write = async (path: string, { file, live, target }: Compared, say: (notic
  * file system has no such things, what could be kept has been kept already.
  */
 const copyLabels = async (from: string, to: string, io: Abortable): Promise<void> => {
-  await runWords(['cp', '--attributes-only', '--preserve=all', '--', from, to], io).catch(() =>
+  await runCommand(['cp', '--attributes-only', '--preserve=all', '--', from, to], io).catch(() =>
     io.signal.throwIfAborted(),
   )
   // It has copied the times as well; some daemons go by them.
@@ -115,7 +115,7 @@ const copyLabels = async (from: string, to: string, io: Abortable): Promise<void
   await utimes(to, now, now)
 }
 
-const naming = async <T>({ file: { path } }: Compared, done: string, work: () => Promise<T>): Promise<T> => {
+const withFileErrors = async <T>({ file: { path } }: Compared, done: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work()
   } catch (cause) {

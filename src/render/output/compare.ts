@@ -21,18 +21,18 @@ export interface Compared {
 
 /** The file beside the live one; throws `RENDER_FAILED` when there is something else in its place, or it cannot be read. */
 export const compareFile = async ({ text, settle, ...file }: RenderedFile, now: Date): Promise<Compared> => {
-  const { target, live } = await look(file.path)
+  const { target, live } = await readLive(file.path)
   const content = Buffer.from(settle ? settle(text, live?.content.toString(), now) : text)
   return { file: { ...file, content }, target, live, isSame: live?.content.equals(content) === true }
 }
 
 /** The same for bytes which are final. */
 export const compareBytes = async (file: NewFile): Promise<Compared> => {
-  const { target, live } = await look(file.path)
+  const { target, live } = await readLive(file.path)
   return { file, target, live, isSame: live?.content.equals(file.content) === true }
 }
 
-const look = async (path: string): Promise<Pick<Compared, 'target' | 'live'>> => {
+const readLive = async (path: string): Promise<Pick<Compared, 'target' | 'live'>> => {
   try {
     const target = await targetOf(path)
     const stats = await stat(target).catch(absent)
@@ -44,7 +44,7 @@ const look = async (path: string): Promise<Pick<Compared, 'target' | 'live'>> =>
 }
 
 /** More links than Linux follows. */
-const MOST_LINKS = 40
+const MAX_LINKS = 40
 
 /** What the path leads to, also when the last link of the way leads to a file which is not there. */
 const targetOf = async (path: string, links = 0): Promise<string> => {
@@ -52,7 +52,7 @@ const targetOf = async (path: string, links = 0): Promise<string> => {
   if (found !== undefined) return found
   const own = await lstat(path).catch(absent)
   if (!own?.isSymbolicLink()) return path
-  if (links === MOST_LINKS) throw new Error('too many links')
+  if (links === MAX_LINKS) throw new Error('too many links')
   return await targetOf(resolve(dirname(path), await readlink(path)), links + 1)
 }
 

@@ -1,9 +1,9 @@
-/** What a render tells of each file. */
+/** A render's result for each file. */
 
 import type { Compared } from './compare.ts'
 import type { FileResult } from './result.ts'
 
-export const resultOf = ({ file, live, isSame }: Compared): FileResult => ({
+export const fileResult = ({ file, live, isSame }: Compared): FileResult => ({
   path: file.path,
   change: isSame ? 'same' : live ? 'changed' : 'new',
   onChange: file.onChange,
@@ -15,6 +15,6 @@ export const withDiffs = async (files: readonly Compared[]): Promise<readonly Fi
   return files.map(compared => {
     const { file, live, isSame } = compared
     const diff = isSame ? '' : unifiedDiff(file.path, live?.content.toString(), file.content.toString())
-    return { ...resultOf(compared), diff }
+    return { ...fileResult(compared), diff }
   })
 }

@@ -1,27 +1,27 @@
-/** What a render came to. */
+/** The result of a render. */
 import type { StokerError } from '../../base/errors.ts'
 import type { Problem } from '../data/problem.ts'
 import type { RenderedFile } from '../services/service.ts'
 
-/** How a file is told of: whether its bytes differ from those of the live file. */
+/** A file's part in a result: whether its bytes differ from those of the live file. */
 export interface FileResult {
   /** The path which the service reads; where it is a link, the link stays. */
   readonly path: string
   readonly change: 'same' | 'new' | 'changed'
   readonly onChange: RenderedFile['onChange']
-  /** As `diff -u` tells it, when that was asked for. */
+  /** As `diff -u` prints it, when that was asked for. */
   readonly diff?: string
 }
 
-/** Whether the running service knows of the change. */
-export type Telling =
-  /** There was nothing to tell. */
+/** Whether the running service has taken the change. */
+export type ReloadStatus =
+  /** There was nothing to take. */
   | { readonly kind: 'none' }
-  /** `said`: what the command had to say. */
-  | { readonly kind: 'done'; readonly action: Action; readonly words: readonly string[]; readonly said: string }
-  /** It has to be told yet, and the next render does; `words` are what it will run. */
-  | { readonly kind: 'owed'; readonly action: Action; readonly words: readonly string[] }
-  /** The command failed. It stays owed. */
+  /** `output`: what the command printed. */
+  | { readonly kind: 'done'; readonly action: Action; readonly words: readonly string[]; readonly output: string }
+  /** It is still to be done, and the next render does it; `words` are what it will run. */
+  | { readonly kind: 'pending'; readonly action: Action; readonly words: readonly string[] }
+  /** The command failed. It stays pending. */
   | { readonly kind: 'failed'; readonly action: Action; readonly words: readonly string[]; readonly error: StokerError }
 
 /** A restart is a reload and more. */
@@ -34,20 +34,20 @@ export interface Size {
 }
 
 /** The files which were good when the source last answered. */
-export interface LastGood extends Size, Good {
+export interface LastGood extends Size, LiveFiles {
   /** Their paths. */
   readonly files: readonly string[]
 }
 
 /** Live files which a service can start with. */
-export interface Good {
+export interface LiveFiles {
   /** When the source last confirmed them, in milliseconds since 1970; where that is not known, when they were written. */
   readonly at: number
 }
 
 interface Rendered {
   readonly name: string
-  /** `undefined`: what is put back by a rollback is not looked into. */
+  /** `undefined`: what is put back by a rollback is not counted. */
   readonly size: Size | undefined
   readonly problems: readonly Problem[]
   readonly files: readonly FileResult[]
@@ -55,10 +55,10 @@ interface Rendered {
 
 export type RenderResult =
   /** The live files are as the data wants them; nothing was touched. */
-  | (Rendered & { readonly kind: 'same'; readonly telling: Telling })
-  | (Rendered & { readonly kind: 'written'; readonly telling: Telling })
-  /** Nothing was to be changed; it would be, and the service would be told so. */
-  | (Rendered & { readonly kind: 'would-change'; readonly asks: Action | 'none' })
+  | (Rendered & { readonly kind: 'same'; readonly reload: ReloadStatus })
+  | (Rendered & { readonly kind: 'written'; readonly reload: ReloadStatus })
+  /** Nothing was to be changed; it would be, with this action of the service. */
+  | (Rendered & { readonly kind: 'would-change'; readonly action: Action | 'none' })
   /** The source is down, slow, suddenly empty or shrunk, or another render is in the way: the live files stay. */
   | {
       readonly kind: 'kept'
@@ -66,7 +66,7 @@ export type RenderResult =
       readonly reason: 'down' | 'slow' | 'empty' | 'shrunk' | 'busy'
       readonly problems: readonly Problem[]
       readonly error: StokerError
-      readonly last: Good | undefined
+      readonly last: LiveFiles | undefined
     }
   /** The data, a template or the daemon's own check say no, or a file could not be written: the live files stay. */
   | {
@@ -74,7 +74,7 @@ export type RenderResult =
       readonly name: string
       readonly problems: readonly Problem[]
       readonly error: StokerError
-      readonly last: Good | undefined
+      readonly last: LiveFiles | undefined
     }
 
 /** The exit code of `stoker render` for this result. */
@@ -82,7 +82,7 @@ export const exitCodeOfRender = (result: RenderResult): 0 | 1 | 2 | 3 | 4 | 10 =
   switch (result.kind) {
     case 'same':
     case 'written':
-      return result.telling.kind === 'failed' ? 1 : 0
+      return result.reload.kind === 'failed' ? 1 : 0
     case 'would-change':
       return 10
     case 'kept':

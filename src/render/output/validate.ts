@@ -4,7 +4,7 @@ import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { harmlessLines } from '../../base/printable.ts'
 import type { Candidate } from './candidate.ts'
-import { type Ran, runWords } from './daemon-command.ts'
+import { type CommandResult, runCommand } from './run-command.ts'
 
 /** Checks at a time: a zone's takes milliseconds, and there may be hundreds. */
 const AT_A_TIME = 4
@@ -16,9 +16,9 @@ const AT_A_TIME = 4
 export const validate = async (candidates: readonly Candidate[], io: Abortable): Promise<void> => {
   const checks = candidates.filter(({ of }) => of.file.check !== undefined)
   const refused = new Map<Candidate, StokerError>()
-  const turns = checks.values()
+  const queue = checks.values()
   const work = async () => {
-    for (const candidate of turns) {
+    for (const candidate of queue) {
       const error = await checked(candidate, io)
       if (error) refused.set(candidate, error)
     }
@@ -34,51 +34,53 @@ const checked = async ({ of: { file }, path }: Candidate, io: Abortable): Promis
   const program = basename(words[0] ?? '')
   const failed = (what: string, cause?: unknown) =>
     new StokerError('RENDER_FAILED', file.path, `${file.path}: not put in place: ${what}`, { cause })
-  let ran: Ran
+  let result: CommandResult
   try {
-    ran = await runWords(words, io)
+    result = await runCommand(words, io)
   } catch (cause) {
     if (io.signal.aborted) return failed(`${program} was not done with checking it within the time limit`, cause)
     const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'it is not installed' : (cause as Error).message
     return failed(`${program} cannot check it: ${reason}`, cause)
   }
-  if (ran.code === 0) return undefined
-  const how = ran.code === undefined ? 'died while checking it' : 'refuses it'
-  return failed(`${program} ${how}: ${explained(ran.output, file, path) || `exit code ${ran.code}, without a word`}`)
+  if (result.code === 0) return undefined
+  const ending = result.code === undefined ? 'died while checking it' : 'refuses it'
+  return failed(
+    `${program} ${ending}: ${explainRefusal(result.output, file, path) || `exit code ${result.code}, without a word`}`,
+  )
 }
 
-const MOST_LINES = 20
-const MOST_LENGTH = 200
+const MAX_LINES = 20
+const MAX_LENGTH = 200
 
 /** The checker's words, with the file's own name in them and, below each line that names a place, what stands there. */
-export const explained = (
+export const explainRefusal = (
   output: string,
   { path, content, template }: Candidate['of']['file'],
   candidate: string,
 ): string => {
-  const said = harmlessLines(output).split('\n')
+  const messages = harmlessLines(output).split('\n')
   const lines = content.toString().split('\n')
-  const places = said.map(line => placeIn(line, candidate))
-  const first = places.findIndex(place => place !== undefined)
+  const numbers = messages.map(line => lineNumberIn(line, candidate))
+  const first = numbers.findIndex(place => place !== undefined)
   // With a place named, what stands before it is a greeting, and what follows an empty line a farewell.
   const from = Math.max(0, first)
-  const end = said.findIndex((line, i) => first !== -1 && i > from && line.trim() === '')
-  const shown = said.slice(from, end === -1 ? undefined : end)
-  const told = new Set<number>()
-  const text = shown.slice(-MOST_LINES).flatMap((line, i) => {
+  const end = messages.findIndex((line, i) => first !== -1 && i > from && line.trim() === '')
+  const shown = messages.slice(from, end === -1 ? undefined : end)
+  const shownLines = new Set<number>()
+  const text = shown.slice(-MAX_LINES).flatMap((line, i) => {
     const words = line.replaceAll(candidate, path).trimEnd()
-    const at = places[from + Math.max(0, shown.length - MOST_LINES) + i]
-    if (at === undefined || told.has(at) || lines[at - 1] === undefined) return words === '' ? [] : [words]
-    told.add(at)
+    const at = numbers[from + Math.max(0, shown.length - MAX_LINES) + i]
+    if (at === undefined || shownLines.has(at) || lines[at - 1] === undefined) return words === '' ? [] : [words]
+    shownLines.add(at)
     const source = template?.lineOf(at)
     const made = source === undefined ? '' : `, made by ${template?.name}:${source}`
-    return [words, `  line ${at}${made}: ${harmlessLines((lines[at - 1] ?? '').trim().slice(0, MOST_LENGTH))}`]
+    return [words, `  line ${at}${made}: ${harmlessLines((lines[at - 1] ?? '').trim().slice(0, MAX_LENGTH))}`]
   })
   return text.length === 1 ? (text[0] ?? '') : text.map(line => `\n  ${line}`).join('')
 }
 
 /** The line of the file which the checker's line is about: `FILE line 12:`, `FILE:12:`, `line 12 of FILE`. */
-const placeIn = (line: string, candidate: string): number | undefined => {
+const lineNumberIn = (line: string, candidate: string): number | undefined => {
   const at = line.indexOf(candidate)
   if (at === -1) return undefined
   const [, after] = /^[:,]?\s*(?:line\s+)?(\d+)/.exec(line.slice(at + candidate.length)) ?? []

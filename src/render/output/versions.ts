@@ -4,10 +4,10 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import { StokerError } from '../../base/errors.ts'
 import type { Compared, NewFile } from './compare.ts'
+import { readJson } from './render-state.ts'
 import type { Size } from './result.ts'
-import { readJson } from './state.ts'
 
-export const MOST_VERSIONS = 5
+export const MAX_VERSIONS = 5
 
 /** What was live until it was replaced. */
 export interface Version {
@@ -37,16 +37,17 @@ export const keepVersion = async (
   files: readonly Compared[],
   { at, size }: { readonly at: Date; readonly size: Size | undefined },
 ): Promise<void> => {
-  const there = files.flatMap(({ file, live }) => (live ? [{ file, live }] : []))
-  if (there.length === 0) return
+  const liveFiles = files.flatMap(({ file, live }) => (live ? [{ file, live }] : []))
+  if (liveFiles.length === 0) return
   const aside = join(folder, 'versions', '.new')
   await rm(aside, { recursive: true, force: true })
   await mkdir(aside, { recursive: true, mode: 0o700 })
-  for (const [i, { live }] of there.entries()) await writeFile(join(aside, String(i)), live.content, { mode: 0o600 })
+  for (const [i, { live }] of liveFiles.entries())
+    await writeFile(join(aside, String(i)), live.content, { mode: 0o600 })
   const manifest: Omit<Version, 'id'> = {
     at: at.getTime(),
     size,
-    files: there.map(({ file, live }) => ({
+    files: liveFiles.map(({ file, live }) => ({
       path: file.path,
       mode: live.stats.mode & 0o7777,
       sha256: checksum(live.content),
@@ -56,7 +57,7 @@ export const keepVersion = async (
   }
   await writeFile(join(aside, MANIFEST), `${JSON.stringify(manifest)}\n`, { mode: 0o600 })
   await rename(aside, join(folder, 'versions', await nextId(folder, at)))
-  for (const id of (await ids(folder)).slice(MOST_VERSIONS))
+  for (const id of (await ids(folder)).slice(MAX_VERSIONS))
     await rm(join(folder, 'versions', id), { recursive: true, force: true })
 }
 
@@ -76,7 +77,7 @@ export const filesOf = async (folder: string, { id, files }: Version): Promise<r
   await Promise.all(
     files.map(async ({ path, mode, sha256, onChange, check }, i) => {
       const kept = join(folder, 'versions', id, String(i))
-      const content = await readFile(kept).catch(() => undefined) // gone: told like any other damage
+      const content = await readFile(kept).catch(() => undefined) // gone: reported like any other damage
       if (!content || checksum(content) !== sha256)
         throw new StokerError('RENDER_FAILED', path, `${kept}: the copy of ${path} is damaged; try another version`)
       return {
@@ -95,13 +96,13 @@ const ids = async (folder: string): Promise<readonly string[]> => {
 }
 
 const nextId = async (folder: string, at: Date): Promise<string> => {
-  const turns = (await ids(folder)).map(turnOf)
+  const turns = (await ids(folder)).map(sequenceOf)
   const time = at.toISOString().replaceAll(/[-:]|\..*/g, '')
   return `${time}-${Math.max(0, ...turns) + 1}`
 }
 
 // By their turn, which does not go backwards as a clock may.
-const latestFirst = (a: string, b: string): number => turnOf(b) - turnOf(a)
-const turnOf = (id: string): number => Number(id.slice(id.indexOf('-') + 1))
+const latestFirst = (a: string, b: string): number => sequenceOf(b) - sequenceOf(a)
+const sequenceOf = (id: string): number => Number(id.slice(id.indexOf('-') + 1))
 
 const checksum = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')

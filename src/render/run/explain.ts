@@ -6,7 +6,7 @@ import { shown } from '../../base/names.ts'
 import { nearest } from '../../base/nearest.ts'
 import type { Host, Origin, Site } from '../data/model.ts'
 import type { Problem } from '../data/problem.ts'
-import type { Render } from './open.ts'
+import type { Render } from './open-render.ts'
 import { type ReadSite, readFor } from './read-site.ts'
 
 export interface Explanation {

@@ -4,19 +4,19 @@ import { harmlessMessage } from '../../base/printable.ts'
 import { quote } from '../../base/quote.ts'
 import { age } from '../../inventory/cache/age.ts'
 import type { Problem } from '../data/problem.ts'
-import type { Good, RenderResult, Size, Telling } from '../output/result.ts'
+import type { LiveFiles, ReloadStatus, RenderResult, Size } from '../output/result.ts'
 
 /** Lines for standard output and for standard error, each with its line feed. */
-export interface Told {
+export interface ResultText {
   readonly out: string
   readonly err: string
 }
 
 /** More than anybody reads; `--json` has them all. */
-const MOST_PROBLEMS = 20
+const MAX_PROBLEMS = 20
 
 /** `now`: milliseconds since 1970, for the age of what stays. */
-export const textOf = (result: RenderResult, now: number): Told => {
+export const formatResult = (result: RenderResult, now: number): ResultText => {
   const { name, problems } = result
   const out: string[] = []
   const err = problemLines(problems.filter(({ verdict }) => result.kind !== 'refused' || verdict !== 'error'))
@@ -34,16 +34,16 @@ export const textOf = (result: RenderResult, now: number): Told => {
     }
     case 'kept':
     case 'refused':
-      err.push(...staying(result.error.message, result.last, now))
+      err.push(...formatKept(result.error.message, result.last, now))
       break
     default:
       throw new Error(`unknown result: ${result satisfies never}`)
   }
-  if (result.kind === 'would-change' && result.asks !== 'none') out.push(`it would be told: ${result.asks}`)
+  if (result.kind === 'would-change' && result.action !== 'none') out.push(`the service would ${result.action}`)
   if (result.kind === 'same' || result.kind === 'written') {
-    const { telling } = result
-    const line = tellingLine(telling)
-    if (line !== undefined) (telling.kind === 'failed' ? err : out).push(line)
+    const { reload } = result
+    const line = reloadLine(reload)
+    if (line !== undefined) (reload.kind === 'failed' ? err : out).push(line)
   }
   return {
     out: out.map(line => `${name}: ${line}\n`).join(''),
@@ -52,7 +52,7 @@ export const textOf = (result: RenderResult, now: number): Told => {
 }
 
 /** In one line where that can be done: it is what a log is searched for. */
-const staying = (why: string, last: Good | undefined, now: number): readonly string[] => {
+const formatKept = (why: string, last: LiveFiles | undefined, now: number): readonly string[] => {
   const what = last
     ? `the live files stay, as of ${age(now - last.at)} ago`
     : 'there are no live files which the service could start with'
@@ -61,24 +61,24 @@ const staying = (why: string, last: Good | undefined, now: number): readonly str
 }
 
 const problemLines = (problems: readonly Problem[]): string[] => {
-  const lines = problems.slice(0, MOST_PROBLEMS).map(({ message }) => message)
+  const lines = problems.slice(0, MAX_PROBLEMS).map(({ message }) => message)
   return problems.length > lines.length
     ? [...lines, `and ${problems.length - lines.length} more (--json has all)`]
     : lines
 }
 
-const tellingLine = (telling: Telling): string | undefined => {
-  switch (telling.kind) {
+const reloadLine = (reload: ReloadStatus): string | undefined => {
+  switch (reload.kind) {
     case 'none':
       return undefined
     case 'done':
-      return `${telling.action}: ${telling.said === '' ? 'done' : telling.said}`
-    case 'owed':
-      return `the service has to be told yet (${telling.action}); the next render does`
+      return `${reload.action}: ${reload.output === '' ? 'done' : reload.output}`
+    case 'pending':
+      return `${reload.action} is pending; the next render does it`
     case 'failed':
-      return `${telling.action} failed, and the next render tries again: ${telling.error.message}`
+      return `${reload.action} failed, and the next render tries again: ${reload.error.message}`
     default:
-      throw new Error(`unknown telling: ${telling satisfies never}`)
+      throw new Error(`unknown status: ${reload satisfies never}`)
   }
 }
 
@@ -88,12 +88,12 @@ const sizeText = (size: Size | undefined): readonly string[] =>
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 /** One object on one line. */
-export const jsonOf = (result: RenderResult, exit: number): string => {
+export const formatResultJson = (result: RenderResult, exit: number): string => {
   const { kind, name, problems } = result
   const common = { kind, render: name, exit, problems }
   if (kind !== 'kept' && kind !== 'refused') {
     const { size, files } = result
-    const service = kind === 'would-change' ? { asks: result.asks } : { telling: plainTelling(result.telling) }
+    const service = kind === 'would-change' ? { action: result.action } : { reload: reloadJson(result.reload) }
     return `${JSON.stringify({ ...common, ...size, files, ...service })}\n`
   }
   const { error, last } = result
@@ -102,15 +102,15 @@ export const jsonOf = (result: RenderResult, exit: number): string => {
   return `${JSON.stringify({ ...common, ...reason, error: { code: error.code, message: error.message }, since })}\n`
 }
 
-const plainTelling = (telling: Telling): object => {
-  if (telling.kind === 'none') return telling
-  const { kind, action, words } = telling
-  const error = telling.kind === 'failed' ? { error: telling.error.message } : {}
-  return { kind, action, command: shownWords(words), ...error }
+const reloadJson = (reload: ReloadStatus): object => {
+  if (reload.kind === 'none') return reload
+  const { kind, action, words } = reload
+  const error = reload.kind === 'failed' ? { error: reload.error.message } : {}
+  return { kind, action, command: formatCommand(words), ...error }
 }
 
 /** A command line for people; a script inside it is no reading for them. */
-export const shownWords = (words: readonly string[]): string =>
+export const formatCommand = (words: readonly string[]): string =>
   words.map(word => (word.includes('\n') ? '...' : quote(word))).join(' ')
 
 /** A sentence which may have several lines, as one for a terminal; the line feeds between stay. */

@@ -1,4 +1,4 @@
-/** One render: read, check, make the files, compare, have them checked, put them in place, tell the service. */
+/** One render: read, check, make the files, compare, have them checked, put them in place, reload the service. */
 import { join } from 'node:path'
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError, toStokerError } from '../../base/errors.ts'
@@ -7,35 +7,35 @@ import { takeLock } from '../../base/lock.ts'
 import { timeLimit } from '../../base/time-limit.ts'
 import type { Problem } from '../data/problem.ts'
 import { removeLeftovers } from '../output/candidate.ts'
+import { checkShrink } from '../output/check-shrink.ts'
 import { type Compared, compareFile } from '../output/compare.ts'
-import { resultOf, withDiffs } from '../output/file-results.ts'
-import { install, tryOut } from '../output/install.ts'
-import type { RenderResult, Size, Telling } from '../output/result.ts'
-import { suspicionOf } from '../output/shrink.ts'
-import { keeping } from '../output/state.ts'
-import { stillGood } from './last-good.ts'
-import type { Render } from './open.ts'
+import { fileResult, withDiffs } from '../output/file-results.ts'
+import { checkCandidates, install } from '../output/install.ts'
+import { withStateErrors } from '../output/render-state.ts'
+import type { ReloadStatus, RenderResult, Size } from '../output/result.ts'
+import { lastGoodFiles } from './last-good.ts'
+import type { Render } from './open-render.ts'
 import { type ReadSite, readFor, sizeOf } from './read-site.ts'
-import { neededBy, tell, wordsFor } from './reload.ts'
+import { actionFor, commandFor, reloadService } from './reload-service.ts'
 
 export interface RenderOptions {
-  /** `false`: nothing is changed, and it is told what would be. */
+  /** `false`: nothing is changed, and the result is what would be. */
   readonly apply: boolean
   /** Whether differences of texts are wanted. */
   readonly diff: boolean
   /** Much fewer hosts than before are right. */
   readonly acceptShrink: boolean
   /**
-   * Who tells the service. `now`: we do. `later`: the next render which may. `starting`: it is about to start, and reads
+   * Who reloads the service. `now`: we do. `later`: the next render which may. `starting`: it is about to start, and reads
    * all of it anyway.
    */
-  readonly telling: 'now' | 'later' | 'starting'
-  /** Milliseconds for all but the telling; unless given, the longest of the renders' own. */
+  readonly reload: 'now' | 'later' | 'starting'
+  /** Milliseconds for all but the reload; unless given, the longest of the renders' own. */
   readonly deadline?: number
   /** How many of them are gone already. */
   readonly spent?: number
   /** What went on, in sentences, with the render's name in front. */
-  readonly say: (notice: string) => void
+  readonly warn: (notice: string) => void
   readonly now?: () => Date
 }
 
@@ -74,18 +74,18 @@ export const renderAll = async (
     for (const render of renders)
       results.push(
         busy === undefined
-          ? await step(render, read, { ...options, time, limit: limit.signal }, io)
-          : await kept(render, 'busy', new StokerError('TIMED_OUT', render.name, busy), []),
+          ? await renderLocked(render, read, { ...options, time, limit: limit.signal }, io)
+          : await keptResult(render, 'busy', new StokerError('TIMED_OUT', render.name, busy), []),
       )
   }
-  if (!options.apply || options.telling !== 'now') return results
-  const told: RenderResult[] = []
+  if (!options.apply || options.reload !== 'now') return results
+  const reloaded: RenderResult[] = []
   for (const [i, result] of results.entries()) {
     const { state, service } = renders[i] as Render
     const isDone = result.kind === 'same' || result.kind === 'written'
-    told.push(isDone ? { ...result, telling: await tell(state, service, io) } : result)
+    reloaded.push(isDone ? { ...result, reload: await reloadService(state, service, io) } : result)
   }
-  return told
+  return reloaded
 }
 
 /** Who is in the way, when the time is up before all locks are ours. In the order of their names, so that no two wait for each other. */
@@ -101,7 +101,7 @@ const lockAll = async (
   try {
     const folders = [...new Set(renders.map(({ state }) => state.folder))].sort()
     for (const folder of folders)
-      locks.use(await keeping(folder, () => takeLock(join(folder, 'lock'), { ...io, waiting })))
+      locks.use(await withStateErrors(folder, () => takeLock(join(folder, 'lock'), { ...io, waiting })))
     return undefined
   } catch (thrown) {
     if (!io.signal.aborted) throw thrown
@@ -115,14 +115,14 @@ interface Step extends RenderOptions {
   readonly time: number
 }
 
-const step = async (render: Render, read: ReadSite, options: Step, io: Abortable): Promise<RenderResult> => {
+const renderLocked = async (render: Render, read: ReadSite, options: Step, io: Abortable): Promise<RenderResult> => {
   const { name, service, state, templates } = render
   const { apply, limit, now = () => new Date() } = options
   const bounded = { signal: AbortSignal.any([io.signal, limit]) }
-  const say = (notice: string) => options.say(`${name}: ${notice}`)
+  const warn = (notice: string) => options.warn(`${name}: ${notice}`)
   // The files are in place by then: that it cannot be remembered is no reason to call them anything but good.
   const remember = (files: readonly Compared[], size: Size) =>
-    state.keepLastGood(lastGood(files, size, now())).catch(thrown => say(toStokerError(thrown, name).message))
+    state.keepLastGood(lastGood(files, size, now())).catch(thrown => warn(toStokerError(thrown, name).message))
   let problems: readonly Problem[] | undefined
   try {
     const found = (all: readonly Problem[]) => {
@@ -132,28 +132,28 @@ const step = async (render: Render, read: ReadSite, options: Step, io: Abortable
     const size = sizeOf(site)
     const last = await state.lastGood()
     // Where no service could start with what is there, there is nothing to protect.
-    const suspicion = suspicionOf((await stillGood(render)) ? last : size, size, render.maxShrink)
+    const suspicion = checkShrink((await lastGoodFiles(render)) ? last : size, size, render.maxShrink)
     if (suspicion && !options.acceptShrink) {
       const message = `${suspicion.what}; if that is right, say so with --accept-shrink`
-      return await kept(render, suspicion.reason, new StokerError('WAREHOUSE_FAILED', name, message), problems)
+      return await keptResult(render, suspicion.reason, new StokerError('WAREHOUSE_FAILED', name, message), problems)
     }
     const rendered = await service.files(site, templates)
     const files = await Promise.all(rendered.map(file => compareFile(file, now())))
     if (apply) await removeLeftovers(files)
-    const told = files.map(file => resultOf(file))
-    const about = { name, size, problems: problems ?? [], files: options.diff ? await withDiffs(files) : told }
+    const reloaded = files.map(file => fileResult(file))
+    const about = { name, size, problems: problems ?? [], files: options.diff ? await withDiffs(files) : reloaded }
     if (files.every(({ isSame }) => isSame)) {
       if (apply) await remember(files, size)
-      return { kind: 'same', ...about, telling: await leave(render, options) }
+      return { kind: 'same', ...about, reload: await pendingReloadOf(render, options) }
     }
-    const asks = neededBy(told, service)
+    const action = actionFor(reloaded, service)
     if (!apply) {
-      await tryOut(files, { say, ...bounded })
-      return { kind: 'would-change', ...about, asks }
+      await checkCandidates(files, { warn, ...bounded })
+      return { kind: 'would-change', ...about, action }
     }
-    await install(files, { state, asks, size: last, now: now(), say, ...bounded })
+    await install(files, { state, action, size: last, now: now(), warn, ...bounded })
     await remember(files, size)
-    return { kind: 'written', ...about, telling: await leave(render, options) }
+    return { kind: 'written', ...about, reload: await pendingReloadOf(render, options) }
   } catch (thrown) {
     io.signal.throwIfAborted()
     if (limit.aborted && !(thrown instanceof StokerError && thrown.code === 'RENDER_FAILED')) {
@@ -161,20 +161,20 @@ const step = async (render: Render, read: ReadSite, options: Step, io: Abortable
       const message = problems
         ? `reading and making the files took all of ${all}, with no time left to check them; give it more with deadline:`
         : `the warehouses did not answer within ${all}`
-      return await kept(render, 'slow', new StokerError('TIMED_OUT', name, message, { cause: thrown }), problems)
+      return await keptResult(render, 'slow', new StokerError('TIMED_OUT', name, message, { cause: thrown }), problems)
     }
     if (!(thrown instanceof StokerError)) throw thrown
-    if (thrown.code === 'WAREHOUSE_FAILED') return await kept(render, 'down', thrown, problems)
-    return { kind: 'refused', name, problems: problems ?? [], error: thrown, last: await stillGood(render) }
+    if (thrown.code === 'WAREHOUSE_FAILED') return await keptResult(render, 'down', thrown, problems)
+    return { kind: 'refused', name, problems: problems ?? [], error: thrown, last: await lastGoodFiles(render) }
   }
 }
 
-/** What the service is still to be told, for those who do not tell it. */
-const leave = async ({ state, service }: Render, { apply, telling }: RenderOptions): Promise<Telling> => {
-  if (apply && telling === 'starting') await state.settle()
-  const owed = await state.owed()
-  const words = owed && wordsFor(owed.action, service)
-  return owed && words ? { kind: 'owed', action: owed.action, words } : { kind: 'none' }
+/** The pending reload, for those who leave it to others. */
+const pendingReloadOf = async ({ state, service }: Render, { apply, reload }: RenderOptions): Promise<ReloadStatus> => {
+  if (apply && reload === 'starting') await state.clearReload()
+  const pending = await state.pendingReload()
+  const words = pending && commandFor(pending.action, service)
+  return pending && words ? { kind: 'pending', action: pending.action, words } : { kind: 'none' }
 }
 
 const lastGood = (files: readonly Compared[], size: Size, at: Date) => ({
@@ -182,12 +182,12 @@ const lastGood = (files: readonly Compared[], size: Size, at: Date) => ({
   files: files.map(({ file }) => file.path),
 })
 
-const kept = async (
+const keptResult = async (
   render: Render,
   reason: Extract<RenderResult, { kind: 'kept' }>['reason'],
   error: StokerError,
   problems: readonly Problem[] = [],
 ): Promise<RenderResult> => {
-  const last = await stillGood(render)
+  const last = await lastGoodFiles(render)
   return { kind: 'kept', name: render.name, reason, problems, error, last }
 }

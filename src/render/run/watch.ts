@@ -12,14 +12,14 @@ export interface Source {
 }
 
 /** How a turn of rendering ended: whether another one may end better although no source changes. */
-export type Came = 'done' | 'again'
+export type TurnResult = 'done' | 'again'
 
 export interface WatchOptions {
   readonly sources: readonly Source[]
-  /** Renders everything once, and tells what came of it. What it throws is told, and it is called again. */
-  render(io: Abortable): Promise<Came>
+  /** Renders everything once, and reports what came of it. What it throws becomes a warning, and it is called again. */
+  render(io: Abortable): Promise<TurnResult>
   /** Sentences about the sources: that one is listened to, is lost, is there again. */
-  readonly say: (notice: string) => void
+  readonly warn: (notice: string) => void
   readonly times?: Partial<Times>
 }
 
@@ -29,18 +29,18 @@ export interface Times {
   readonly quiet: number
   /** but so long at most. */
   readonly longest: number
-  /** Between two looks at a source which does not tell of changes. */
+  /** Between two renders of a source which does not report changes. */
   readonly interval: number
   /** Before what failed is tried again: at first, and doubled each time up to the most. */
   readonly again: number
-  readonly mostAgain: number
+  readonly maxAgain: number
   /** However quiet it is: a notice may be lost. */
   readonly anyway: number
 }
 
 const TIMES: Times = {
   ...{ quiet: 300, longest: 3_000, interval: 5_000 },
-  ...{ again: 1_000, mostAgain: 10_000, anyway: 600_000 },
+  ...{ again: 1_000, maxAgain: 10_000, anyway: 600_000 },
 }
 
 /**
@@ -51,17 +51,17 @@ const REST = { free: 3, most: 10, within: 120_000 }
 
 /**
  * Renders at once, and after each change, until the signal aborts; then it returns when the turn under way has ended. What is
- * wrong is told once, and so is that it is right again.
+ * wrong is reported once, and so is that it is right again.
  */
 export const watch = async (options: WatchOptions, { signal }: Abortable): Promise<void> => {
   const times = { ...TIMES, ...options.times }
   const stop = new AbortController()
   const io = { signal: AbortSignal.any([signal, stop.signal]) }
-  using bell = makeBell()
-  bell.ring()
-  const listening = options.sources.map(source => listen(source, bell, options.say, times, io))
+  using changed = changeSignal()
+  changed.raise()
+  const listening = options.sources.map(source => listen(source, changed, options.warn, times, io))
   try {
-    await Promise.race([turns(options, bell, times, io), ...listening])
+    await Promise.race([turns(options, changed, times, io), ...listening])
   } catch (thrown) {
     if (!signal.aborted) throw thrown
   } finally {
@@ -70,41 +70,46 @@ export const watch = async (options: WatchOptions, { signal }: Abortable): Promi
   }
 }
 
-const turns = async ({ render, say }: WatchOptions, bell: Bell, times: Times, io: Abortable): Promise<never> => {
-  const trouble = onceEach(say)
+const turns = async (
+  { render, warn }: WatchOptions,
+  changed: ChangeSignal,
+  times: Times,
+  io: Abortable,
+): Promise<never> => {
+  const trouble = reportOnce(warn)
   let failures = 0
   let ends: readonly number[] = []
   for (;;) {
-    await settled(bell, times, io)
+    await settled(changed, times, io)
     const begin = performance.now()
-    let came: Came
+    let result: TurnResult
     try {
-      came = await render(io)
+      result = await render(io)
       trouble.isOver()
     } catch (thrown) {
       io.signal.throwIfAborted()
-      trouble.tell(toStokerError(thrown, 'render').message)
-      came = 'again'
+      trouble.report(toStokerError(thrown, 'render').message)
+      result = 'again'
     }
     io.signal.throwIfAborted()
-    failures = came === 'again' ? failures + 1 : 0
+    failures = result === 'again' ? failures + 1 : 0
     const end = performance.now()
     ends = [...ends.filter(one => one > end - REST.within), end]
     await setTimeout((end - begin) * Math.min(Math.max(ends.length - REST.free, 0), REST.most), undefined, io)
-    bell.ringIn(failures > 0 ? backOff(failures, times) : times.anyway)
+    changed.raiseIn(failures > 0 ? backOff(failures, times) : times.anyway)
   }
 }
 
 /** Waits for a change, and then until there is an end of changes, or as long as anybody may have to wait for the first one. */
-const settled = async (bell: Bell, { quiet, longest }: Times, io: Abortable): Promise<void> => {
-  await bell.rung(io)
+const settled = async (changed: ChangeSignal, { quiet, longest }: Times, io: Abortable): Promise<void> => {
+  await changed.raised(io)
   const end = performance.now() + longest
   for (;;) {
     const left = end - performance.now()
     if (left <= 0) return
     using calm = timeLimit(Math.min(quiet, left))
     try {
-      await bell.rung({ signal: AbortSignal.any([io.signal, calm.signal]) })
+      await changed.raised({ signal: AbortSignal.any([io.signal, calm.signal]) })
     } catch {
       io.signal.throwIfAborted()
       return
@@ -115,76 +120,76 @@ const settled = async (bell: Bell, { quiet, longest }: Times, io: Abortable): Pr
 /** Rings for each change of the source, for ever. */
 const listen = async (
   source: Source,
-  bell: Bell,
-  say: (notice: string) => void,
+  changed: ChangeSignal,
+  warn: (notice: string) => void,
   times: Times,
   io: Abortable,
 ): Promise<never> => {
-  const trouble = onceEach(say)
-  let told: string | undefined
+  const trouble = reportOnce(warn)
+  let lastMode: string | undefined
   for (let failures = 0; source.changes; ) {
     try {
-      for await (const how of source.changes(io)) {
+      for await (const mode of source.changes(io)) {
         failures = 0
         trouble.isOver(`${source.name} is listened to again`)
-        if (how !== told) say(`${source.name} is listened to: ${how}`)
-        told = how
-        bell.ring()
+        if (mode !== lastMode) warn(`${source.name} is listened to: ${mode}`)
+        lastMode = mode
+        changed.raise()
       }
       break
     } catch (thrown) {
       io.signal.throwIfAborted()
       failures += 1
       const wait = backOff(failures, times)
-      trouble.tell(toStokerError(thrown, source.name).message)
+      trouble.report(toStokerError(thrown, source.name).message)
       await setTimeout(wait, undefined, io)
     }
   }
-  say(`${source.name} does not tell of changes: it is read every ${duration(times.interval)}`)
+  warn(`${source.name} does not report changes: it is read every ${duration(times.interval)}`)
   for (;;) {
     await setTimeout(times.interval, undefined, io)
-    bell.ring()
+    changed.raise()
   }
 }
 
-const backOff = (failures: number, { again, mostAgain }: Times): number =>
+const backOff = (failures: number, { again, maxAgain: mostAgain }: Times): number =>
   Math.min(again * 2 ** Math.min(failures - 1, 20), mostAgain)
 
-/** Tells each trouble once, until it is over. */
-const onceEach = (say: (notice: string) => void) => {
+/** Reports each trouble once, until it is over. */
+const reportOnce = (warn: (notice: string) => void) => {
   let last: string | undefined
   return {
-    tell(what: string) {
-      if (what !== last) say(what)
+    report(what: string) {
+      if (what !== last) warn(what)
       last = what
     },
     isOver(what?: string) {
-      if (last !== undefined && what !== undefined) say(what)
+      if (last !== undefined && what !== undefined) warn(what)
       last = undefined
     },
   }
 }
 
 /** Rung by many, heard by one; a ring which nobody waits for is kept, several as one. */
-interface Bell extends Disposable {
-  ring(): void
+interface ChangeSignal extends Disposable {
+  raise(): void
   /** Rings after so many milliseconds, unless it is asked for another time before. */
-  ringIn(time: number): void
+  raiseIn(time: number): void
   /** Throws the signal's reason when that aborts first. */
-  rung(io: Abortable): Promise<void>
+  raised(io: Abortable): Promise<void>
 }
 
-const makeBell = (): Bell => {
+const changeSignal = (): ChangeSignal => {
   let next = Promise.withResolvers<void>()
   let timer: NodeJS.Timeout | undefined
   const ring = () => next.resolve()
   return {
-    ring,
-    ringIn(time) {
+    raise: ring,
+    raiseIn(time) {
       clearTimeout(timer)
       timer = globalThis.setTimeout(ring, time)
     },
-    async rung({ signal }) {
+    async raised({ signal }) {
       signal.throwIfAborted()
       const stopped = Promise.withResolvers<never>()
       const stop = () => stopped.reject(signal.reason)

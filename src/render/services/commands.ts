@@ -1,5 +1,5 @@
 /**
- * How services are told, with systemd and without. What is not running stays so: somebody may have stopped it for a reason,
+ * How services are reloaded and restarted, with systemd and without. What is not running stays so: somebody may have stopped it for a reason,
  * and it reads its files when it starts. Pure.
  */
 

@@ -40,7 +40,7 @@ export interface Service {
 export interface ConfiguredService {
   /** The files for this site. The same site gives the same bytes. Throws `CONFIG` where a value does not fit a format. */
   files(site: Site, templates: TemplateTexts): Promise<readonly RenderedFile[]>
-  /** The commands which make the running service take a change; absent: nothing has to be told. */
+  /** The commands which make the running service take a change; absent: nothing has to be done. */
   readonly reload?: readonly string[]
   readonly restart?: readonly string[]
 }

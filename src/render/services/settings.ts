@@ -50,7 +50,7 @@ const COMMON = {
   domain: hostName.optional(),
   /** A site's own constants, for templates of its own. */
   values: z.record(z.string(), z.unknown()).default({}),
-  /** Commands in place of those which are usual; `false`: nobody is told. */
+  /** Commands in place of those which are usual; `false`: there is none. */
   reload: orNobody.optional(),
   restart: orNobody.optional(),
 }

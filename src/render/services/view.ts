@@ -1,5 +1,5 @@
 /**
- * What a template is told of a site: the model, with what every template would have to work out for itself. Plain data, in
+ * What a template gets of a site: the model, with what every template would have to work out for itself. Plain data, in
  * the site's order. Pure.
  */
 import { isIP } from 'node:net'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { DEFAULT_POLICY } from '../../../src/render/data/problem.ts'
-import { check, host, LAN, told } from '../../fixtures/sites/said.ts'
+import { check, host, LAN, problemTexts } from '../../fixtures/sites/site-facts.ts'
 
 t.test('a network in full, and what its options mean', async t => {
   const site = check(
@@ -108,7 +108,7 @@ t.test('networks which share addresses, or a name', async t => {
     ldap: [LAN, { name: 'wide', id: 'dn', address: '10.0.0.0/16' }, { name: 'far', address: '10.1.0.0/16' }],
   }
   const site = check({}, networks)
-  t.strictSame(told(site), [
+  t.strictSame(problemTexts(site), [
     `error overlapping-networks: the networks wide ("dn" in ldap) and lan ("${LAN.id}" in ldap) share addresses: 10.0.0.0/16 and 10.0.0.0/24`,
   ])
   t.strictSame(
@@ -126,10 +126,10 @@ t.test('networks which share addresses, or a name', async t => {
   )
   t.equal(allowed.problems.length, 1, 'and addresses are found in both')
 
-  t.match(told(check({}, { ldap: [LAN, { ...LAN, id: 'dn2', name: 'lan2' }] })), [
+  t.match(problemTexts(check({}, { ldap: [LAN, { ...LAN, id: 'dn2', name: 'lan2' }] })), [
     /share addresses: 10\.0\.0\.0\/24 and 10\.0\.0\.0\/24/,
   ])
-  t.match(told(check({}, { ldap: [LAN, { ...LAN, id: 'dn2', address: '10.9.0.0/16' }] })), [
+  t.match(problemTexts(check({}, { ldap: [LAN, { ...LAN, id: 'dn2', address: '10.9.0.0/16' }] })), [
     /^error duplicate-network: 2 networks are called "lan": 10\.0\.0\.0\/24 \(.*\) and 10\.9\.0\.0\/16 \(.*\)$/,
   ])
 })
@@ -140,7 +140,9 @@ t.test('a network which one source has twice is told, also when another source h
     { name: 'b', id: 'dn2', address: '10.0.0.0/24' },
   ]
   const site = check({}, { 'stoker.yaml': [LAN], ldap: twice })
-  t.match(told(site), [/^error overlapping-networks: .*"dn1" in ldap.* and b \("dn2" in ldap\) share addresses/])
+  t.match(problemTexts(site), [
+    /^error overlapping-networks: .*"dn1" in ldap.* and b \("dn2" in ldap\) share addresses/,
+  ])
 })
 
 t.test('an address of one family is in no network of the other', async t => {

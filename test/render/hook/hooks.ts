@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { dropInOf, systemdWord } from '../../../src/render/hook/drop-in.ts'
-import { carryOut, type HookKind, hookPlaces, planInstall, planRemove } from '../../../src/render/hook/hooks.ts'
+import { applyChanges, type HookKind, hookLocations, planInstall, planRemove } from '../../../src/render/hook/hooks.ts'
 import { namesFromDns, warehouseServers } from '../../../src/render/hook/server-names.ts'
 import { HOOKED_SERVICES, type HookedService } from '../../../src/render/hook/services.ts'
 import { findProgram } from '../../fixtures/servers/debian.ts'
@@ -58,7 +58,7 @@ for (const service of HOOKED_SERVICES)
       const first = await planInstall(service, kind, PARTS, { root })
       t.ok(first.length > 0)
       t.strictSame(await snapshot(root), before, 'a plan changes nothing')
-      await carryOut(first)
+      await applyChanges(first)
       const installed = await snapshot(root)
       t.not(JSON.stringify(installed), JSON.stringify(before))
       const again = await planInstall(service, kind, PARTS, { root })
@@ -67,11 +67,11 @@ for (const service of HOOKED_SERVICES)
         again.map(({ before }) => before),
         'nothing to do',
       )
-      const places = await hookPlaces(service, [kind], { root })
+      const places = await hookLocations(service, [kind], { root })
       t.ok(places.every(({ found }) => found.kind === 'ours'))
       const removal = await planRemove(service, BOTH, { root })
       t.equal(removal.length, first.length)
-      await carryOut(removal)
+      await applyChanges(removal)
       t.strictSame(await snapshot(root), before, `${kind}: byte for byte`)
       t.strictSame(await planRemove(service, BOTH, { root }), [])
     }
@@ -92,8 +92,8 @@ t.test('a hook which somebody has edited is not overwritten and not removed', as
   if (!isHere(dhcpd)) return void t.plan(0, 'no init script of dhcpd here')
   for (const kind of BOTH) {
     const root = await image(t)
-    await carryOut(await planInstall(dhcpd, kind, PARTS, { root }))
-    const [place] = await hookPlaces(dhcpd, [kind], { root })
+    await applyChanges(await planInstall(dhcpd, kind, PARTS, { root }))
+    const [place] = await hookLocations(dhcpd, [kind], { root })
     const path = place?.path ?? ''
     await writeFile(path, (await readFile(path, 'latin1')).replace('--start', '--start --verbose'), 'latin1')
     const edited = await snapshot(root)
@@ -123,13 +123,13 @@ t.test('a folder for drop-in files goes only when it is ours and empty', async t
   }
   const theirs = await unit()
   await mkdir(theirs.folder)
-  await carryOut(await planInstall(dnsmasq, 'systemd', PARTS, theirs))
-  await carryOut(await planRemove(dnsmasq, ['systemd'], theirs))
+  await applyChanges(await planInstall(dnsmasq, 'systemd', PARTS, theirs))
+  await applyChanges(await planRemove(dnsmasq, ['systemd'], theirs))
   t.strictSame(await readdir(theirs.folder), [], 'it was there before')
   const shared = await unit()
-  await carryOut(await planInstall(dnsmasq, 'systemd', PARTS, shared))
+  await applyChanges(await planInstall(dnsmasq, 'systemd', PARTS, shared))
   await writeFile(join(shared.folder, 'other.conf'), '[Service]\nNice=1\n')
-  await carryOut(await planRemove(dnsmasq, ['systemd'], shared))
+  await applyChanges(await planRemove(dnsmasq, ['systemd'], shared))
   t.strictSame(await readdir(shared.folder), ['other.conf'], 'it is in use')
 })
 
@@ -142,10 +142,10 @@ t.test('mode, owner and a symbolic link of the file stay', async t => {
   await symlink('../kept', join(root, 'etc/default/named')).catch(async () => {
     await promisify(execFile)('ln', ['-sfn', '../kept', join(root, 'etc/default/named')])
   })
-  await carryOut(await planInstall(serviceOf('bind'), 'sysv', PARTS, { root }))
+  await applyChanges(await planInstall(serviceOf('bind'), 'sysv', PARTS, { root }))
   t.match(await readFile(real, 'utf8'), /^A=1\n# >>> stoker hook bind/)
   t.equal((await stat(real)).mode & 0o777, 0o640)
-  await carryOut(await planRemove(serviceOf('bind'), ['sysv'], { root }))
+  await applyChanges(await planRemove(serviceOf('bind'), ['sysv'], { root }))
   t.equal(await readFile(real, 'utf8'), 'A=1')
   t.strictSame(
     (await readdir(dirname(real))).filter(name => name.includes('stoker')),

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { StokerError } from '../../../src/base/errors.ts'
 import type { Problem } from '../../../src/render/data/problem.ts'
+import { checkShrink } from '../../../src/render/output/check-shrink.ts'
 import { exitCodeOfRender, type RenderResult } from '../../../src/render/output/result.ts'
-import { suspicionOf } from '../../../src/render/output/shrink.ts'
-import { jsonOf, textOf } from '../../../src/render/run/format-result.ts'
+import { formatResult, formatResultJson } from '../../../src/render/run/format-result.ts'
 
 const NOW = Date.parse('2030-01-01T12:00:00Z')
 const problem = (message: string, verdict: Problem['verdict'] = 'skip'): Problem => ({
@@ -19,13 +19,13 @@ const last = { at: NOW - 7_500_000 }
 t.test('each result has its words and its exit code', async t => {
   const cases: readonly (readonly [RenderResult, number, string, string])[] = [
     [
-      { kind: 'same', ...about, files: [file('same')], telling: { kind: 'none' } },
+      { kind: 'same', ...about, files: [file('same')], reload: { kind: 'none' } },
       ...([0, 'dhcpd: nothing to do: 1 host, 2 networks\n', ''] as const),
     ],
     [
       {
         ...{ kind: 'written', ...about, files: [file('same'), file('new'), file('changed')] },
-        telling: { kind: 'done', action: 'restart', words, said: '' },
+        reload: { kind: 'done', action: 'restart', words, output: '' },
       },
       0,
       'dhcpd: /etc/new: created\ndhcpd: /etc/changed: written\ndhcpd: 1 host, 2 networks\ndhcpd: restart: done\n',
@@ -34,7 +34,7 @@ t.test('each result has its words and its exit code', async t => {
     [
       {
         ...{ kind: 'written', ...about, size: undefined, files: [file('changed')], problems: [problem('web1: odd')] },
-        telling: {
+        reload: {
           kind: 'failed',
           action: 'reload',
           words,
@@ -46,15 +46,15 @@ t.test('each result has its words and its exit code', async t => {
       'stoker: dhcpd: web1: odd\nstoker: dhcpd: reload failed, and the next render tries again: exit code 7\n',
     ],
     [
-      { kind: 'same', ...about, files: [], telling: { kind: 'owed', action: 'reload', words } },
+      { kind: 'same', ...about, files: [], reload: { kind: 'pending', action: 'reload', words } },
       0,
-      'dhcpd: nothing to do: 1 host, 2 networks\ndhcpd: the service has to be told yet (reload); the next render does\n',
+      'dhcpd: nothing to do: 1 host, 2 networks\ndhcpd: reload is pending; the next render does it\n',
       '',
     ],
     [
-      { kind: 'would-change', ...about, files: [file('changed')], asks: 'restart' },
+      { kind: 'would-change', ...about, files: [file('changed')], action: 'restart' },
       10,
-      'dhcpd: /etc/changed: would be written\ndhcpd: 1 host, 2 networks\ndhcpd: it would be told: restart\n',
+      'dhcpd: /etc/changed: would be written\ndhcpd: 1 host, 2 networks\ndhcpd: the service would restart\n',
       '',
     ],
     [
@@ -76,9 +76,9 @@ stoker: dhcpd: the live files stay, as of 2 h 5 min ago\n`,
     ],
   ]
   for (const [result, code, out, err] of cases) {
-    t.strictSame(textOf(result, NOW), { out, err })
+    t.strictSame(formatResult(result, NOW), { out, err })
     t.equal(exitCodeOfRender(result), code)
-    const json = JSON.parse(jsonOf(result, code))
+    const json = JSON.parse(formatResultJson(result, code))
     t.match(json, { kind: result.kind, render: 'dhcpd', exit: code, problems: result.problems })
   }
   const config = new StokerError('CONFIG', 'x', 'wrong')
@@ -87,14 +87,14 @@ stoker: dhcpd: the live files stay, as of 2 h 5 min ago\n`,
 
 t.test('the first problems are told, and how many there are more', async t => {
   const problems = Array.from({ length: 30 }, (_, i) => problem(`host ${i}`))
-  const { err } = textOf({ kind: 'same', ...about, problems, files: [], telling: { kind: 'none' } }, NOW)
+  const { err } = formatResult({ kind: 'same', ...about, problems, files: [], reload: { kind: 'none' } }, NOW)
   t.match(err, /host 19\nstoker: dhcpd: and 10 more \(--json has all\)\n$/)
 })
 
 t.test('a command with a script in it is no reading, as JSON neither', async t => {
-  const telling = { kind: 'done', action: 'restart', words, said: 'hello' } as const
-  const json = JSON.parse(jsonOf({ kind: 'same', ...about, files: [], telling }, 0))
-  t.match(json.telling, { command: 'sh -c ... stoker isc-dhcp-server restart' })
+  const reload = { kind: 'done', action: 'restart', words, output: 'hello' } as const
+  const json = JSON.parse(formatResultJson({ kind: 'same', ...about, files: [], reload }, 0))
+  t.match(json.reload, { command: 'sh -c ... stoker isc-dhcp-server restart' })
 })
 
 t.test('data which is suddenly gone is doubted, and what is gone step by step is not', async t => {
@@ -111,5 +111,5 @@ t.test('data which is suddenly gone is doubted, and what is gone step by step is
     [undefined, size(0, 0), 1, 'empty'],
     [undefined, size(0, 1), 1, undefined],
   ] as const)
-    t.equal(suspicionOf(before, now, share)?.reason, reason, `${before?.hosts} -> ${now.hosts} at ${share}`)
+    t.equal(checkShrink(before, now, share)?.reason, reason, `${before?.hosts} -> ${now.hosts} at ${share}`)
 })

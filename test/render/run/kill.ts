@@ -101,7 +101,7 @@ render:
   t.ok(readdirSync(join(state, 'versions')).length <= 5)
 })
 
-t.test('a kill between the swap and the restart leaves the restart owed', async t => {
+t.test('a kill between the swap and the restart leaves the restart pending', async t => {
   const folder = t.testdir({ 'nodes.yaml': inventory(1) })
   const at = (name: string) => join(folder, name)
   const configure = (restart: string) =>

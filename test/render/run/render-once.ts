@@ -18,8 +18,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { StokerError } from '../../../src/base/errors.ts'
 import { takeLock } from '../../../src/base/lock.ts'
+import { renderState } from '../../../src/render/output/render-state.ts'
 import { exitCodeOfRender } from '../../../src/render/output/result.ts'
-import { renderState } from '../../../src/render/output/state.ts'
 import { renderAll, renderOnce } from '../../../src/render/run/render-once.ts'
 import type { RenderedFile } from '../../../src/render/services/service.ts'
 import { need, needRoot } from '../../fixtures/servers/debian.ts'
@@ -45,7 +45,7 @@ t.test('a new file is written, checked by the daemon, and the service is restart
     kind: 'written',
     size: { hosts: 3, networks: 1 },
     files: [{ path: `${folder}/dhcpd.conf`, change: 'new' }],
-    telling: { kind: 'done', action: 'restart', said: /^$/ },
+    reload: { kind: 'done', action: 'restart', output: /^$/ },
   })
   t.match(readFileSync(`${folder}/dhcpd.conf`, 'utf8'), /host n3 \{\n {2}hardware ethernet 52:54:00:00:00:03/)
   t.equal(statSync(`${folder}/dhcpd.conf`).mode & 0o777, 0o644)
@@ -59,7 +59,7 @@ t.test('unchanged data writes nothing and tells nobody', async t => {
   const { ino } = statSync(`${folder}/conf`)
   const render = renderOf(folder, [text(`${folder}/conf`, 'same\n')])
   const result = await renderOnce(render, saying(siteOf(3)), plain([]), io)
-  t.match(result, { kind: 'same', telling: { kind: 'none' } })
+  t.match(result, { kind: 'same', reload: { kind: 'none' } })
   t.strictSame([statSync(`${folder}/conf`).mtime, statSync(`${folder}/conf`).ino], [LONG_AGO, ino])
   t.equal(told(folder), '')
 })
@@ -167,7 +167,7 @@ t.test('with --check nothing changes, and the daemon is asked all the same', asy
     checking,
     io,
   )
-  t.match(result, { kind: 'would-change', asks: 'reload', files: [{ diff: /^-old\n\+new\n/m }] })
+  t.match(result, { kind: 'would-change', action: 'reload', files: [{ diff: /^-old\n\+new\n/m }] })
   t.equal(exitCodeOfRender(result), 10)
   const refused = renderOf(folder, [text(`${folder}/conf`, 'new\n', { check: check('old') })])
   t.match(await renderOnce(refused, saying(siteOf(1)), checking, io), { kind: 'refused' })
@@ -176,7 +176,7 @@ t.test('with --check nothing changes, and the daemon is asked all the same', asy
 })
 
 t.test(
-  'a restart is told once for all files, a reload where that is enough, and nothing where nobody keeps it',
+  'a restart happens once for all files, a reload where that is enough, and nothing where nobody keeps it',
   async t => {
     const cases = [
       [['reload', 'none'], 'reload\n'],
@@ -192,32 +192,32 @@ t.test(
   },
 )
 
-t.test('a telling which failed is owed, and the next render does it though nothing has changed', async t => {
+t.test('a reload which failed stays pending, and the next render does it though nothing has changed', async t => {
   const folder = t.testdir()
   const files = [text(`${folder}/conf`, 'x')]
   const failing = renderOf(folder, files)
   const service = { ...failing.service, reload: ['sh', '-c', 'echo no such job >&2; exit 7'] }
   const result = await renderOnce({ ...failing, service }, saying(siteOf(1)), plain([]), io)
-  t.match(result, { kind: 'written', telling: { kind: 'failed', error: { message: /exit code 7: no such job$/ } } })
+  t.match(result, { kind: 'written', reload: { kind: 'failed', error: { message: /exit code 7: no such job$/ } } })
   t.equal(exitCodeOfRender(result), 1)
 
-  const later = await renderOnce(failing, saying(siteOf(1)), plain([], { telling: 'later' }), io)
-  t.match(later, { kind: 'same', telling: { kind: 'owed', action: 'reload' } })
+  const later = await renderOnce(failing, saying(siteOf(1)), plain([], { reload: 'later' }), io)
+  t.match(later, { kind: 'same', reload: { kind: 'pending', action: 'reload' } })
   t.equal(told(folder), '')
   const next = await renderOnce(failing, saying(siteOf(1)), plain([]), io)
-  t.match(next, { kind: 'same', telling: { kind: 'done', action: 'reload' } })
-  t.match(await renderOnce(failing, saying(siteOf(1)), plain([]), io), { kind: 'same', telling: { kind: 'none' } })
+  t.match(next, { kind: 'same', reload: { kind: 'done', action: 'reload' } })
+  t.match(await renderOnce(failing, saying(siteOf(1)), plain([]), io), { kind: 'same', reload: { kind: 'none' } })
   t.equal(told(folder), 'reload\n')
 })
 
-t.test('at the start of the service nobody is told, and nothing stays owed', async t => {
+t.test('at the start of the service nothing is reloaded, and nothing stays pending', async t => {
   const folder = t.testdir()
   const render = renderOf(folder, [text(`${folder}/conf`, 'x', { onChange: 'restart' })])
-  t.match(await renderOnce(render, saying(siteOf(1)), plain([], { telling: 'starting' }), io), {
+  t.match(await renderOnce(render, saying(siteOf(1)), plain([], { reload: 'starting' }), io), {
     kind: 'written',
-    telling: { kind: 'none' },
+    reload: { kind: 'none' },
   })
-  t.match(await renderOnce(render, saying(siteOf(1)), plain([]), io), { kind: 'same', telling: { kind: 'none' } })
+  t.match(await renderOnce(render, saying(siteOf(1)), plain([]), io), { kind: 'same', reload: { kind: 'none' } })
   t.equal(told(folder), '')
 })
 
@@ -225,10 +225,10 @@ t.test('a restart which renders itself, by our hook, does not wait for us', asyn
   const folder = t.testdir()
   const render = renderOf(folder, [text(`${folder}/conf`, 'x', { onChange: 'restart' })])
   // The hook wants the lock of the render, as it does for a moment only.
-  const hook = `test ! -e ${folder}/state/lock && rm ${folder}/state/owed.json && echo hooked >>${folder}/told`
+  const hook = `test ! -e ${folder}/state/lock && rm ${folder}/state/pending-reload.json && echo hooked >>${folder}/told`
   const service = { ...render.service, restart: ['sh', '-c', hook] }
   const result = await renderOnce({ ...render, service }, saying(siteOf(1)), plain([]), io)
-  t.match(result, { kind: 'written', telling: { kind: 'done', action: 'restart' } })
+  t.match(result, { kind: 'written', reload: { kind: 'done', action: 'restart' } })
   t.equal(told(folder), 'hooked\n')
 })
 
@@ -332,9 +332,9 @@ t.test('a restart which has begun is not cut in the middle by an abort', async t
   changes.close()
   abort.abort(new Error('enough'))
   writeFileSync(`${folder}/fifo`, 'go\n')
-  t.match(await running, { kind: 'written', telling: { kind: 'done' } })
+  t.match(await running, { kind: 'written', reload: { kind: 'done' } })
   t.equal(told(folder), 'restarted\n')
-  t.notOk(existsSync(`${folder}/state/owed.json`))
+  t.notOk(existsSync(`${folder}/state/pending-reload.json`))
 })
 
 t.test('an abort ends it, and leaves nothing', async t => {

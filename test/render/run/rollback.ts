@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import { listVersions, MOST_VERSIONS } from '../../../src/render/output/versions.ts'
+import { listVersions, MAX_VERSIONS } from '../../../src/render/output/versions.ts'
 import { renderOnce } from '../../../src/render/run/render-once.ts'
 import { rollback } from '../../../src/render/run/rollback.ts'
 import { plain, renderOf, saying, siteOf } from '../../fixtures/sites/render.ts'
@@ -30,8 +30,8 @@ t.test('the last versions are kept, all files of one moment together', async t =
     versions.map(({ size }) => size?.hosts),
     [6, 5, 4, 3, 2],
   )
-  t.equal(versions.length, MOST_VERSIONS)
-  t.match(await rollback(render, 5, plain([]), io), { kind: 'written', telling: { kind: 'done', action: 'reload' } })
+  t.equal(versions.length, MAX_VERSIONS)
+  t.match(await rollback(render, 5, plain([]), io), { kind: 'written', reload: { kind: 'done', action: 'reload' } })
   t.equal(live(), '2,false')
   t.match(await rollback(render, 1, plain([]), io), { kind: 'written' }, 'it can be taken back')
   t.equal(live(), '7,true')
@@ -80,7 +80,7 @@ t.test(
     await write(1)
     await write(2)
     const checking = plain([], { apply: false, diff: true })
-    const expected = { kind: 'would-change', asks: 'reload', files: [{ diff: /^-2\n\+1\n/m }, { change: 'same' }] }
+    const expected = { kind: 'would-change', action: 'reload', files: [{ diff: /^-2\n\+1\n/m }, { change: 'same' }] }
     t.match(await rollback(render, 1, checking, io), expected)
     t.equal(live(), '2,false')
     await t.rejects(rollback(render, 2, plain([]), io), { code: 'USAGE', message: /no version 2 .*\(1: until / })

@@ -3,7 +3,7 @@ import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { fileChanges } from '../../../src/base/file-changes.ts'
-import { type Came, type Source, type Times, watch } from '../../../src/render/run/watch.ts'
+import { type Source, type Times, type TurnResult, watch } from '../../../src/render/run/watch.ts'
 
 /** A source which changes when it is told to. */
 const source = (name: string) => {
@@ -35,7 +35,7 @@ const start = (
   t: Test,
   sources: readonly Source[],
   times: Partial<Times> = {},
-  render: (turn: number) => Promise<Came> = async () => 'done',
+  render: (turn: number) => Promise<TurnResult> = async () => 'done',
 ) => {
   const events = new EventEmitter()
   const said: string[] = []
@@ -48,13 +48,13 @@ const start = (
   const ended = watch(
     {
       sources,
-      say,
+      warn: say,
       async render() {
         turns += 1
         events.emit('news')
         return await render(turns)
       },
-      times: { quiet: 5, longest: 40, interval: 20, again: 5, mostAgain: 20, ...times },
+      times: { quiet: 5, longest: 40, interval: 20, again: 5, maxAgain: 20, ...times },
     },
     stop,
   )
@@ -141,11 +141,11 @@ t.test('a source which stays away is told once, however often it is tried', asyn
   t.ok(tries >= 4)
 })
 
-t.test('a source which does not tell of changes is read at intervals, and the others at once', async t => {
+t.test('a source which does not report changes is read at intervals, and the others at once', async t => {
   const silent: Source = { name: 'mysql' }
   const { until, turns, said } = start(t, [silent, source('ldap')])
   await until(() => turns() >= 4)
-  t.match(said.join('\n'), /^mysql does not tell of changes: it is read every /m)
+  t.match(said.join('\n'), /^mysql does not report changes: it is read every /m)
 })
 
 t.test('a turn which fails is told once, tried again, and told anew when it fails again later', async t => {

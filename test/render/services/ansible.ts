@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseDocument } from 'yaml'
-import { runWords } from '../../../src/render/output/daemon-command.ts'
+import { runCommand } from '../../../src/render/output/run-command.ts'
 import { need } from '../../fixtures/servers/debian.ts'
 import { host, rendered, type SITE, site } from '../../fixtures/sites/render-site.ts'
 
@@ -53,7 +53,7 @@ t.test('Ansible reads it, and runs nothing which stands in it', async t => {
   const [file] = await rendered('ansible')
   await writeFile(path, file?.text ?? '')
   const run = async (...words: readonly string[]) => {
-    const { code, output } = await runWords(['env', `HOME=${folder.path}`, 'LC_ALL=C.UTF-8', ...words], {
+    const { code, output } = await runCommand(['env', `HOME=${folder.path}`, 'LC_ALL=C.UTF-8', ...words], {
       signal: AbortSignal.timeout(60_000),
     })
     t.equal(code, 0, output)

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { runWords } from '../../../src/render/output/daemon-command.ts'
+import { runCommand } from '../../../src/render/output/run-command.ts'
 import { control, hangUp, restartService } from '../../../src/render/services/commands.ts'
 
-const run = (words: readonly string[]) => runWords(words, { signal: AbortSignal.timeout(10_000) })
+const run = (words: readonly string[]) => runCommand(words, { signal: AbortSignal.timeout(10_000) })
 
 t.test('a SIGHUP goes to the program of the pid file, and to no other', async t => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'stoker-hup-'))

@@ -2,7 +2,7 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { runWords } from '../../../src/render/output/daemon-command.ts'
+import { runCommand } from '../../../src/render/output/run-command.ts'
 import { settleBlock } from '../../../src/render/services/block.ts'
 import { need } from '../../fixtures/servers/debian.ts'
 import { rendered, SITE, site } from '../../fixtures/sites/render-site.ts'
@@ -65,7 +65,7 @@ t.test('ssh finds the keys of the site under all names and addresses', async t =
   const [file] = await rendered('known-hosts', {}, { ...SITE, hosts })
   await writeFile(path, file?.settle?.(file.text, undefined, NOW) ?? '')
   const finds = async (name: string) =>
-    (await runWords(['ssh-keygen', '-F', name, '-f', path], { signal: AbortSignal.timeout(10_000) })).code === 0
+    (await runCommand(['ssh-keygen', '-F', name, '-f', path], { signal: AbortSignal.timeout(10_000) })).code === 0
   for (const name of [
     'web1',
     'web1.example.org',

@@ -1,4 +1,4 @@
-/** The DHCP options which clients are told: those which follow from a network and a host, and those which the site states. Pure. */
+/** The DHCP options which clients get: those which follow from a network and a host, and those which the site states. Pure. */
 import { isIPv4, isIPv6 } from 'node:net'
 import { StokerError } from '../../../base/errors.ts'
 import { shown } from '../../../base/names.ts'
@@ -46,35 +46,35 @@ const listed = (name: string, addresses: readonly string[]): DhcpOption | undefi
 const bootUrl = (file: string | undefined): DhcpOption | undefined =>
   file?.includes('://') ? { name: 'dhcp6.bootfile-url', value: { kind: 'text', text: file } } : undefined
 
-type Teller = Pick<NetworkView, 'name' | 'origin' | 'options' | 'boot'>
+type OptionSource = Pick<NetworkView, 'name' | 'origin' | 'options' | 'boot'>
 
 /** The options of the family, those which the site states in place of those which follow from the rest. */
 const overriding = (
   found: readonly (DhcpOption | undefined)[],
-  teller: Teller,
+  source: OptionSource,
   family: 4 | 6,
 ): readonly DhcpOption[] => {
   const known = found.filter(one => one !== undefined)
-  refuseLong(teller.boot.file, MOST_FILE, 'boot file', teller)
-  if (teller.options.length === 0) return known
-  const own = teller.options.filter(({ name }) => name.startsWith('dhcp6.') === (family === 6))
+  refuseLong(source.boot.file, MAX_FILE, 'boot file', source)
+  if (source.options.length === 0) return known
+  const own = source.options.filter(({ name }) => name.startsWith('dhcp6.') === (family === 6))
   for (const { name, value } of own)
-    if (value.kind === 'text') refuseLong(value.text, MOST_OPTION, `option ${name}`, teller)
+    if (value.kind === 'text') refuseLong(value.text, MAX_OPTION, `option ${name}`, source)
   return [...new Map([...known, ...own].map(option => [option.name, option])).values()]
 }
 
 /** RFC 2131 section 2: 128 octets, the last one zero; RFC 2132 section 2: one octet holds an option's length. */
-const MOST_FILE = 127
-const MOST_OPTION = 255
+const MAX_FILE = 127
+const MAX_OPTION = 255
 
 /** The servers would cut it, each in its own way. */
 const refuseLong = (
   text: string | undefined,
-  most: number,
+  limit: number,
   what: string,
   { name, origin }: { readonly name: string; readonly origin: Origin },
 ) => {
-  if (text === undefined || Buffer.byteLength(text) <= most) return
-  const message = `${shown(name)} (from ${shown(origin.id)}): its ${what} ${shown(text)} has ${Buffer.byteLength(text)} bytes, ${most} are allowed`
+  if (text === undefined || Buffer.byteLength(text) <= limit) return
+  const message = `${shown(name)} (from ${shown(origin.id)}): its ${what} ${shown(text)} has ${Buffer.byteLength(text)} bytes, ${limit} are allowed`
   throw new StokerError('CONFIG', name, message)
 }

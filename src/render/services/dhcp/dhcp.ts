@@ -1,4 +1,4 @@
-/** What all DHCP servers are told, before it is put in the words of one of them. Pure. */
+/** What every DHCP server gets, before it is put in the syntax of one of them. Pure. */
 import * as z from 'zod'
 import type { DhcpOption } from '../../data/model.ts'
 import { address, type Common, seconds, several, wantedNetworks } from '../settings.ts'
@@ -32,8 +32,8 @@ export interface DhcpData extends SiteView {
 }
 
 export interface DhcpNetwork extends NetworkView {
-  /** All that clients are told, one of a name: routers, name servers and domain, too. */
-  readonly told: readonly DhcpOption[]
+  /** All options which clients get, one of a name: routers, name servers and domain, too. */
+  readonly clientOptions: readonly DhcpOption[]
   readonly reservations: readonly Reservation[]
 }
 
@@ -48,8 +48,8 @@ export interface Reservation {
   readonly host: HostView
   readonly identifiers: readonly Identifier[]
   readonly address: string
-  /** What it is told in this network beyond what the network says. */
-  readonly told: readonly DhcpOption[]
+  /** The options which it gets in this network beyond what the network says. */
+  readonly clientOptions: readonly DhcpOption[]
 }
 
 /** One identifier of one host, with an address in each network which it may turn up in; none: whatever is free. */
@@ -59,14 +59,14 @@ export interface Client {
   readonly host: HostView
   readonly identifier: Identifier
   readonly addresses: readonly string[]
-  readonly told: readonly DhcpOption[]
+  readonly clientOptions: readonly DhcpOption[]
 }
 
 export const dhcpData = (view: SiteView, family: 4 | 6, settings: DhcpSettings): DhcpData => {
   const wanted = wantedNetworks(view.networks, settings.networks).filter(network => network.family === family)
   const networks = wanted.map(network => ({
     ...network,
-    told: networkOptions(network, settings.dns),
+    clientOptions: networkOptions(network, settings.dns),
     reservations: reservationsOf(network),
   }))
   return {
@@ -103,13 +103,13 @@ const reservationsOf = (network: NetworkView): readonly Reservation[] => {
       found.length > 1 ? host.addresses.filter(({ text }) => found.includes(text)).map(({ text }) => text) : found
     const [address] = ordered
     if (address === undefined || identifiers.length === 0) return []
-    const told = hostOptions(host, [network], family)
-    if (ordered.length !== identifiers.length) return [{ host, identifiers, address, told }]
+    const clientOptions = hostOptions(host, [network], family)
+    if (ordered.length !== identifiers.length) return [{ host, identifiers, address, clientOptions }]
     return identifiers.map((identifier, i) => ({
       host,
       identifiers: [identifier],
       address: ordered[i] ?? address,
-      told,
+      clientOptions,
     }))
   })
 }
@@ -126,7 +126,7 @@ const clientsOf = (hosts: readonly HostView[], networks: readonly DhcpNetwork[],
     const own = reserved.get(host) ?? []
     const elsewhere = own.length === 0 && host.addresses.some(address => address.family === family)
     if (elsewhere || (family === 6 && own.length === 0)) return []
-    const told = hostOptions(
+    const clientOptions = hostOptions(
       host,
       own.map(({ network }) => network),
       family,
@@ -139,7 +139,12 @@ const clientsOf = (hosts: readonly HostView[], networks: readonly DhcpNetwork[],
       const parts = family === 6 ? addresses.map(address => [address]) : [addresses]
       return parts.map(part => ({ identifier, addresses: part }))
     })
-    return clients.map((client, i) => ({ ...client, id: i === 0 ? host.name : `${host.name}_${i + 1}`, host, told }))
+    return clients.map((client, i) => ({
+      ...client,
+      id: i === 0 ? host.name : `${host.name}_${i + 1}`,
+      host,
+      clientOptions,
+    }))
   })
 }
 

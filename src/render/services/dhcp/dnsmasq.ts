@@ -105,7 +105,7 @@ const dnsmasqData = (site: Site, settings: DhcpSettings & { readonly dhcp: boole
   if (!settings.dhcp) return data
   const families = [dhcpData(view, 4, settings), dhcpData(view, 6, settings)]
   const served = families.flatMap(({ networks }) => networks)
-  const told = new Map<string, readonly Told[]>()
+  const clientOptions = new Map<string, readonly OptionLine[]>()
   const tags = new Map<string, string>()
   const reservations = families.flatMap(({ networks }) => networks.flatMap(network => network.reservations))
   // To dnsmasq a client is one for both families: a line without an address would stand in the way of one with it.
@@ -115,18 +115,18 @@ const dnsmasqData = (site: Site, settings: DhcpSettings & { readonly dhcp: boole
   return {
     ...data,
     ranges: served.map(network => ({ ...network, tag: tagOf(network) })),
-    leases: clients.map(({ host, identifiers, address, told: options }) => {
+    leases: clients.map(({ host, identifiers, address, clientOptions: options }) => {
       const family = address !== undefined && isIPv6(address) ? 6 : 4
       const own = lastOfEach([
         ...bootOptions(host.boot, family),
-        ...options.filter(({ name }) => name !== 'host-name').map(toldOf),
+        ...options.filter(({ name }) => name !== 'host-name').map(optionLine),
       ])
       const key = JSON.stringify(own)
-      // Most hosts are told the same as others.
+      // Most hosts get the same options as others.
       const tag = own.length === 0 ? undefined : (tags.get(key) ?? `opts-${digest(key)}`)
       if (tag !== undefined) {
         tags.set(key, tag)
-        told.set(tag, own)
+        clientOptions.set(tag, own)
       }
       return {
         name: host.name,
@@ -138,23 +138,32 @@ const dnsmasqData = (site: Site, settings: DhcpSettings & { readonly dhcp: boole
       }
     }),
     // Of two lines which fit a client, dnsmasq takes the later one: a host's own come behind those of its network.
-    told: [
+    clientOptions: [
       ...served.flatMap(network =>
-        lastOfEach([...bootOptions(network.boot, network.family), ...network.told.map(toldOf)]).map(one => ({
-          tag: tagOf(network),
-          ...one,
-        })),
+        lastOfEach([...bootOptions(network.boot, network.family), ...network.clientOptions.map(optionLine)]).map(
+          one => ({
+            tag: tagOf(network),
+            ...one,
+          }),
+        ),
       ),
-      ...[...told].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([tag, own]) => own.map(one => ({ tag, ...one }))),
+      ...[...clientOptions]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .flatMap(([tag, own]) => own.map(one => ({ tag, ...one }))),
     ],
   }
 }
 
 /** The last one of those with one number: what the site states comes last. */
-const lastOfEach = (told: readonly Told[]): readonly Told[] =>
-  told.length < 2 ? told : [...new Map(told.map(one => [one.option, one])).values()]
+const lastOfEach = (lines: readonly OptionLine[]): readonly OptionLine[] =>
+  lines.length < 2 ? lines : [...new Map(lines.map(one => [one.option, one])).values()]
 
-const bare = ({ host, identifier, told }: Client) => ({ host, identifiers: [identifier], address: undefined, told })
+const bare = ({ host, identifier, clientOptions }: Client) => ({
+  host,
+  identifiers: [identifier],
+  address: undefined,
+  clientOptions,
+})
 
 /** A tag may not have commas and the like; names of networks may. */
 const tagOf = ({ name, cidr }: DhcpNetwork): string => `net-${/^[\w.-]{1,60}$/.test(name) ? name : cidr}`
@@ -168,13 +177,13 @@ const leaseName = (short: string, fqdn: string): string | undefined => {
 }
 
 /** An option as dnsmasq writes it: `option6:23`, and the words behind the comma. */
-interface Told {
+interface OptionLine {
   readonly option: string
   readonly texts: readonly string[]
   readonly words: readonly string[]
 }
 
-const toldOf = ({ name, value }: DhcpOption): Told => {
+const optionLine = ({ name, value }: DhcpOption): OptionLine => {
   const code = optionCode(name)
   const option = name.startsWith('dhcp6.') ? `option6:${code}` : String(code)
   switch (value.kind) {
@@ -194,7 +203,7 @@ const toldOf = ({ name, value }: DhcpOption): Told => {
 }
 
 /** What dhcp-boot says, as options: those may stand in a file which is read anew. Only IPv4 has them. */
-const bootOptions = ({ file, nextServer, nextAddress }: BootView, family: 4 | 6): readonly Told[] =>
+const bootOptions = ({ file, nextServer, nextAddress }: BootView, family: 4 | 6): readonly OptionLine[] =>
   family === 6
     ? []
     : [

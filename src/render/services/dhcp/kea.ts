@@ -70,7 +70,7 @@ const keaData = (site: Site, family: 4 | 6, settings: DhcpSettings): object => {
 }
 
 const subnet = (network: DhcpNetwork, id: number, family: 4 | 6, settings: DhcpSettings): object => {
-  const { cidr, ranges, leaseTime, told, boot, name, reservations } = network
+  const { cidr, ranges, leaseTime, clientOptions, boot, name, reservations } = network
   return {
     id,
     subnet: cidr,
@@ -80,26 +80,26 @@ const subnet = (network: DhcpNetwork, id: number, family: 4 | 6, settings: DhcpS
       pool: `${from} - ${to}`,
       ...(settings['unknown-clients'] === 'deny' && { 'client-class': 'KNOWN' }),
     })),
-    'option-data': told.map(optionData),
+    'option-data': clientOptions.map(optionData),
     reservations: reservations.flatMap(reservation => reserved(reservation, family)),
   }
 }
 
-const reserved = ({ host, identifiers, address, told }: Reservation, family: 4 | 6): readonly object[] =>
+const reserved = ({ host, identifiers, address, clientOptions }: Reservation, family: 4 | 6): readonly object[] =>
   identifiers.map(identifier => ({
     ...identifierKey(identifier),
     ...(family === 4 ? { 'ip-address': address } : { 'ip-addresses': [address] }),
-    ...hostKeys(host, told, family),
+    ...hostKeys(host, clientOptions, family),
   }))
 
-const anywhere = ({ identifier, host, told }: Client, family: 4 | 6): object => ({
+const anywhere = ({ identifier, host, clientOptions }: Client, family: 4 | 6): object => ({
   ...identifierKey(identifier),
-  ...hostKeys(host, told, family),
+  ...hostKeys(host, clientOptions, family),
 })
 
-const hostKeys = (host: HostView, told: readonly DhcpOption[], family: 4 | 6): object => {
-  // Kea tells a client its name by itself.
-  const options = told.filter(({ name }) => name !== 'host-name').map(optionData)
+const hostKeys = (host: HostView, clientOptions: readonly DhcpOption[], family: 4 | 6): object => {
+  // Kea sends a client its name by itself.
+  const options = clientOptions.filter(({ name }) => name !== 'host-name').map(optionData)
   return {
     hostname: host.short,
     ...(family === 4 && bootKeys(host.boot, host.name)),
@@ -156,8 +156,8 @@ const subnetIds = (networks: readonly DhcpNetwork[]): ReadonlyMap<DhcpNetwork, n
   const taken = new Set<number>()
   return new Map(
     networks.map(network => {
-      let id = hash(network.cidr) % MOST_ID || 1
-      while (taken.has(id)) id = (id % MOST_ID) + 1
+      let id = hash(network.cidr) % MAX_ID || 1
+      while (taken.has(id)) id = (id % MAX_ID) + 1
       taken.add(id)
       return [network, id]
     }),
@@ -165,7 +165,7 @@ const subnetIds = (networks: readonly DhcpNetwork[]): ReadonlyMap<DhcpNetwork, n
 }
 
 /** The greatest number which a subnet may have (2^32 - 1 stands for none). */
-const MOST_ID = 2 ** 32 - 2
+const MAX_ID = 2 ** 32 - 2
 
 const hash = (text: string): number => {
   let value = 0x811c9dc5

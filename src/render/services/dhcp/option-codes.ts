@@ -51,7 +51,7 @@ const CODES: ReadonlyMap<string, number> = new Map([
   ['dhcp6.bootfile-url', 59],
 ])
 
-/** How dnsmasq is told the size of a number: `b` for one byte, `s` for two, `i` for four. */
+/** How dnsmasq's syntax has the size of a number: `b` for one byte, `s` for two, `i` for four. */
 export const optionSize = (name: string): 'b' | 's' | 'i' => (BYTES.has(name) ? 'b' : SHORTS.has(name) ? 's' : 'i')
 
 const BYTES: ReadonlySet<string> = new Set([

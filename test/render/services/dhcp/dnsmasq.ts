@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { runWords } from '../../../../src/render/output/daemon-command.ts'
+import { runCommand } from '../../../../src/render/output/run-command.ts'
 import type { RenderedFile } from '../../../../src/render/services/service.ts'
 import { findProgram, need } from '../../../fixtures/servers/debian.ts'
 import {
@@ -176,7 +176,7 @@ t.test(
       t.match(await read(), / - \d+ (names|addresses)/, 'nothing in the file is strange to it')
       const dig = async (...query: string[]) =>
         (
-          await runWords(['dig', '+short', '+tries=1', '+time=5', '@127.0.0.1', '-p', String(port), ...query], {
+          await runCommand(['dig', '+short', '+tries=1', '+time=5', '@127.0.0.1', '-p', String(port), ...query], {
             signal: AbortSignal.timeout(10_000),
           })
         ).output
@@ -197,7 +197,7 @@ t.test(
         t.strictSame((await dig(...query)).sort(), expected, query.join(' '))
       const later = site(SITE.networks, [host('new', { at: ['10.1.0.99'] })])
       await write((await service.files(later, templates)).filter(({ onChange }) => onChange === 'reload'))
-      t.strictSame(await runWords(service.reload ?? [], { signal: AbortSignal.timeout(10_000) }), {
+      t.strictSame(await runCommand(service.reload ?? [], { signal: AbortSignal.timeout(10_000) }), {
         code: 0,
         output: '',
       })

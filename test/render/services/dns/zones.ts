@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { runWords } from '../../../../src/render/output/daemon-command.ts'
+import { runCommand } from '../../../../src/render/output/run-command.ts'
 import { settleSerial } from '../../../../src/render/services/dns/zone-serial.ts'
 import { zonesOf } from '../../../../src/render/services/dns/zones.ts'
 import { findProgram, need } from '../../../fixtures/servers/debian.ts'
@@ -175,7 +175,7 @@ t.test('named answers forward, reverse and classless from the files', async t =>
     }
     const dig = async (...words: string[]) =>
       (
-        await runWords(['dig', '+short', '+tries=1', '+time=5', '@127.0.0.1', '-p', String(port), ...words], {
+        await runCommand(['dig', '+short', '+tries=1', '+time=5', '@127.0.0.1', '-p', String(port), ...words], {
           signal: AbortSignal.timeout(10_000),
         })
       ).output

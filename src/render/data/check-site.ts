@@ -1,11 +1,13 @@
-/** What all sources say -> hosts and networks which make sense together, and what does not. Pure. */
+/** The facts of all sources -> hosts and networks which make sense together, and what does not. Pure. */
 import type { NetworkFacts, NodeRecord } from '../../inventory/warehouse.ts'
 import { isInRange, lookup, type Placed } from './address-blocks.ts'
+import { duplicates } from './duplicates.ts'
 import { type NumberedHost, readHosts } from './hosts.ts'
 import type { Host, Network } from './model.ts'
 import { readNetworks, type Source } from './networks.ts'
 import {
   byWeight,
+  collectProblems,
   listed,
   named,
   originsOf,
@@ -13,12 +15,10 @@ import {
   type Problem,
   type ProblemKind,
   type Problems,
-  problems,
 } from './problem.ts'
-import { shared } from './shared.ts'
 
 /** By source, in the order in which they count. */
-export interface Said {
+export interface SourceFacts {
   readonly networks: readonly Source<NetworkFacts>[]
   readonly hosts: readonly Source<NodeRecord>[]
 }
@@ -33,13 +33,13 @@ export interface Checked {
 }
 
 /** The same data gives the same answer, whatever order a source's entries come in. Never throws for what is in the data. */
-export const checkSite = ({ networks, hosts }: Said, policy: Policy): Checked => {
-  const told = problems(policy)
-  const placed = readNetworks(networks, told)
+export const checkSite = ({ networks, hosts }: SourceFacts, policy: Policy): Checked => {
+  const problems = collectProblems(policy)
+  const placed = readNetworks(networks, problems)
   const find = lookup(placed)
-  const known = withoutDuplicates(readHosts(hosts, told), find, told)
-  const checked = known.map(host => hostAt(host, placed, find, told)).sort((a, b) => (a.name < b.name ? -1 : 1))
-  return { networks: placed.map(({ network }) => network), hosts: checked, problems: told.found.toSorted(byWeight) }
+  const known = withoutDuplicates(readHosts(hosts, problems), find, problems)
+  const checked = known.map(host => hostAt(host, placed, find, problems)).sort((a, b) => (a.name < b.name ? -1 : 1))
+  return { networks: placed.map(({ network }) => network), hosts: checked, problems: problems.found.toSorted(byWeight) }
 }
 
 type Find = ReturnType<typeof lookup>
@@ -52,21 +52,21 @@ const IDENTITIES: readonly (readonly [ProblemKind, string, (host: NumberedHost) 
 ]
 
 /** Hosts and aliases which cannot be told apart are left out together, unless the policy lets them stay. */
-const withoutDuplicates = (hosts: readonly NumberedHost[], find: Find, told: Problems): readonly NumberedHost[] => {
+const withoutDuplicates = (hosts: readonly NumberedHost[], find: Find, problems: Problems): readonly NumberedHost[] => {
   const gone = new Set<NumberedHost>()
   const together = (kind: ProblemKind, what: string, same: readonly NumberedHost[]): void => {
     const sorted = same.toSorted((a, b) => (a.name < b.name ? -1 : 1))
     const who = listed(sorted.map(label))
     const left = sorted.length === 2 ? 'both hosts' : `all ${sorted.length} hosts`
-    if (told.tell(kind, `${who} ${what}`, sorted.flatMap(originsOf), left, '')) return
+    if (problems.report(kind, `${who} ${what}`, sorted.flatMap(originsOf), left, '')) return
     for (const host of same) gone.add(host)
   }
   for (const [kind, what, keysOf] of IDENTITIES)
-    for (const [key, same] of shared(hosts, keysOf)) together(kind, `have ${what} ${key}`, same)
-  for (const [name, same] of shared(hosts, host => [host.name, ...fullName(host, find)]))
+    for (const [key, same] of duplicates(hosts, keysOf)) together(kind, `have ${what} ${key}`, same)
+  for (const [name, same] of duplicates(hosts, host => [host.name, ...fullName(host, find)]))
     together('duplicate-name', `are both ${name} in DNS`, same)
   const kept = hosts.filter(host => !gone.has(host))
-  return withoutSharedAliases(kept, told)
+  return withoutSharedAliases(kept, problems)
 }
 
 /** The name which a host without a domain has in that of its network. */
@@ -78,9 +78,9 @@ const fullName = ({ name, addresses }: NumberedHost, find: Find): readonly strin
 
 const label = (host: NumberedHost): string => named('', host.name, ...originsOf(host))
 
-const withoutSharedAliases = (hosts: readonly NumberedHost[], told: Problems): readonly NumberedHost[] => {
+const withoutSharedAliases = (hosts: readonly NumberedHost[], problems: Problems): readonly NumberedHost[] => {
   const wrong = new Map<NumberedHost, Set<string>>()
-  for (const [alias, same] of shared(hosts, host => [host.name, ...host.aliases])) {
+  for (const [alias, same] of duplicates(hosts, host => [host.name, ...host.aliases])) {
     const owner = same.find(({ name }) => name === alias)
     const others = same.filter(host => host !== owner).sort((a, b) => (a.name < b.name ? -1 : 1))
     const who = listed(others.map(label))
@@ -88,7 +88,7 @@ const withoutSharedAliases = (hosts: readonly NumberedHost[], told: Problems): r
       ? `${alias} is an alias of ${who}, and the name of ${label(owner)}`
       : `${alias} is an alias of ${who}`
     const origins = [...others, ...(owner ? [owner] : [])].flatMap(originsOf)
-    if (told.tell('duplicate-alias', what, origins, 'this alias', '')) continue
+    if (problems.report('duplicate-alias', what, origins, 'this alias', '')) continue
     for (const host of others) wrong.set(host, (wrong.get(host) ?? new Set()).add(alias))
   }
   return hosts.map(host => {
@@ -98,15 +98,21 @@ const withoutSharedAliases = (hosts: readonly NumberedHost[], told: Problems): r
 }
 
 /** The host as a service gets it, its addresses looked up in the networks. */
-const hostAt = (host: NumberedHost, placed: readonly Placed[], find: Find, told: Problems): Host => {
-  const tell = (kind: ProblemKind, what: string) =>
-    told.tell(kind, `${named('host', host.name, ...originsOf(host))}: ${what}`, originsOf(host), 'this address', '')
+const hostAt = (host: NumberedHost, placed: readonly Placed[], find: Find, problems: Problems): Host => {
+  const report = (kind: ProblemKind, what: string) =>
+    problems.report(
+      kind,
+      `${named('host', host.name, ...originsOf(host))}: ${what}`,
+      originsOf(host),
+      'this address',
+      '',
+    )
   const kept = host.addresses.filter(({ text, family, number }) => {
     const around = find(number)
     if (around.some(one => isInRange(one, number)))
-      return tell('address-in-range', `the address ${text} is in a range which is given to whoever asks`)
+      return report('address-in-range', `the address ${text} is in a range which is given to whoever asks`)
     if (around.length > 0 || !placed.some(({ block }) => block.family === family)) return true
-    return tell('address-outside', `the address ${text} is in none of the networks`)
+    return report('address-outside', `the address ${text} is in none of the networks`)
   })
   return { ...host, addresses: kept.map(({ text, family }) => ({ text, family })) }
 }

@@ -5,7 +5,7 @@ import { open, readFile } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { Abortable } from '../../base/abortable.ts'
 
-export interface Ran {
+export interface CommandResult {
   /** `undefined`: a signal ended it. */
   readonly code: number | undefined
   /** Both streams, in order; the end of it where it is long. */
@@ -13,7 +13,7 @@ export interface Ran {
 }
 
 /** More is no message. */
-const MOST_BYTES = 64 * 1024
+const MAX_BYTES = 64 * 1024
 
 /** Where daemons live, and where a person's PATH often does not look. */
 const SBIN = '/usr/local/sbin:/usr/sbin:/sbin'
@@ -25,10 +25,10 @@ const SBIN = '/usr/local/sbin:/usr/sbin:/sbin'
  * `into` is a file for the output: a daemon which a restart leaves behind keeps writing to where its starter's output
  * went, and would be killed by a pipe which nobody reads any more.
  */
-export const runWords = async (
+export const runCommand = async (
   [program = '', ...args]: readonly string[],
   { signal, into }: Abortable & { readonly into?: string },
-): Promise<Ran> => {
+): Promise<CommandResult> => {
   signal.throwIfAborted()
   await using file = into === undefined ? undefined : await open(into, 'w', 0o600)
   const to = file ? file.fd : 'pipe'
@@ -39,7 +39,7 @@ export const runWords = async (
     env: { ...process.env, PATH: `${process.env.PATH ?? '/usr/bin:/bin'}:${SBIN}`, LC_ALL: 'C' },
     stdio: ['ignore', to, to],
   })
-  const kept = keptEnd([child.stdout, child.stderr])
+  const tail = tailOf([child.stdout, child.stderr])
   const kill = () => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
@@ -56,19 +56,19 @@ export const runWords = async (
     // With a file nobody waits for what still has it open.
     const [code] = await once(child, into === undefined ? 'close' : 'exit')
     signal.throwIfAborted()
-    return { code: code ?? undefined, output: into === undefined ? kept() : await endOf(into) }
+    return { code: code ?? undefined, output: into === undefined ? tail() : await endOf(into) }
   } finally {
     signal.removeEventListener('abort', kill)
   }
 }
 
-const keptEnd = (streams: readonly (Readable | null)[]): (() => string) => {
+const tailOf = (streams: readonly (Readable | null)[]): (() => string) => {
   let bytes: Buffer = Buffer.alloc(0)
   for (const stream of streams)
     stream?.on('data', (data: Buffer) => {
-      bytes = Buffer.concat([bytes, data]).subarray(-MOST_BYTES)
+      bytes = Buffer.concat([bytes, data]).subarray(-MAX_BYTES)
     })
   return () => bytes.toString()
 }
 
-const endOf = async (path: string): Promise<string> => (await readFile(path)).subarray(-MOST_BYTES).toString()
+const endOf = async (path: string): Promise<string> => (await readFile(path)).subarray(-MAX_BYTES).toString()

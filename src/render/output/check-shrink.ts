@@ -11,7 +11,7 @@ export interface Suspicion {
  * What is wrong with so little data, after so much; `undefined`: nothing. `share` of each may go at once, but never all.
  * `before` is `undefined` for files of which it is not known what was in them.
  */
-export const suspicionOf = (before: Size | undefined, now: Size, share: number): Suspicion | undefined => {
+export const checkShrink = (before: Size | undefined, now: Size, share: number): Suspicion | undefined => {
   if (!before)
     return now.hosts + now.networks === 0
       ? { reason: 'empty', what: 'there is not one host and not one network' }

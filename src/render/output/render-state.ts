@@ -5,30 +5,30 @@ import { StokerError } from '../../base/errors.ts'
 import type { Action, LastGood } from './result.ts'
 
 /** Whatever cannot be read as what it should be counts as not there: all of it can be found out anew. */
-export interface State {
+export interface RenderState {
   readonly folder: string
   lastGood(): Promise<LastGood | undefined>
   keepLastGood(last: LastGood): Promise<void>
-  /** What the service has not been told yet. It outlives a crash between the swap and the reload. */
-  owed(): Promise<Owed | undefined>
-  /** Adds to what is owed. On disk when this returns. */
-  owe(action: Action): Promise<void>
-  /** Strikes it off, unless more has come to be owed since `owed` was read. Without it: all of it. */
-  settle(owed?: Owed): Promise<void>
+  /** The reload or restart which the service still has to get. It outlives a crash between the swap and the reload. */
+  pendingReload(): Promise<PendingReload | undefined>
+  /** Adds one; a restart stands for a reload as well. On disk when this returns. */
+  recordReload(action: Action): Promise<void>
+  /** Clears it, unless another has been recorded since it was read. Without an argument: clears it in any case. */
+  clearReload(pendingReload?: PendingReload): Promise<void>
 }
 
-export interface Owed {
+export interface PendingReload {
   readonly action: Action
-  /** Differs each time something is owed anew. */
-  readonly turn: string
+  /** Differs each time one is recorded. */
+  readonly id: string
 }
 
 /** Does no I/O before it is asked. */
-export const renderState = (folder: string): State => {
+export const renderState = (folder: string): RenderState => {
   const at = (name: string) => join(folder, name)
-  const owed = async (): Promise<Owed | undefined> => {
-    const { action, turn } = await readJson(at('owed.json'))
-    return (action === 'reload' || action === 'restart') && typeof turn === 'string' ? { action, turn } : undefined
+  const pendingReload = async (): Promise<PendingReload | undefined> => {
+    const { action, id } = await readJson(at('pending-reload.json'))
+    return (action === 'reload' || action === 'restart') && typeof id === 'string' ? { action, id } : undefined
   }
   return {
     folder,
@@ -40,28 +40,28 @@ export const renderState = (folder: string): State => {
         files.every(file => typeof file === 'string')
       return fits ? ({ at: time, hosts, networks, files } as LastGood) : undefined
     },
-    keepLastGood: last => writeWhole(at('last-good.json'), `${JSON.stringify(last)}\n`),
-    owed,
-    async owe(action) {
-      const before = await owed()
-      const turn = `${Date.now()}-${process.pid}-${performance.now()}`
+    keepLastGood: last => writeAtomically(at('last-good.json'), `${JSON.stringify(last)}\n`),
+    pendingReload: pendingReload,
+    async recordReload(action) {
+      const before = await pendingReload()
+      const id = `${Date.now()}-${process.pid}-${performance.now()}`
       const both = before?.action === 'restart' ? 'restart' : action
-      await writeWhole(at('owed.json'), `${JSON.stringify({ action: both, turn })}\n`, { sync: true })
+      await writeAtomically(at('pending-reload.json'), `${JSON.stringify({ action: both, id })}\n`, { sync: true })
     },
-    async settle(done) {
-      if (done && (await owed())?.turn !== done.turn) return
-      await rm(at('owed.json'), { force: true })
+    async clearReload(done) {
+      if (done && (await pendingReload())?.id !== done.id) return
+      await rm(at('pending-reload.json'), { force: true })
     },
   }
 }
 
 /** A file's whole content in one step. Only one process at a time does this, so that a killed one leaves at most one file. */
-export const writeWhole = async (
+export const writeAtomically = async (
   path: string,
   text: string | Uint8Array,
   { sync = false }: { readonly sync?: boolean } = {},
 ): Promise<void> => {
-  await keeping(dirname(path), async () => {
+  await withStateErrors(dirname(path), async () => {
     const aside = `${path}.new`
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     await rm(aside, { force: true })
@@ -76,7 +76,7 @@ export const writeWhole = async (
 }
 
 /** Work on what is to be remembered; throws `RENDER_FAILED` naming the folder where the system does not let us. */
-export const keeping = async <T>(folder: string, work: () => Promise<T>): Promise<T> => {
+export const withStateErrors = async <T>(folder: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work()
   } catch (cause) {

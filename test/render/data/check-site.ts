@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { NodeRecord } from '../../../src/inventory/warehouse.ts'
 import { PROBLEM_KINDS } from '../../../src/render/data/problem.ts'
-import { check, dn, host, LAN, mac, names, told } from '../../fixtures/sites/said.ts'
+import { check, dn, host, LAN, mac, names, problemTexts } from '../../fixtures/sites/site-facts.ts'
 
 t.test('hosts in the order of their names, their facts in one spelling', async t => {
   const site = check(
@@ -66,23 +66,23 @@ t.test('what two hosts claim is told with both, and neither is believed', async 
     const who = `a ("${dn('a')}" in ldap) and b ("${dn('b')}" in ldap) have ${what}`
     const skipped = check(data)
     t.strictSame(names(skipped), ['good'], `${kind}: skip`)
-    t.strictSame(told(skipped), [`skip ${kind}: ${who}; left out: both hosts`])
+    t.strictSame(problemTexts(skipped), [`skip ${kind}: ${who}; left out: both hosts`])
     t.strictSame(skipped.problems[0]?.origins, [
       { warehouse: 'ldap', id: dn('a') },
       { warehouse: 'ldap', id: dn('b') },
     ])
     const warned = check(data, {}, { [kind]: 'warn' })
     t.strictSame(names(warned), ['a', 'b', 'good'], `${kind}: warn`)
-    t.strictSame(told(warned), [`warn ${kind}: ${who}`])
+    t.strictSame(problemTexts(warned), [`warn ${kind}: ${who}`])
     const failed = check(data, {}, { [kind]: 'error' })
-    t.strictSame(told(failed), [`error ${kind}: ${who}`])
+    t.strictSame(problemTexts(failed), [`error ${kind}: ${who}`])
   }
 })
 
 t.test('three hosts with one MAC are one problem; a host which has it twice is none', async t => {
   const site = check({ ldap: ['a', 'b', 'c'].map(name => host(name, { macs: [mac(1), mac(1)] })) })
   t.strictSame(names(site), [])
-  t.match(told(site), [/a \(.*\), b \(.*\) and c \(.*\) have the MAC 52:54:00:00:00:01; left out: all 3 hosts/])
+  t.match(problemTexts(site), [/a \(.*\), b \(.*\) and c \(.*\) have the MAC 52:54:00:00:00:01; left out: all 3 hosts/])
   t.strictSame(check({ ldap: [host('a', { macs: [mac(1), mac(1)] })] }).problems, [])
 })
 
@@ -92,13 +92,13 @@ t.test('two hosts of one name in one warehouse are two machines', async t => {
   }
   const site = check(data)
   t.strictSame(names(site), ['web2'])
-  t.strictSame(told(site), [
+  t.strictSame(problemTexts(site), [
     'skip duplicate-name: 2 hosts are called web1: "dn1" in ldap and "dn2" in ldap; left out: all of them',
   ])
   const warned = check(data, {}, { 'duplicate-name': 'warn' })
   t.strictSame(names(warned), ['web1', 'web2'])
   t.equal(warned.hosts[0]?.origin.id, 'dn1', 'the first by identity, whatever order they come in')
-  t.match(told(warned), [
+  t.match(problemTexts(warned), [
     'warn duplicate-name: 2 hosts are called web1: "dn1" in ldap and "dn2" in ldap; "dn1" in ldap counts',
   ])
 })
@@ -109,7 +109,7 @@ t.test('a name and the same name with the domain of its network are one name', a
   }
   t.strictSame(check(hosts, { ldap: [{ ...LAN, domain: 'other.org' }] }).problems, [])
   const site = check(hosts, { ldap: [{ ...LAN, domain: 'example.org' }] })
-  t.match(told(site), [
+  t.match(problemTexts(site), [
     /^skip duplicate-name: web1 \(.*\) and web1\.example\.org \(.*\) are both web1\.example\.org in DNS; left out: both/,
   ])
   t.strictSame(names(site), [])
@@ -127,7 +127,7 @@ t.test('an alias of two hosts names neither, and one which is a name is that nam
       ['c', []],
     ],
   )
-  t.match(told(site), [
+  t.match(problemTexts(site), [
     /^skip duplicate-alias: c is an alias of a \(.*\), and the name of c \(.*\); left out: this alias$/,
     /^skip duplicate-alias: www is an alias of a \(.*\) and b \(.*\); left out: this alias$/,
   ])
@@ -197,7 +197,7 @@ t.test('what cannot be kept is left out also where the policy only warns', async
   const site = check({ ldap: [host('a', { macs: ['zz'] }), host('b;')] }, {}, { 'bad-mac': 'warn', 'bad-name': 'warn' })
   t.strictSame(names(site), ['a'])
   t.strictSame(site.hosts[0]?.macs, [])
-  t.match(told(site), [/^warn bad-name: .*left out: this host$/, /^warn bad-mac: .*left out: this MAC$/])
+  t.match(problemTexts(site), [/^warn bad-name: .*left out: this host$/, /^warn bad-mac: .*left out: this MAC$/])
 })
 
 t.test('one machine of two warehouses is one host; the first warehouse counts', async t => {
@@ -247,7 +247,7 @@ t.test('two warehouses which know different machines by one name contradict each
   const data = { ldap: [host('web1', { addresses: ['10.0.0.1'] })], mysql: [{ name: 'web1', addresses: ['10.0.0.2'] }] }
   const what = `web1 has the address 10.0.0.1 ("${dn('web1')}" in ldap) and 10.0.0.2 ("web1" in mysql)`
   const site = check(data)
-  t.strictSame(told(site), [`warn contradiction: ${what}; ldap counts`])
+  t.strictSame(problemTexts(site), [`warn contradiction: ${what}; ldap counts`])
   t.match(site.hosts, [{ name: 'web1', addresses: [{ text: '10.0.0.1' }] }])
   t.strictSame(names(check(data, {}, { contradiction: 'skip' })), [])
   const families = check({
@@ -270,7 +270,7 @@ t.test('addresses outside every network and inside ranges are told', async t => 
   }
   const networks = { ldap: [{ ...LAN, ranges: ['10.0.0.150-10.0.0.199', '10.0.0.100 10.0.0.149'] }] }
   const site = check(hosts, networks)
-  t.strictSame(told(site), [
+  t.strictSame(problemTexts(site), [
     `warn address-in-range: host end ("${dn('end')}" in ldap): the address 10.0.0.199 is in a range which is given to whoever asks`,
     `warn address-outside: host out ("${dn('out')}" in ldap): the address 10.0.1.1 is in none of the networks`,
     `warn address-in-range: host range ("${dn('range')}" in ldap): the address 10.0.0.100 is in a range which is given to whoever asks`,

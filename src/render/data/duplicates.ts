@@ -1,7 +1,7 @@
 /** What several things have in common. Pure. */
 
 /** The keys which more than one of the items have, with those items; a key counts once for an item. */
-export const shared = <T>(
+export const duplicates = <T>(
   items: readonly T[],
   keysOf: (item: T) => readonly string[],
 ): ReadonlyMap<string, readonly T[]> => {

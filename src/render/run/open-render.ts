@@ -6,10 +6,10 @@ import { nearest } from '../../base/nearest.ts'
 import { atPlace } from '../../config/at-location.ts'
 import { type Config, type RenderEntry, renderEntry } from '../../config/config.ts'
 import type { SiteWanted } from '../data/site.ts'
-import { renderState, type State } from '../output/state.ts'
+import { type RenderState, renderState } from '../output/render-state.ts'
 import { templateTexts } from '../output/template-texts.ts'
 import type { ConfiguredService, Service, TemplateTexts } from '../services/service.ts'
-import { type StateWhere, stateFolder } from './state-folder.ts'
+import { type StateEnvironment, stateFolder } from './state-folder.ts'
 
 export interface Render {
   readonly name: string
@@ -22,7 +22,7 @@ export interface Render {
   readonly deadline: number
   /** The share of hosts and networks which may be gone at once. */
   readonly maxShrink: number
-  readonly state: State
+  readonly state: RenderState
 }
 
 /** The services by name, each loaded when it is used. */
@@ -36,7 +36,7 @@ export const openRender = async (
   name: string,
   config: Config,
   services: Services,
-  where: StateWhere,
+  where: StateEnvironment,
 ): Promise<Render> => {
   const entry = config.renders.get(name) ?? builtIn(name, config, services)
   try {
