@@ -31,11 +31,3 @@ export const userName = z
   .string()
   .regex(/^[A-Za-z_][\w.-]*\$?$/, 'expected a name of letters, digits, dots, dashes and underscores, such as alice')
   .max(256, 'is too long')
-
-/** A whole number, or its digits. */
-export const wholeNumber = (least: number, most: number) => {
-  const error = `expected a whole number from ${least} to ${most}`
-  return z
-    .union([z.number(), z.string().regex(/^\d+$/, error).transform(Number)], { error })
-    .pipe(z.int(error).min(least, error).max(most, error))
-}

@@ -1,11 +1,11 @@
 /** Keeps the working tree of a git repository at a branch, a tag or a commit. */
 import * as z from 'zod'
 import { shown } from '../../src/base/names.ts'
-import { absolutePath, truth } from '../../src/config/fields.ts'
+import { absolutePath, truth, wholeNumber } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import type { Plan } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
-import { presence, wholeNumber } from '../common/options.ts'
+import { presence } from '../common/options.ts'
 import { COMMIT, clearScript, cloneScript, probeScript, refsOf, removeScript, updateScript } from './git-scripts.ts'
 import { CONVERGED, impossible, missingPrerequisite } from './text-file.ts'
 

@@ -1,11 +1,10 @@
 /** Keeps a file system mounted, and its line in /etc/fstab. */
 import * as z from 'zod'
 import { quote } from '../../src/base/quote.ts'
-import { absolutePath } from '../../src/config/fields.ts'
+import { absolutePath, wholeNumber } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import type { Change, Plan } from '../../src/converge/convergent.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
-import { wholeNumber } from '../common/options.ts'
 import { joinLines, readable, splitLines } from '../files/lines.ts'
 import { CONVERGED, impossible, parseTextFile, probeTextFile, rewrite } from '../files/text-file.ts'
 import { entryFor, escapeField, type FstabEntry, plainPath, unescapeField, withEntry, withoutEntry } from './fstab.ts'

@@ -36,3 +36,11 @@ export const absolutePath = z
 export const accountName = z
   .union([z.int().nonnegative().transform(String), z.string()], { error: 'expected a name or a number' })
   .refine(text => /^[^\s:/-][^:/\p{Cc}]*$/u.test(text), 'expected the name of a user or group, or a number')
+
+/** A whole number, or its digits. */
+export const wholeNumber = (least: number, most: number) => {
+  const error = `expected a whole number from ${least} to ${most}`
+  return z
+    .union([z.number(), z.string().regex(/^\d+$/, error).transform(Number)], { error })
+    .pipe(z.int(error).min(least, error).max(most, error))
+}

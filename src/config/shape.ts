@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { StokerError } from '../base/errors.ts'
 import { shown } from '../base/names.ts'
 import { nearest } from '../base/nearest.ts'
+import type { OptionsSchema } from './options-schema.ts'
 import { formatPath, type Path } from './yaml-source.ts'
 
 /** A mapping which has these keys and no others; a mistyped key is told with the nearest known one. */
@@ -31,30 +32,43 @@ export interface Problem {
   readonly message: string
 }
 
-/** The value as the schema's type; throws what `fail` makes of the first problem. */
-export const parseShape = <S extends z.ZodType>(
-  schema: S,
-  value: unknown,
-  fail: (problem: Problem) => StokerError,
-): z.output<S> => {
-  const result = schema.safeParse(value, { reportInput: true })
-  if (result.success) return result.data
-  const { issues } = result.error
-  // A key which is mistyped is also missing: the first is the better message.
-  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]
-  throw fail(issue ? problemOf(issue, value) : { path: [], on: 'value', message: 'is not valid' })
+/** The value as the schema's type; throws what `fail` makes of the first problem. A key which is mistyped comes before one that is missing. */
+export const parseShape = <O>(schema: OptionsSchema<O>, value: unknown, fail: (problem: Problem) => StokerError): O => {
+  const parsed = checkShape(schema, value)
+  if (parsed.kind === 'value') return parsed.value
+  throw fail(parsed.problems[0] ?? { path: [], on: 'value', message: 'is not valid' })
 }
 
-/** All that is wrong with the value, mistyped keys first. */
-export const problemsIn = (schema: z.ZodType, value: unknown): readonly Problem[] => {
+/** A value as its schema has it, or all that is wrong with it, mistyped keys first. */
+export type Parsed<O> =
+  | { readonly kind: 'value'; readonly value: O }
+  | { readonly kind: 'problems'; readonly problems: readonly Problem[] }
+
+export const checkShape = <O>(schema: OptionsSchema<O>, value: unknown): Parsed<O> => {
+  if (!(schema instanceof z.ZodType)) return parseByStandard(schema, value)
   const result = schema.safeParse(value, { reportInput: true })
-  if (result.success) return []
+  if (result.success) return { kind: 'value', value: result.data as O }
   const mistyped = (issue: z.core.$ZodIssue) => (issue.code === 'unrecognized_keys' ? 0 : 1)
-  return result.error.issues.toSorted((a, b) => mistyped(a) - mistyped(b)).map(issue => problemOf(issue, value))
+  const issues = result.error.issues.toSorted((a, b) => mistyped(a) - mistyped(b))
+  return { kind: 'problems', problems: issues.map(issue => problemOf(issue, value)) }
+}
+
+/** Other libraries' messages stand as they are. */
+const parseByStandard = <O>(schema: OptionsSchema<O>, value: unknown): Parsed<O> => {
+  const { vendor, validate } = schema['~standard']
+  const result = validate(value)
+  if (result instanceof Promise)
+    throw new TypeError(`the schema (${vendor}) gives a promise; options are parsed at once`)
+  if (!result.issues) return { kind: 'value', value: result.value }
+  const problems = result.issues.map(({ message, path = [] }): Problem => {
+    const steps = path.map(step => (typeof step === 'object' ? step.key : step))
+    return { path: steps.map(step => (typeof step === 'symbol' ? String(step) : step)), on: 'value', message }
+  })
+  return { kind: 'problems', problems }
 }
 
 /** A warehouse's options as the schema's type; throws `CONFIG` with the option as subject: `filters.apache`. */
-export const parseOptions = <S extends z.ZodType>(schema: S, options: unknown): z.output<S> =>
+export const parseOptions = <O>(schema: OptionsSchema<O>, options: unknown): O =>
   parseShape(schema, options, ({ path, message }) => {
     const option = formatPath(path)
     return new StokerError('CONFIG', option, option === '' ? message : `${option}: ${message}`)

@@ -3,21 +3,21 @@
  * to and from the target, so that the probes of many resources travel in one round trip, checking and applying are one code,
  * and the same actor serves `stoker run`, `stoker apply` and the agent. See Burgess on convergence (cfengine).
  */
-import type * as z from 'zod'
 import type { Abortable } from '../base/abortable.ts'
+import type { OptionsSchema } from '../config/options-schema.ts'
 import type { FileAttributes } from '../connection/connection.ts'
 import type { Content } from './content.ts'
 
 /**
  * `O`: the parsed options. `D`: the desired state of one target, with all that was read on this side. An actor of the kind is one
- * file which exports `convergent({...})` from `src/converge/convergent-actor.ts`.
+ * file which exports `convergent({...})`.
  */
 export interface Convergent<O, D = O> {
   readonly name: string
   /** One line for help texts. */
   readonly summary: string
   /** The options, each with a description: documentation and editors' completion are made of it. Texts of a command line fit, too. */
-  readonly schema: z.ZodType<O>
+  readonly schema: OptionsSchema<O>
   /** What tells this resource from others of its kind, for reports: a path, a package's name. */
   subject(options: O): string
   /** What is wanted on one target. Reads sources here; the target is not asked anything. Throws `ACTOR_OPTION` or `CONFIG`. */
@@ -26,7 +26,6 @@ export interface Convergent<O, D = O> {
    * A POSIX sh script which changes nothing and prints what `plan` has to know. It has no standard input, LC_ALL is C, and
    * the folders of root's programs are in PATH. An exit code other than 0 says that the probe failed; the last line on
    * standard error tells why. Values are quoted with `quote`. The target's list of processes may show it: no secrets here.
-   * Functions which the probes of many resources share travel once: see `withLibrary` in `src/converge/batch.ts`.
    */
   probe(desiredState: D, options: ProbeOptions): string
   /** What is missing on the target, by what `probe` printed. Pure. */

@@ -1,11 +1,11 @@
 /** An actor's argument against its schema, with errors which name the option. */
-import type * as z from 'zod'
 import { StokerError } from '../base/errors.ts'
 import { shown } from '../base/names.ts'
+import type { OptionsSchema } from '../config/options-schema.ts'
 import { parseShape } from '../config/shape.ts'
 
 /** The argument as the schema's type; throws `ACTOR_OPTION` naming the first option that is wrong and what was expected. */
-export const parseOptions = <S extends z.ZodType>(actor: string, schema: S, argument: unknown): z.output<S> => {
+export const parseOptions = <O>(actor: string, schema: OptionsSchema<O>, argument: unknown): O => {
   const given = argument === undefined || argument === '' ? {} : argument
   return parseShape(schema, given, ({ path, message }) => {
     const option = path.join('.')

@@ -1,8 +1,8 @@
 /** How accounts and groups are probed, and what the probe found. */
 import { quote } from '../../../src/base/quote.ts'
+import { wholeNumber } from '../../../src/config/fields.ts'
 import { withLibrary } from '../../../src/converge/batch.ts'
 import type { ProbeResult } from '../../../src/converge/convergent.ts'
-import { wholeNumber } from '../../common/options.ts'
 import { busybox, shadow, type Tools } from './tools.ts'
 
 /** The number of a user or group; the largest stands for nobody: credentials(7). */

@@ -58,7 +58,7 @@ export type KeptFlags<C extends keyof typeof schemas> = z.output<(typeof schemas
 /** Of all options those which are kept. Throws `USAGE` for what a journal has which is no such option's value. */
 export const keptFlags = <C extends keyof typeof schemas>(command: C, flags: object): KeptFlags<C> => {
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined))
-  return parseShape<z.ZodType>(schemas[command], given, ({ path, message }) => {
+  return parseShape<unknown>(schemas[command], given, ({ path, message }) => {
     const option = path.join('.')
     return new StokerError('USAGE', option, `option ${option} of the earlier run: ${message}`)
   }) as KeptFlags<C>

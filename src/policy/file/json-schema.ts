@@ -16,8 +16,9 @@ export interface JsonSchema {
   readonly [key: string]: unknown
 }
 
-/** The options of an actor as they are written in a policy, templates left aside. */
-export const optionsSchema = ({ schema }: Pick<Convergent<unknown>, 'schema'>): JsonSchema => made(schema)
+/** The options of an actor as they are written in a policy, templates left aside; any, where another library than ours parses them. */
+export const optionsSchema = ({ schema }: Pick<Convergent<unknown>, 'schema'>): JsonSchema =>
+  schema instanceof z.ZodType ? made(schema) : { type: 'object' }
 
 /** The parts of a policy file: the file itself, and what stands beside an actor's name in a resource. */
 export const policySchemas = (): { readonly policy: JsonSchema; readonly resource: JsonSchema } => ({

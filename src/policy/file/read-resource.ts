@@ -2,7 +2,7 @@
 
 import { shown } from '../../base/names.ts'
 import { nearest } from '../../base/nearest.ts'
-import { parseShape, problemsIn, what } from '../../config/shape.ts'
+import { checkShape, parseShape, what } from '../../config/shape.ts'
 import type { Path, YamlSource } from '../../config/yaml-source.ts'
 import type { Convergent } from '../../converge/convergent.ts'
 import type { ActorLibrary } from '../../run/actor.ts'
@@ -121,10 +121,11 @@ const parseStatic = (
   at: SourceLocation,
 ): unknown => {
   const certain = !textsIn(options).some(({ text }) => isTemplate(text))
-  const problems = problemsIn(actor.schema, options)
-  const problem = problems.find(({ path, on }) => certain || on === 'key' || isPlain(options, path))
+  const parsed = checkShape(actor.schema, options)
+  if (parsed.kind === 'value') return parsed.value
+  const problem = parsed.problems.find(({ path, on }) => certain || on === 'key' || isPlain(options, path))
   if (problem) throw errorAt(at, problem.message, { below: problem.path, on: problem.on })
-  return problems.length > 0 ? undefined : actor.schema.parse(options)
+  return undefined
 }
 
 /** Whether the value at the path is there, and no template: then what is wrong with it is wrong everywhere. */
