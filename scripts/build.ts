@@ -1,10 +1,14 @@
 /**
- * Makes the programs of the package, bundled with all that they need: `npm run build`. One which reads a few large files
- * starts a fifth sooner than one which looks for hundreds of small ones. Only a development tree can do that.
+ * Makes what the package has in `dist`: `npm run build`. The programs are bundled with all that they need: nothing has to be
+ * installed beside them, and one which reads a few large files starts a fifth sooner than one which looks for hundreds of
+ * small ones. Only a development tree can do that.
  */
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
+import { LIBRARY } from '../src/site/load-code.ts'
+import { buildDeclarations } from './declarations/build.ts'
+import { manuals } from './manuals.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -19,15 +23,29 @@ const OPTIONS = {
 } as const satisfies BuildOptions
 
 /** The programs, and what is imported by warehouses and actors of others; what they share is shared code. */
-const ENTRIES = ['stoker', 'pulley', 'run/actor', 'inventory/warehouse', 'base/errors', 'base/names', 'nodeset/index']
+const ENTRIES = ['stoker', 'pulley', ...LIBRARY.map(name => `library/${name}`)]
 
-/** Bundles the programs, and `more` files of the tree; `out` is the folder to write to. */
+/** Makes all of it; `out` is the folder to write to, and what was in it is gone. */
+export const buildPackage = async (out: string): Promise<void> => {
+  await rm(out, { recursive: true, force: true })
+  await buildPrograms(out)
+  await buildAgent(join(out, 'pulley-agent.mjs'))
+  await buildDeclarations(join(out, 'library'))
+  await mkdir(join(out, 'man'))
+  for (const [name, page] of manuals()) await writeFile(join(out, 'man', name), page)
+}
+
+/** Bundles the programs, and `more` files of the tree, which keep their paths; `out` is the folder to write to. */
 export const buildPrograms = async (out: string, more: readonly string[] = []): Promise<void> => {
   await rm(join(out, 'chunks'), { recursive: true, force: true })
+  const entryPoints = [
+    ...ENTRIES.map(name => ({ in: join(ROOT, `src/${name}.ts`), out: name })),
+    ...more.map(path => ({ in: join(ROOT, path), out: path.replace(/\.ts$/, '') })),
+  ]
   const { metafile } = await build({
     ...OPTIONS,
-    entryPoints: [...ENTRIES.map(name => `src/${name}.ts`), ...more].map(path => join(ROOT, path)),
-    ...{ outdir: out, outbase: ROOT, splitting: true, chunkNames: 'chunks/[name]-[hash]' },
+    entryPoints,
+    ...{ outdir: out, splitting: true, chunkNames: 'chunks/[name]-[hash]' },
     // Native code which ssh2 can use where somebody has compiled it, and does without.
     external: ['cpu-features', '*.node'],
   })
@@ -51,7 +69,4 @@ const licences = async ({ inputs }: Metafile): Promise<string> => {
   return (await Promise.all(texts)).join(`\n${'-'.repeat(80)}\n`)
 }
 
-if (import.meta.main) {
-  await buildPrograms(join(ROOT, 'dist'))
-  await buildAgent(join(ROOT, 'dist/pulley-agent.mjs'))
-}
+if (import.meta.main) await buildPackage(join(ROOT, 'dist'))

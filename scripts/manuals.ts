@@ -1,6 +1,4 @@
-/** Writes the manual pages, from what the programs say of themselves: part of `npm run build`. */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+/** The manual pages, made from what the programs say of themselves. */
 import { VERSION } from '../src/base/version.ts'
 import { commandTree } from '../src/cli/help/command-tree.ts'
 import { type Entry, manual } from '../src/cli/help/manual.ts'
@@ -53,10 +51,4 @@ export const manuals = (date = today()): ReadonlyMap<string, string> => {
     ['stoker.1', manual(stoker, { version: VERSION, date, sections })],
     ['pulley.1', manual(pulley, { version: VERSION, date, sections: seeAlso })],
   ])
-}
-
-if (import.meta.main) {
-  const folder = join(import.meta.dirname, '../dist/man')
-  await mkdir(folder, { recursive: true })
-  for (const [name, page] of manuals()) await writeFile(join(folder, name), page)
 }

@@ -31,7 +31,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/render/data': ['src/inventory', 'src/nodeset', 'src/base'],
   'src/config': ['src/connection', 'src/render/data', 'src/inventory', 'src/base'],
 
-  [CONVERGENT]: ['src/converge/content.ts', CONNECTION, 'src/base'],
+  [CONVERGENT]: ['src/converge/content.ts', CONNECTION, 'src/config/options-schema.ts', 'src/base'],
   'src/run': [CONVERGENT, CONNECTION, 'src/config', 'src/inventory', 'src/base'],
   'src/converge': ['src/run', 'src/connection', 'src/template', 'src/inventory', 'src/base'],
   'src/policy': [
@@ -77,6 +77,11 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['src/config', 'src/inventory', 'src/nodeset', 'src/base'],
   ],
 
+  // What third parties import.
+  'src/library': [
+    'src/config/options-schema.ts',
+    ...['src/converge', 'src/run', CONNECTION, 'src/inventory', 'src/nodeset', 'src/base'],
+  ],
   'src/cli/prompts': ['src/inventory', 'src/base'],
   'src/site': [
     ...['warehouses', 'actors', 'src/cli/prompts', 'src/connection', 'src/config', 'src/run', 'src/inventory'],
@@ -186,6 +191,9 @@ t.test('pure code does no I/O', async t => {
   )
 })
 
+/** What builds and tests, and is in no program. */
+const TOOLS = ['@biomejs/biome', '@types/node', '@types/ssh2', 'esbuild', 'node', 'tap', 'typescript']
+
 t.test('each third-party package has its place, and package.json names just those', async t => {
   const places: Readonly<Record<string, RegExp>> = {
     commander: /^src\/(cli\/|pulley-agent\.ts$)/,
@@ -201,11 +209,12 @@ t.test('each third-party package has its place, and package.json names just thos
     ssh2: /^src\/(connection|lab)\//,
     yaml: /^src\/config\//,
     // Schemas stand beside what they describe.
-    zod: /^(src\/(config|policy|pulley|render\/services|run|converge|commands\/push)|warehouses|actors)\//,
+    zod: /^(src\/(config|policy|pulley|render\/services|run|commands\/push)|warehouses|actors)\//,
   }
   t.strictSame(formatImports(foreign.filter(({ from, to }) => !places[packageOf(to)]?.test(from))), [])
   const used = new Set(foreign.map(({ to }) => packageOf(to)))
-  t.strictSame([...used].sort(), Object.keys(manifest.dependencies).sort())
+  t.strictSame([...used, ...TOOLS].sort(), Object.keys(manifest.devDependencies).sort())
+  t.notOk(manifest.dependencies, 'what runs is bundled')
 })
 
 t.test('relative imports exist, and the version is that of package.json', async t => {

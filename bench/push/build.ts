@@ -25,9 +25,9 @@ export const build = async (): Promise<Built> => {
   const dist = join(OUT, 'dist')
   await buildPrograms(dist, ['bench/push/bare-ssh2.ts'])
   return {
-    stoker: join(dist, 'src/stoker.js'),
-    pulley: join(dist, 'src/pulley.js'),
-    bare: join(dist, 'bench/bare-ssh2.js'),
+    stoker: join(dist, 'stoker.js'),
+    pulley: join(dist, 'pulley.js'),
+    bare: join(dist, 'bench/push/bare-ssh2.js'),
     cache: join(OUT, 'cache'),
   }
 }

@@ -10,6 +10,6 @@ export const templatesFolder = (): string => join(root(), 'templates')
 /** The agent's single file; there when it was built. */
 export const agentFile = (): string => join(root(), 'dist/pulley-agent.mjs')
 
-/** A module which others import, such as `base/errors`: the very one which is running. */
+/** A module which others import, such as `library/errors`: the very one which is running. */
 export const moduleFile = (name: string): string =>
-  extname(import.meta.filename) === '.ts' ? join(root(), 'src', `${name}.ts`) : join(root(), 'dist/src', `${name}.js`)
+  extname(import.meta.filename) === '.ts' ? join(root(), 'src', `${name}.ts`) : join(root(), 'dist', `${name}.js`)

@@ -6,24 +6,25 @@ import { StokerError } from '../base/errors.ts'
 import { moduleFile } from '../base/package-paths.ts'
 import type { CodeName } from '../config/config.ts'
 
-/** What third parties import from us, as in the `exports` of package.json, and the module of ours which it is. */
-const OURS: Readonly<Record<string, string>> = {
-  'stoker/actor': 'run/actor',
-  'stoker/warehouse': 'inventory/warehouse',
-  'stoker/errors': 'base/errors',
-  'stoker/names': 'base/names',
-  'stoker/nodeset': 'nodeset/index',
-}
+/** What third parties import from us: the `exports` of package.json, each a module of `src/library`. */
+export const LIBRARY = ['actor', 'convergent', 'errors', 'names', 'nodeset', 'warehouse'] as const
+
+/** The package's name, and the short one, which files use that are never installed as packages. */
+const OURS: ReadonlyMap<string, string> = new Map(
+  ['@stoker-pulley/stoker', 'stoker'].flatMap(name =>
+    LIBRARY.map(entry => [`${name}/${entry}`, `library/${entry}`] as const),
+  ),
+)
 
 let hooked = false
 
-/** Lets `stoker/...` mean this very program wherever the importing file lies: it need not be installed beside it. */
+/** Lets these names mean this very program wherever the importing file lies: it need not be installed beside it. */
 const hook = (): void => {
   if (hooked) return
   hooked = true
   registerHooks({
     resolve(specifier, context, next) {
-      const ours = OURS[specifier]
+      const ours = OURS.get(specifier)
       if (ours === undefined) return next(specifier, context)
       return { url: pathToFileURL(moduleFile(ours)).href, shortCircuit: true }
     },

@@ -1,21 +1,13 @@
 /** What README shows is run as it stands there. */
-import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { startLab } from '../../src/lab/lab.ts'
+import { codeBlock } from '../fixtures/docs/code-block.ts'
 import { stoker } from '../fixtures/program/cli.ts'
 
-const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
-const block = (language: string, start: string): string => {
-  const found = [...readme.matchAll(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, 'g'))].map(
-    ([, text = '']) => text,
-  )
-  const text = found.find(one => one.startsWith(start))
-  if (text === undefined) throw new Error(`README has no ${language} block which starts with ${start}`)
-  return text
-}
+const block = (language: string, start: string): string => codeBlock('README.md', language, start)
 
 t.test('the warehouse of README answers, loaded by its path', async t => {
   const folder = t.testdir({
