@@ -1,9 +1,11 @@
 /** Asking again and again, later and later, until something is so or the time is up. */
+
 import { z } from 'zod'
 import { type Abortable, orAborted } from '../../src/base/abortable.ts'
 import { type BackOff, backOff, pause } from '../../src/base/back-off.ts'
 import { parseDuration } from '../../src/base/duration.ts'
 import { type ErrorCode, StokerError } from '../../src/base/errors.ts'
+import { stopwatch } from '../../src/base/stopwatch.ts'
 import type { Connection } from '../../src/connection/connection.ts'
 import type { Job } from '../../src/run/actor.ts'
 
@@ -27,8 +29,8 @@ export const retryUntil = async (
   { signal }: Abortable,
 ): Promise<RetryResult> => {
   const began = performance.now()
-  const late = AbortSignal.timeout(within)
-  const io = { signal: AbortSignal.any([signal, late]) }
+  using late = stopwatch(within)
+  const io = { signal: AbortSignal.any([signal, late.signal]) }
   let why = 'no answer'
   try {
     for (let tries = 1; ; tries++) {
@@ -39,7 +41,7 @@ export const retryUntil = async (
     }
   } catch (thrown) {
     signal.throwIfAborted()
-    if (!late.aborted) throw thrown
+    if (!late.signal.aborted) throw thrown
     return { kind: 'late', why, after: performance.now() - began }
   }
 }

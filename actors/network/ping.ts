@@ -1,7 +1,9 @@
 /** Asks whether a target answers: ICMP through the system's ping, or a TCP connection. */
+
 import { z } from 'zod'
 import { StokerError } from '../../src/base/errors.ts'
 import { quote } from '../../src/base/quote.ts'
+import { stopwatch } from '../../src/base/stopwatch.ts'
 import { mapping } from '../../src/config/shape.ts'
 import type { Output } from '../../src/connection/connection.ts'
 import { dial, place } from '../../src/connection/dial.ts'
@@ -84,15 +86,15 @@ const icmp = async (target: Target, { timeout }: Options, job: Job): Promise<Out
 
 const tcp = async (target: Target, port: number, { timeout }: Options, job: Job): Promise<Outcome> => {
   const hosts = target.addresses.length > 0 ? target.addresses : [target.name]
-  const late = AbortSignal.timeout(timeout * 1000)
+  using late = stopwatch(timeout * 1000, () => new StokerError('CONNECT_FAILED', target.name, 'no answer'))
   const began = performance.now()
   try {
-    const socket = await dial(hosts, port, target.name, { signal: AbortSignal.any([job.signal, late]) })
+    const socket = await dial(hosts, port, target.name, { signal: AbortSignal.any([job.signal, late.signal]) })
     const time = performance.now() - began
     socket.destroy()
     return { kind: 'ok', changed: false, detail: `${time.toFixed(2)} ms` }
   } catch (thrown) {
-    if (job.signal.aborted || !late.aborted) throw thrown
+    if (job.signal.aborted || !late.signal.aborted) throw thrown
     return silent(target, `no TCP connection within ${timeout} s`, place(hosts[0] as string, port))
   }
 }

@@ -1,9 +1,11 @@
 /** Waits until a port, a command, a path or the login itself is as it should be. */
+
 import { z } from 'zod'
 import type { Abortable } from '../../src/base/abortable.ts'
 import { StokerError } from '../../src/base/errors.ts'
 import { duration } from '../../src/base/format-duration.ts'
 import { quote } from '../../src/base/quote.ts'
+import { stopwatch } from '../../src/base/stopwatch.ts'
 import { absolutePath } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import type { Connection } from '../../src/connection/connection.ts'
@@ -100,16 +102,16 @@ const portIs = async (
   name: string,
   io: Abortable,
 ): Promise<CheckResult> => {
-  const silent = AbortSignal.timeout(SILENCE_MS)
+  using silent = stopwatch(SILENCE_MS, () => new StokerError('CONNECT_FAILED', name, 'no answer'))
   const isOpen = (): CheckResult => (open ? { kind: 'yes' } : { kind: 'not-yet', why: 'it still answers' })
   try {
-    const socket = await dial(hosts, port, name, { signal: AbortSignal.any([io.signal, silent]) })
+    const socket = await dial(hosts, port, name, { signal: AbortSignal.any([io.signal, silent.signal]) })
     socket.destroy()
     return isOpen()
   } catch (thrown) {
     io.signal.throwIfAborted()
     if (!open) return { kind: 'yes' }
-    return silent.aborted ? { kind: 'not-yet', why: 'no answer' } : notYetOrThrow(thrown, ['CONNECT_FAILED'])
+    return silent.signal.aborted ? { kind: 'not-yet', why: 'no answer' } : notYetOrThrow(thrown, ['CONNECT_FAILED'])
   }
 }
 

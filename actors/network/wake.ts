@@ -1,4 +1,5 @@
 /** Wake-on-LAN: sends the magic packet to a target's MACs. */
+
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { isIP } from 'node:net'
@@ -7,6 +8,7 @@ import type { Abortable } from '../../src/base/abortable.ts'
 import { StokerError } from '../../src/base/errors.ts'
 import { duration as time } from '../../src/base/format-duration.ts'
 import { parseMac } from '../../src/base/mac.ts'
+import { stopwatch } from '../../src/base/stopwatch.ts'
 import { mapping } from '../../src/config/shape.ts'
 import { dial, place } from '../../src/connection/dial.ts'
 import type { Target } from '../../src/inventory/target.ts'
@@ -68,14 +70,14 @@ const answers = async (target: Target, options: Options, io: Abortable): Promise
   const port = options['wait-port'] ?? target.port ?? 22
   const hosts = target.addresses.length > 0 ? target.addresses : [target.name]
   // One which is still off does not even refuse.
-  const silent = AbortSignal.timeout(LIMITS.most)
+  using silent = stopwatch(LIMITS.most, () => new StokerError('CONNECT_FAILED', target.name, 'no answer'))
   try {
-    const socket = await dial(hosts, port, target.name, { signal: AbortSignal.any([io.signal, silent]) })
+    const socket = await dial(hosts, port, target.name, { signal: AbortSignal.any([io.signal, silent.signal]) })
     socket.destroy()
     return { kind: 'yes' }
   } catch (thrown) {
     io.signal.throwIfAborted()
-    return silent.aborted
+    return silent.signal.aborted
       ? { kind: 'not-yet', why: `nothing heard from ${place(hosts[0] as string, port)}` }
       : notYetOrThrow(thrown, ['CONNECT_FAILED'])
   }

@@ -1,5 +1,6 @@
 /** How many connections may be in the making at once: a limit which is given, or one which is learned from refusals. */
 import { type Abortable, orAborted } from '../base/abortable.ts'
+import { processLag } from '../base/stopwatch.ts'
 import type { Jump } from './ssh-config/ssh-config.ts'
 
 export interface Turns {
@@ -11,7 +12,11 @@ export interface Turns {
   passed(): void
 }
 
-/** However busy a server is: so many are tried at once. */
+/** Key exchanges which begin at once, before the first has come through. */
+const FIRST = 32
+/** Milliseconds: a process which is further behind begins no more. */
+const BEARABLE_MS = 60
+/** However busy a server is, or this process: so many are tried at once. */
 const LEAST = 8
 const NARROWER = 0.7
 /** So many more at once when as many as may have come through. */
@@ -32,16 +37,33 @@ export const turnsThrough = (most = 0): ((via: readonly Jump[]) => Turns) => {
   }
 }
 
-/** Without a number there is no limit until a server refuses. */
-export const turns = (most = Number.POSITIVE_INFINITY): Turns => {
+/**
+ * The turns of key exchanges in this process, which take its time: one which waits for a busy process would look like a target
+ * that does not answer. A few begin at once, and one more for each which has come through; none while this process is
+ * behind with its work, but for the least.
+ */
+export const handshakeTurns = (): Turns => {
+  let ramp = FIRST
+  const all = turns(Number.POSITIVE_INFINITY, going => going < ramp && processLag() < BEARABLE_MS)
+  return {
+    ...all,
+    passed() {
+      ramp += 1
+    },
+  }
+}
+
+/** Without a number there is no limit until a server refuses. More than the least begin only while `bears` says so. */
+export const turns = (most = Number.POSITIVE_INFINITY, bears: (going: number) => boolean = () => true): Turns => {
   let limit = most
   let going = 0
   let narrowed = Number.NEGATIVE_INFINITY
   const waiting = new Set<() => void>()
 
+  const isFree = () => going < Math.floor(limit) && (going < LEAST || bears(going))
   const letIn = () => {
     for (const enter of waiting) {
-      if (going >= Math.floor(limit)) return
+      if (!isFree()) return
       waiting.delete(enter)
       enter()
     }
@@ -64,7 +86,7 @@ export const turns = (most = Number.POSITIVE_INFINITY): Turns => {
   return {
     async take(io) {
       io.signal.throwIfAborted()
-      if (going < Math.floor(limit)) return begin()
+      if (waiting.size === 0 && isFree()) return begin()
       const { promise, resolve } = Promise.withResolvers<Disposable>()
       const enter = () => resolve(begin())
       waiting.add(enter)

@@ -1,5 +1,4 @@
 /** Trying again while a server is too busy: sshd closes before its banner when too many come at once (MaxStartups). */
-import type { Abortable } from '../base/abortable.ts'
 import { backOff, pause } from '../base/back-off.ts'
 import { StokerError } from '../base/errors.ts'
 import type { Turns } from './adaptive-limit.ts'
@@ -20,9 +19,10 @@ export const patiently = async <T>(
   place: string,
   gates: readonly Turns[],
   io: Opening,
-  attempt: (io: Abortable) => Promise<T>,
+  attempt: (io: Opening) => Promise<T>,
 ): Promise<T> => {
   for (let tries = 1; ; tries++) {
+    let busy: Busy
     try {
       using _turns = await turnsAt(gates, io)
       const done = await attempt(io)
@@ -33,8 +33,10 @@ export const patiently = async <T>(
       if (tries <= TELLING_TRIES) gates[0]?.refused()
       if (tries === MOST_TRIES || io.signal.aborted)
         throw io.signal.aborted ? io.signal.reason : tooBusy(name, place, cause)
+      busy = cause
     }
-    using _wait = io.waits?.()
+    // A server which says that it is busy lets us in later; the time of one which only closes is its own.
+    using _wait = busy.isTold ? io.waits?.() : undefined
     await pause(backOff(tries, BACK_OFF), io)
   }
 }

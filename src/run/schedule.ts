@@ -6,6 +6,7 @@ import pLimit from 'p-limit'
 import type { Abortable } from '../base/abortable.ts'
 import { pause } from '../base/back-off.ts'
 import { StokerError, toStokerError } from '../base/errors.ts'
+import { type Stopwatch, stopwatch } from '../base/stopwatch.ts'
 import type { Connection, Connector, Output } from '../connection/connection.ts'
 import type { Materials } from '../converge/convergent.ts'
 import type { Target } from '../inventory/target.ts'
@@ -14,7 +15,6 @@ import { channel } from './channel.ts'
 import type { ResourceResult, RunEvent, Timing } from './event.ts'
 import type { Outcome } from './outcome.ts'
 import type { Rolling } from './rolling.ts'
-import { type Stopwatch, stopwatch } from './stopwatch.ts'
 
 export interface Schedule extends Abortable {
   /** How many targets are worked on at once. */

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { turns } from '../../src/connection/adaptive-limit.ts'
+import { stopwatch } from '../../src/base/stopwatch.ts'
+import { handshakeTurns, turns } from '../../src/connection/adaptive-limit.ts'
 
 const { signal } = new AbortController()
 const io = { signal }
@@ -51,4 +52,28 @@ t.test('who stops waiting leaves its place to the next', async t => {
   await t.rejects(gate.take(stop), { message: 'enough' })
   only[Symbol.dispose]()
   t.equal(await isIn(next), true)
+})
+
+t.test('key exchanges: a few begin at once, one more for each which came through', async t => {
+  const gate = handshakeTurns()
+  const going = await Promise.all(Array.from({ length: 32 }, () => gate.take(io)))
+  const next = gate.take(io)
+  const after = gate.take(io)
+  t.equal(await isIn(next), false)
+  gate.passed()
+  going[0]?.[Symbol.dispose]()
+  t.equal(await isIn(next), true)
+  t.equal(await isIn(after), true, 'one which came through makes room for two')
+})
+
+t.test('a process which is behind with its work begins no more key exchanges than the least', async t => {
+  const gate = handshakeTurns()
+  using _watch = stopwatch(60_000)
+  const end = performance.now() + 300
+  while (performance.now() < end);
+  const going = Array.from({ length: 8 }, () => gate.take(io))
+  t.equal(await isIn(Promise.all(going).then(([turn]) => turn as Disposable)), true)
+  const end2 = performance.now() + 300
+  while (performance.now() < end2);
+  t.equal(await isIn(gate.take(io)), false)
 })

@@ -1,6 +1,8 @@
 /** The directory servers as one: asks the first one that can be used, all within the deadline. */
+
 import type { Abortable } from '../../src/base/abortable.ts'
 import { StokerError } from '../../src/base/errors.ts'
+import { stopwatch } from '../../src/base/stopwatch.ts'
 import { connect } from './connect.ts'
 import type { Entry } from './entry.ts'
 import { networkTrouble, noneLeft, unusable } from './failure.ts'
@@ -36,7 +38,8 @@ export const openServers = (settings: Settings): Servers => {
     time: number,
     given: AbortSignal,
   ) => {
-    const signal = AbortSignal.any([given, AbortSignal.timeout(time)])
+    using late = stopwatch(time)
+    const signal = AbortSignal.any([given, late.signal])
     let session = kept
     const stop = () => session?.destroy(signal.reason)
     try {

@@ -1,7 +1,9 @@
 /** One MySQL server, asked within a deadline. Nothing else here knows the driver. */
+
 import { connect, type Socket } from 'node:net'
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2'
 import type { Abortable } from '../../src/base/abortable.ts'
+import { stopwatch } from '../../src/base/stopwatch.ts'
 import { readOptionFile, readSecret } from '../common/secret-file.ts'
 import { failure } from './failure.ts'
 import type { Settings, TlsSettings } from './settings.ts'
@@ -53,7 +55,8 @@ export const database = (settings: Settings): Database => {
   return {
     async ask(asked, { signal: given }, work) {
       given.throwIfAborted()
-      const signal = AbortSignal.any([given, AbortSignal.timeout(settings.deadline)])
+      using late = stopwatch(settings.deadline)
+      const signal = AbortSignal.any([given, late.signal])
       try {
         const connection = await acquire(await open({ signal }), signal)
         try {

@@ -1,9 +1,11 @@
 /** Runs commands which answer questions: within a time, with little output, and gone when nobody waits any more. */
+
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import type { Abortable } from '../../src/base/abortable.ts'
 import { StokerError } from '../../src/base/errors.ts'
 import { shown } from '../../src/base/names.ts'
+import { stopwatch } from '../../src/base/stopwatch.ts'
 
 /** A text for `/bin/sh -c`, or a program and its arguments. */
 export type CommandLine = string | readonly string[]
@@ -96,7 +98,7 @@ const finished = (child: Child, deadline: number, signal: AbortSignal): Promise<
     let size = 0
     let complaint = ''
     const settle = (end: () => void) => {
-      clearTimeout(timer)
+      late.stop()
       signal.removeEventListener('abort', abort)
       end()
     }
@@ -107,7 +109,8 @@ const finished = (child: Child, deadline: number, signal: AbortSignal): Promise<
       settle(end)
     }
     const abort = () => abandon(() => reject(signal.reason))
-    const timer = setTimeout(() => abandon(() => resolve({ kind: 'timed-out' })), deadline)
+    const late = stopwatch(deadline)
+    late.signal.addEventListener('abort', () => abandon(() => resolve({ kind: 'timed-out' })), { once: true })
     signal.addEventListener('abort', abort, { once: true })
     child.stdout.on('data', (chunk: Buffer) => {
       size += chunk.length

@@ -1,8 +1,10 @@
 /** Getting through sudo or doas: from the start of the program to the first sign of life of the other user. */
+
 import { randomBytes } from 'node:crypto'
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { shown } from '../../base/names.ts'
+import { stopwatch } from '../../base/stopwatch.ts'
 import type { Output } from '../../connection/connection.ts'
 import type { Connection, Exit } from '../connection.ts'
 import { LateInput } from './late-input.ts'
@@ -100,12 +102,9 @@ const enter = async (
 }
 
 const within = async <T>(work: Promise<T>, giveUp: () => void): Promise<T> => {
-  const timer = setTimeout(giveUp, PATIENCE_MS)
-  try {
-    return await work
-  } finally {
-    clearTimeout(timer)
-  }
+  using late = stopwatch(PATIENCE_MS, () => new Error('no answer'))
+  late.signal.addEventListener('abort', giveUp, { once: true })
+  return await work
 }
 
 /** What is said at the door, and by whom. */

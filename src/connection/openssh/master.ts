@@ -61,7 +61,7 @@ export const openMaster = async (name: string, words: readonly string[], { signa
     signal.removeEventListener('abort', stop)
   }
   const failure = opensshFailure(name, said)
-  throw failure === 'busy' ? new Busy(said) : failure
+  throw failure === 'busy' ? new Busy(said, /MaxStartups/.test(said)) : failure
 }
 
 /**

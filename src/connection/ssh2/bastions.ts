@@ -1,6 +1,9 @@
 /** Hosts to jump through: one connection to each, whoever needs it, and no second wait for one which is dead. */
+
 import { type Abortable, orAborted } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
+import { stopwatch } from '../../base/stopwatch.ts'
+import type { Opening } from '../connection.ts'
 import type { Jump } from '../ssh-config/ssh-config.ts'
 import type { LoggedIn } from './login.ts'
 
@@ -14,7 +17,7 @@ export interface Bastions {
 }
 
 /** Opens the connection to a bastion. */
-type Open = (jump: Jump, before: readonly Jump[], timeout: number, io: Abortable) => Promise<LoggedIn>
+type Open = (jump: Jump, before: readonly Jump[], timeout: number, io: Opening) => Promise<LoggedIn>
 
 /** How long a bastion which was not reached counts as dead for all targets behind it. */
 const DEAD_MS = 15_000
@@ -26,12 +29,15 @@ export const bastionsOf = (open: Open, { signal }: Abortable): Bastions => {
   const connections = new Map<string, Promise<LoggedIn>>()
 
   const connect = async (jump: Jump, before: readonly Jump[], timeout: number): Promise<LoggedIn> => {
-    const late = AbortSignal.timeout(timeout)
+    using late = stopwatch(timeout, () => new StokerError('CONNECT_FAILED', jump.host, 'its time is up'))
     try {
-      return await open(jump, before, timeout, { signal: AbortSignal.any([signal, late]) })
+      return await open(jump, before, timeout, {
+        signal: AbortSignal.any([signal, late.signal]),
+        waits: late.pause,
+      })
     } catch (thrown) {
       signal.throwIfAborted()
-      const message = late.aborted ? `no connection within ${timeout / 1000} s` : (thrown as Error).message
+      const message = late.signal.aborted ? `no connection within ${timeout / 1000} s` : (thrown as Error).message
       const code = thrown instanceof StokerError && thrown.code !== 'INTERNAL' ? thrown.code : 'CONNECT_FAILED'
       const detail = thrown instanceof StokerError ? thrown.detail : undefined
       throw new StokerError(code, jump.host, `through bastion ${jump.host}: ${message}`, { cause: thrown, detail })

@@ -8,8 +8,9 @@ import {
   type ConnectConfig,
   type ServerHostKeyAlgorithm,
 } from 'ssh2'
-import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
+import { handshakeTurns } from '../adaptive-limit.ts'
+import type { Opening } from '../connection.ts'
 import type { KeepAlive } from '../keep-alive.ts'
 
 export interface Login {
@@ -39,22 +40,37 @@ export interface LoggedIn {
   close(): Promise<void>
 }
 
+/** Key exchanges and logins of this process, whoever wants them. */
+const HANDSHAKES = handshakeTurns()
+
 /** A server which closes before its banner is busy (MaxStartups) rather than broken: worth another try. */
-export class Busy extends Error {}
+export class Busy extends Error {
+  /** Whether it says that it is busy, as OpenSSH does; another may be closed to us for good. */
+  readonly isTold: boolean
+
+  constructor(message: string, isTold: boolean, options?: ErrorOptions) {
+    super(message, options)
+    this.isTold = isTold
+  }
+}
 
 /** Throws `CONNECT_FAILED`, `AUTH_FAILED`, what `verify` throws, the signal's reason, or `Busy`. Destroys the stream on failure. */
-export const login = (stream: Duplex, how: Login, { signal }: Abortable): Promise<LoggedIn> =>
+export const login = (stream: Duplex, how: Login, io: Opening): Promise<LoggedIn> =>
   new Promise((resolve, reject) => {
+    const { signal } = io
     const began = performance.now()
     const client = new Client()
     const lost = new AbortController()
     let exchanged = began
     let stage: 'banner' | 'key exchange' | 'authentication' | 'done' = 'banner'
     let refusal: unknown
+    let turn: Disposable | undefined
+    const isOver = () => stage === 'done'
 
     const fail = (error: unknown) => {
       if (stage === 'done') return
       stage = 'done'
+      turn?.[Symbol.dispose]()
       signal.removeEventListener('abort', stop)
       stream.destroy()
       reject(error)
@@ -65,8 +81,22 @@ export const login = (stream: Duplex, how: Login, { signal }: Abortable): Promis
     const listen = (data: Buffer) => {
       said += data.toString('latin1')
       if (!/^SSH-/m.test(said)) return
-      if (stage === 'banner') stage = 'key exchange'
       stream.off('data', listen)
+      if (stage !== 'banner') return
+      stage = 'key exchange'
+      void exchange()
+    }
+    /** The server is there. What follows costs this process its time, and waits for it at our expense. */
+    const exchange = async () => {
+      stream.pause()
+      try {
+        const waits = io.waits?.()
+        turn = await HANDSHAKES.take(io).finally(() => waits?.[Symbol.dispose]())
+        if (isOver()) turn[Symbol.dispose]()
+        stream.resume()
+      } catch {
+        // It was aborted, and `stop` has told so.
+      }
     }
 
     client.on('handshake', () => {
@@ -75,6 +105,8 @@ export const login = (stream: Duplex, how: Login, { signal }: Abortable): Promis
     })
     client.on('ready', () => {
       stage = 'done'
+      turn?.[Symbol.dispose]()
+      HANDSHAKES.passed()
       signal.removeEventListener('abort', stop)
       const close = async () => {
         client.end()
@@ -90,13 +122,13 @@ export const login = (stream: Duplex, how: Login, { signal }: Abortable): Promis
     })
     client.on('error', error => {
       // A key which cannot sign is one refused offer; ssh2 goes on with the next.
-      if ((error as { level?: string }).level !== 'agent') fail(refusal ?? explain(error, stage, how))
+      if ((error as { level?: string }).level !== 'agent') fail(refusal ?? explain(error, stage, said, how))
     })
     // A bastion passes on that the target's side has ended, and waits for us to end ours: nothing would close by itself.
     client.on('end', () => void stream.destroy())
     client.on('close', () => {
       lost.abort()
-      fail(refusal ?? explain(new Error('closed by the server'), stage, how))
+      fail(refusal ?? explain(new Error('closed by the server'), stage, said, how))
     })
     signal.addEventListener('abort', stop, { once: true })
     stream.on('data', listen)
@@ -107,7 +139,8 @@ export const login = (stream: Duplex, how: Login, { signal }: Abortable): Promis
     })
     client.connect({
       keepaliveInterval: how.keepAlive.interval * 1000,
-      keepaliveCountMax: how.keepAlive.most,
+      // One more than is asked for: the first tick after this process was stopped comes before what the server has answered.
+      keepaliveCountMax: how.keepAlive.most + 1,
       sock: stream,
       username: how.user,
       readyTimeout: 0,
@@ -154,8 +187,9 @@ const atStage = (reason: unknown, stage: string, how: Login): unknown => {
   return new StokerError('CONNECT_FAILED', how.name, `${what}: ${reason.message}`, { detail: how.place })
 }
 
-const explain = (error: Error & { level?: string; code?: unknown }, stage: string, how: Login): Error => {
-  if (stage === 'banner') return new Busy(error.message, { cause: error })
+/** `said`: what the server has said before its banner. */
+const explain = (error: Error & { level?: string; code?: unknown }, stage: string, said: string, how: Login): Error => {
+  if (stage === 'banner') return new Busy(error.message, /MaxStartups/.test(said), { cause: error })
   if (error.level === 'client-authentication') {
     const offered = how.offers.length
     const tried = offered === 0 ? 'there is no key to offer' : `${offered} ${offered === 1 ? 'key' : 'keys'} offered`

@@ -1,7 +1,9 @@
 /** A running ssh-agent: its identities, and its signatures a few at a time. */
+
 import { connect } from 'node:net'
 import { AgentProtocol, BaseAgent, type ParsedKey, type SignCallback, type SigningRequestOptions } from 'ssh2'
 import type { Abortable } from '../../base/abortable.ts'
+import { stopwatch } from '../../base/stopwatch.ts'
 
 export interface SshAgent {
   /** The public keys it holds, of the types which can be used; rejects when the agent cannot be asked. */
@@ -19,10 +21,11 @@ const AT_ONCE = 4
 export const sshAgent = (socket: string): SshAgent => {
   const inSlot = slots(AT_ONCE)
   return {
-    identities: ({ signal }) =>
-      request<readonly ParsedKey[]>(socket, (protocol, done) => protocol.getIdentities(done), {
-        signal: AbortSignal.any([signal, AbortSignal.timeout(LIST_LIMIT_MS)]),
-      }),
+    async identities({ signal }) {
+      using late = stopwatch(LIST_LIMIT_MS, () => new Error(`no list of keys within ${LIST_LIMIT_MS / 1000} s`))
+      const io = { signal: AbortSignal.any([signal, late.signal]) }
+      return await request<readonly ParsedKey[]>(socket, (protocol, done) => protocol.getIdentities(done), io)
+    },
     sign: (key, data, options, io) =>
       inSlot(() => request<Buffer>(socket, (protocol, done) => protocol.sign(key, data, options, done), io), io),
   }

@@ -68,7 +68,7 @@ export const sshConnector = (options: SshOptions): Connector => {
     return { knownHosts: await opened, hostKeys, file: files[0] ?? '/dev/null' }
   }
 
-  const logIn = async (stop: Stop, stream: Duplex, io: Abortable): Promise<LoggedIn> => {
+  const logIn = async (stop: Stop, stream: Duplex, io: Opening): Promise<LoggedIn> => {
     const { settings, name } = stop
     const policy = await policyFor(settings)
     const known = identitiesOf(stop)

@@ -1,6 +1,8 @@
 /** Being told when something in the directory has changed. */
+
 import type { Abortable } from '../../../src/base/abortable.ts'
 import { StokerError } from '../../../src/base/errors.ts'
+import { stopwatch } from '../../../src/base/stopwatch.ts'
 import { connect } from '../connect.ts'
 import { dnKey } from '../dn.ts'
 import { valuesOf } from '../entry.ts'
@@ -59,7 +61,8 @@ const firstUsable = async (
 ): Promise<{ readonly server: Server; readonly session: Session }> => {
   const reasons: StokerError[] = []
   for (const server of settings.servers) {
-    const io = { signal: AbortSignal.any([signal, AbortSignal.timeout(settings.deadline)]) }
+    using late = stopwatch(settings.deadline)
+    const io = { signal: AbortSignal.any([signal, late.signal]) }
     try {
       return { server, session: await connect(server, settings, ASKED, io) }
     } catch (thrown) {
