@@ -1,8 +1,9 @@
 /** The `clustershell` warehouse: the node groups which clush and nodeset already have. */
-import { homedir } from 'node:os'
+
 import type { Abortable } from '../src/base/abortable.ts'
 import { orAborted } from '../src/base/abortable.ts'
 import { StokerError } from '../src/base/errors.ts'
+import { homeFolder } from '../src/base/folders.ts'
 import { resolvePath } from '../src/config/resolve-path.ts'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
 import type { Warehouse, WarehouseFactory } from '../src/inventory/warehouse.ts'
@@ -24,7 +25,7 @@ const schema = mapping({
  */
 export const clustershell: WarehouseFactory = (options, { name, folder }) => {
   const { path, source, deadline } = parseOptions(schema, options)
-  const place = { warehouse: name, path: resolvePath(path, folder, homedir()), deadline }
+  const place = { warehouse: name, path: resolvePath(path, folder, homeFolder()), deadline }
   let opening: Promise<Warehouse> | undefined
   const opened = async (io: Abortable): Promise<Warehouse> => {
     io.signal.throwIfAborted()

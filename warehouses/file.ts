@@ -1,8 +1,9 @@
 /** The `file` warehouse: nodes, groups and networks in a YAML file which people write. */
-import { homedir } from 'node:os'
+
 import type { Abortable } from '../src/base/abortable.ts'
 import { orAborted } from '../src/base/abortable.ts'
 import { fileChanges } from '../src/base/file-changes.ts'
+import { homeFolder } from '../src/base/folders.ts'
 import type { NodeName } from '../src/base/names.ts'
 import { readText } from '../src/config/read-text.ts'
 import { resolvePath } from '../src/config/resolve-path.ts'
@@ -19,7 +20,7 @@ const schema = mapping({ path: text })
  * file, line and column: the administrator wrote it, and can put it right.
  */
 export const file: WarehouseFactory = (options, { name, folder }) => {
-  const path = resolvePath(parseOptions(schema, options).path, folder, homedir())
+  const path = resolvePath(parseOptions(schema, options).path, folder, homeFolder())
   let loading: Promise<Inventory> | undefined
 
   const inventory = async (io: Abortable): Promise<Inventory> => {

@@ -1,7 +1,8 @@
 /** The `genders` warehouse: nodes and their attributes in a genders(5) file; each attribute is a group. */
-import { homedir } from 'node:os'
+
 import { StokerError } from '../src/base/errors.ts'
 import { fileChanges } from '../src/base/file-changes.ts'
+import { homeFolder } from '../src/base/folders.ts'
 import { shown } from '../src/base/names.ts'
 import { readText } from '../src/config/read-text.ts'
 import { resolvePath } from '../src/config/resolve-path.ts'
@@ -16,7 +17,7 @@ const schema = mapping({ path: text.default('/etc/genders') })
 
 /** Groups are the attributes, as `name` and as `name=value`; they are the nodes' vars, too, `true` where there is no value. */
 export const genders = (options: Readonly<Record<string, unknown>>, { name, folder }: WarehouseContext): Warehouse => {
-  const path = resolvePath(parseOptions(schema, options).path, folder, homedir())
+  const path = resolvePath(parseOptions(schema, options).path, folder, homeFolder())
   const table = tableWarehouse({ name, load: async io => parseGenders(await readText(path, io), path) })
   return { ...table, changes: io => fileChanges([path], io) }
 }

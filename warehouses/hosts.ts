@@ -1,7 +1,7 @@
 /** The `hosts` warehouse: the nodes of a hosts(5) file. It has no groups. */
 import { BlockList, isIP } from 'node:net'
-import { homedir } from 'node:os'
 import { fileChanges } from '../src/base/file-changes.ts'
+import { homeFolder } from '../src/base/folders.ts'
 import { readText } from '../src/config/read-text.ts'
 import { resolvePath } from '../src/config/resolve-path.ts'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
@@ -12,7 +12,7 @@ import { type Row, tableWarehouse } from './common/table.ts'
 const schema = mapping({ path: text.default('/etc/hosts') })
 
 export const hosts = (options: Readonly<Record<string, unknown>>, { name, folder }: WarehouseContext): Warehouse => {
-  const path = resolvePath(parseOptions(schema, options).path, folder, homedir())
+  const path = resolvePath(parseOptions(schema, options).path, folder, homeFolder())
   const { groups: _, ...table } = tableWarehouse({
     name,
     load: async io => ({ nodes: parseHosts(await readText(path, io)), groups: new Map() }),

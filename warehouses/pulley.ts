@@ -1,18 +1,19 @@
 /** The nodes of a VO: who has enrolled with its pulley server, by name, and by role. */
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import * as z from 'zod'
 import { sharedWork } from '../src/base/abortable.ts'
 import { toStokerError } from '../src/base/errors.ts'
+import { homeFolder } from '../src/base/folders.ts'
 import { resolvePath } from '../src/config/resolve-path.ts'
 import { mapping, parseOptions, text } from '../src/config/shape.ts'
 import type { Warehouse, WarehouseFactory } from '../src/inventory/warehouse.ts'
-import { administer } from '../src/pulley/client/admin.ts'
+import { administer, keysFolder } from '../src/pulley/client/admin.ts'
 import { type Roster, rosterWarehouse } from '../src/pulley/client/roster.ts'
 
 const options = mapping({
   vo: text.describe('the virtual organisation'),
-  keys: text.optional().describe('folder with its key and the place of its server; default ~/.config/pulley'),
+  keys: text
+    .optional()
+    .describe('folder with its key and the place of its server; default $PULLEY_KEYS, or ~/.config/pulley'),
   key: text.optional().describe('its private key, when it is elsewhere'),
 })
 
@@ -37,11 +38,11 @@ const tokensAnswer = z.array(z.looseObject({ roles: z.array(z.string()) }))
 /** Asks the server once; roles are groups, and `@all` is everybody. Nodes which are out are not there. */
 export const pulley: WarehouseFactory = (given, { name, folder }) => {
   const { vo, keys, key } = parseOptions(options, given)
-  const path = (text: string) => resolvePath(text, folder, homedir())
-  const keysFolder = keys === undefined ? join(homedir(), '.config', 'pulley') : path(keys)
+  const path = (text: string) => resolvePath(text, folder, homeFolder())
+  const where = keysFolder(keys === undefined ? undefined : path(keys), process.env)
   const roster = sharedWork(async io => {
     try {
-      await using server = await administer(vo, keysFolder, key === undefined ? undefined : path(key))
+      await using server = await administer(vo, where, key === undefined ? undefined : path(key))
       const all = nodesAnswer.parse(await server.json('GET', '/nodes', undefined, io))
       const tokens = tokensAnswer.parse(await server.json('GET', '/tokens', undefined, io))
       const nodes = all.filter(node => !node.revoked).map(node => ({ ...node, macs: node.fingerprint.macs }))

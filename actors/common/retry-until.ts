@@ -1,10 +1,10 @@
 /** Asking again and again, later and later, until something is so or the time is up. */
 
 import { z } from 'zod'
-import { type Abortable, orAborted } from '../../src/base/abortable.ts'
-import { type BackOff, backOff, pause } from '../../src/base/back-off.ts'
+import { type Abortable, orAborted, pause } from '../../src/base/abortable.ts'
 import { parseDuration } from '../../src/base/duration.ts'
 import { type ErrorCode, StokerError } from '../../src/base/errors.ts'
+import { type BackOff, backOff } from '../../src/base/retry.ts'
 import { stopwatch } from '../../src/base/stopwatch.ts'
 import type { Connection } from '../../src/connection/connection.ts'
 import type { Job } from '../../src/run/actor.ts'

@@ -2,8 +2,8 @@
 
 import { z } from 'zod'
 import type { Abortable } from '../../src/base/abortable.ts'
+import { formatDuration } from '../../src/base/duration.ts'
 import { StokerError } from '../../src/base/errors.ts'
-import { duration } from '../../src/base/format-duration.ts'
 import { quote } from '../../src/base/quote.ts'
 import { stopwatch } from '../../src/base/stopwatch.ts'
 import { absolutePath } from '../../src/config/fields.ts'
@@ -13,7 +13,7 @@ import { dial, place } from '../../src/connection/dial.ts'
 import type { Target } from '../../src/inventory/target.ts'
 import type { Actor, Job } from '../../src/run/actor.ts'
 import { parseOptions } from '../../src/run/actor-options.ts'
-import { type CheckResult, connectWithin, notYetOrThrow, retryUntil, duration as time } from '../common/retry-until.ts'
+import { type CheckResult, connectWithin, duration, notYetOrThrow, retryUntil } from '../common/retry-until.ts'
 
 const schema = mapping({
   port: z.coerce
@@ -30,8 +30,8 @@ const schema = mapping({
     .enum(['present', 'absent', 'open', 'closed'])
     .default('present')
     .describe('`absent` (or `closed`): until it is not so'),
-  timeout: time.default(300_000).describe('how long to wait'),
-  interval: time.default(1_000).describe('before the second check; later ones wait longer, up to ten times that'),
+  timeout: duration.default(300_000).describe('how long to wait'),
+  interval: duration.default(1_000).describe('before the second check; later ones wait longer, up to ten times that'),
 }).superRefine(({ port, command, path, host, state }, context) => {
   const wrong = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message })
   const given = Object.entries({ port, command, path }).filter(([, value]) => value !== undefined)
@@ -63,10 +63,10 @@ export const waitFor: Actor<Options> = {
     const limits = { within: options.timeout, first: options.interval, most: options.interval * 10 }
     const result = await retryUntil(checker.check, limits, job)
     if (result.kind === 'yes') {
-      yield { stream: 'stdout', data: Buffer.from(`${what}: after ${duration(result.after)}\n`) }
+      yield { stream: 'stdout', data: Buffer.from(`${what}: after ${formatDuration(result.after)}\n`) }
       return { kind: 'ok', changed: false }
     }
-    const message = `waited ${duration(options.timeout)} for ${what}: ${result.why}`
+    const message = `waited ${formatDuration(options.timeout)} for ${what}: ${result.why}`
     return { kind: 'timed-out', error: new StokerError('TIMED_OUT', target.name, message) }
   },
 }

@@ -5,8 +5,8 @@ import { once } from 'node:events'
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import type { Abortable } from '../../src/base/abortable.ts'
+import { formatDuration } from '../../src/base/duration.ts'
 import { StokerError } from '../../src/base/errors.ts'
-import { duration as time } from '../../src/base/format-duration.ts'
 import { parseMac } from '../../src/base/mac.ts'
 import { stopwatch } from '../../src/base/stopwatch.ts'
 import { mapping } from '../../src/config/shape.ts'
@@ -56,10 +56,10 @@ export const wake: Actor<Options> = {
     if (wait === undefined || !job.apply) return { kind: 'ok', changed: true }
     const result = await retryUntil(io => answers(target, options, io), { within: wait, ...LIMITS }, job)
     if (result.kind === 'yes') {
-      yield { stream: 'stdout', data: Buffer.from(`answers after ${time(result.after)}\n`) }
+      yield { stream: 'stdout', data: Buffer.from(`answers after ${formatDuration(result.after)}\n`) }
       return { kind: 'ok', changed: true }
     }
-    const message = `a magic packet was sent, and there was no answer for ${time(wait)}: ${result.why}`
+    const message = `a magic packet was sent, and there was no answer for ${formatDuration(wait)}: ${result.why}`
     return { kind: 'timed-out', error: new StokerError('TIMED_OUT', target.name, message) }
   },
 }

@@ -1,17 +1,17 @@
 /** Reboots the target, and waits until it is back: reachable, and with another boot id than before. */
 import { z } from 'zod'
 import type { Abortable } from '../../src/base/abortable.ts'
+import { formatDuration } from '../../src/base/duration.ts'
 import { StokerError } from '../../src/base/errors.ts'
-import { duration } from '../../src/base/format-duration.ts'
 import { mapping } from '../../src/config/shape.ts'
 import type { Connection, Exit, Output } from '../../src/connection/connection.ts'
 import type { Actor, Job } from '../../src/run/actor.ts'
 import { parseOptions } from '../../src/run/actor-options.ts'
 import { outcomeOfExit } from '../../src/run/outcome.ts'
-import { type CheckResult, connectWithin, notYetOrThrow, retryUntil, duration as time } from '../common/retry-until.ts'
+import { type CheckResult, connectWithin, duration, notYetOrThrow, retryUntil } from '../common/retry-until.ts'
 
 const schema = mapping({
-  timeout: time.default(600_000).describe('how long it may take until it is back'),
+  timeout: duration.default(600_000).describe('how long it may take until it is back'),
   command: z
     .string()
     .min(1, 'is empty')
@@ -51,10 +51,10 @@ export const reboot: Actor<Options> = {
     yield stdout('reboots\n')
     const result = await retryUntil(io => isBack(before, job, io), { within: timeout, ...LIMITS }, job)
     if (result.kind === 'yes') {
-      yield stdout(`back after ${duration(result.after)}\n`)
+      yield stdout(`back after ${formatDuration(result.after)}\n`)
       return { kind: 'ok', changed: true }
     }
-    const message = `asked to reboot, and not back within ${duration(timeout)}: ${result.why}`
+    const message = `asked to reboot, and not back within ${formatDuration(timeout)}: ${result.why}`
     return { kind: 'timed-out', error: new StokerError('TIMED_OUT', target.name, message) }
   },
 }

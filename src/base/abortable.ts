@@ -5,6 +5,31 @@ export interface Abortable {
   readonly signal: AbortSignal
 }
 
+/** Waits so many milliseconds; when the signal aborts, the wait ends with the signal's reason. */
+export const pause = (milliseconds: number, { signal }: Abortable): Promise<void> =>
+  new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    const stop = () => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop)
+      resolve()
+    }, milliseconds)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+
+/** A time limit which counts by itself: `AbortSignal.timeout` lets the program end before it, when nothing else goes on. */
+export const timeLimit = (
+  milliseconds: number,
+  reason = new Error('the time is up'),
+): Disposable & { readonly signal: AbortSignal } => {
+  const abort = new AbortController()
+  const timer = setTimeout(() => abort.abort(reason), milliseconds)
+  return { signal: abort.signal, [Symbol.dispose]: () => clearTimeout(timer) }
+}
+
 /** Waits for work which others wait for too: when the signal aborts, only this wait ends, with the signal's reason. */
 export const orAborted = <T>(work: Promise<T>, { signal }: Abortable): Promise<T> =>
   new Promise((resolve, reject) => {

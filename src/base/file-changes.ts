@@ -1,7 +1,6 @@
 /** Noticing that files have changed, wherever they lie and however they are written. */
 import { stat } from 'node:fs/promises'
-import { setTimeout } from 'node:timers/promises'
-import type { Abortable } from './abortable.ts'
+import { type Abortable, pause } from './abortable.ts'
 
 /** Milliseconds between two looks. */
 const INTERVAL = 1_000
@@ -15,7 +14,7 @@ export async function* fileChanges(paths: readonly string[], io: Abortable): Asy
   let before = await look(paths)
   yield how
   for (;;) {
-    await setTimeout(INTERVAL, undefined, io).catch(() => io.signal.throwIfAborted())
+    await pause(INTERVAL, io)
     const now = await look(paths)
     if (now !== before) yield how
     before = now

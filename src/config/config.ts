@@ -1,8 +1,8 @@
 /** The configuration: `stoker.yaml`, parsed once, with the place of each part for errors which show later. */
-import { homedir } from 'node:os'
 import { basename, dirname, extname, resolve } from 'node:path'
 import type * as z from 'zod'
 import type { Abortable } from '../base/abortable.ts'
+import { homeFolder } from '../base/folders.ts'
 import type { BecomeMethod } from '../connection/become/script.ts'
 import type { ConnectionKind } from '../connection/choose.ts'
 import type { NetworkFacts } from '../inventory/warehouse.ts'
@@ -131,7 +131,7 @@ export interface Config {
 
 /** Reads a configuration file. Throws `CONFIG` with file, line, column and key, and what was expected. */
 export const loadConfig = async (path: string, io: Abortable & { readonly home?: string }): Promise<Config> =>
-  parseConfig(await readText(path, io), path, io.home ?? homedir())
+  parseConfig(await readText(path, io), path, io.home ?? homeFolder())
 
 /** The configuration in a text; `file` is where it comes from. */
 export const parseConfig = (text: string, file: string, home: string): Config => {

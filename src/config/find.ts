@@ -1,8 +1,9 @@
 /** Where the configuration is. */
 import { stat } from 'node:fs/promises'
-import { dirname, isAbsolute, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Abortable } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
+import { userFolder } from '../base/folders.ts'
 
 export interface Whereabouts {
   /** What `--config` says. */
@@ -31,9 +32,7 @@ export const findConfig = async (where: Whereabouts, io: Abortable): Promise<str
     await refusePublic(here, io)
     return here
   }
-  // The XDG base directory specification: a relative path in it is to be ignored.
-  const xdg = env.XDG_CONFIG_HOME && isAbsolute(env.XDG_CONFIG_HOME) ? env.XDG_CONFIG_HOME : join(home, '.config')
-  for (const folder of [xdg, etc]) {
+  for (const folder of [userFolder('config', { env, home }), etc]) {
     const path = join(folder, 'stoker', 'stoker.yaml')
     if (await exists(path, io)) return path
   }

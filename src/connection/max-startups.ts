@@ -1,6 +1,7 @@
 /** Trying again while a server is too busy: sshd closes before its banner when too many come at once (MaxStartups). */
-import { backOff, pause } from '../base/back-off.ts'
+import { pause } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
+import { backOff } from '../base/retry.ts'
 import type { Turns } from './adaptive-limit.ts'
 import type { Opening } from './connection.ts'
 import { Busy } from './ssh2/login.ts'

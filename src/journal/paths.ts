@@ -1,14 +1,10 @@
 /** Where runs are kept: one file each, the newest has the last name. */
 import { randomBytes } from 'node:crypto'
-import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
+import { userFolder } from '../base/folders.ts'
 
 /** `$XDG_STATE_HOME/stoker/runs`, else below `~/.local/state`. */
-export const journalFolder = (env: NodeJS.ProcessEnv): string => {
-  const given = env.XDG_STATE_HOME
-  const state = given && isAbsolute(given) ? given : join(homedir(), '.local', 'state')
-  return join(state, 'stoker', 'runs')
-}
+export const journalFolder = (env: NodeJS.ProcessEnv): string => join(userFolder('state', { env }), 'stoker', 'runs')
 
 /** `20261121-105830-k7qz4`: in the order of time (UTC), to the millisecond, and no two alike. */
 export const newRunId = (now: Date): string => {

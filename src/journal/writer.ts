@@ -2,7 +2,8 @@
  * Writes a run's journal as it happens. Every line has left the program when the call returns: after kill -9 all of it is
  * there, but for a line which was being written.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { writeAtomicSync } from '../base/atomic-file.ts'
 import type { Target } from '../inventory/target.ts'
 import type { View } from '../report/report.ts'
 import type { RunEvent } from '../run/event.ts'
@@ -25,7 +26,7 @@ export const openJournal = (folder: string, head: RunHead, say: (notice: string)
   const sizes = new Map<Target, number>()
   const placeOf = (target: Target) => places.get(target) ?? -1
   const path = runFile(folder, head.id) ?? ''
-  let file = open(folder, path, say)
+  let file = open(folder, path, formatLine({ kind: 'run', head }, placeOf), say)
 
   const write = (line: Line): void => {
     if (file === undefined) return
@@ -50,8 +51,6 @@ export const openJournal = (folder: string, head: RunHead, say: (notice: string)
     write(total > MOST_OUTPUT ? { kind: 'truncated', n: placeOf(target) } : { kind: 'event', event })
   }
 
-  write({ kind: 'run', head })
-  if (file !== undefined) renameSync(`${path}${NEW}`, path)
   return {
     begin: target => write({ kind: 'began', n: placeOf(target), at: Date.now() }),
     event(event) {
@@ -72,13 +71,12 @@ export const openJournal = (folder: string, head: RunHead, say: (notice: string)
   }
 }
 
-/** Behind the name until the head is written: a journal is never seen without. */
-export const NEW = '.new'
-
-const open = (folder: string, path: string, say: (notice: string) => void): number | undefined => {
+/** A journal is never seen without its head. */
+const open = (folder: string, path: string, head: string, say: (notice: string) => void): number | undefined => {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    return openSync(`${path}${NEW}`, 'wx', 0o600)
+    writeAtomicSync(path, head)
+    return openSync(path, 'a')
   } catch (thrown) {
     say(`this run is not kept: ${(thrown as Error).message}`)
     return undefined

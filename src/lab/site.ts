@@ -1,6 +1,6 @@
 /** Writes what makes a set of SSH targets usable: inventory, known hosts, client key, and a configuration that names them. */
-import { open, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { writeAtomic } from '../base/atomic-file.ts'
 import type { KeyPair } from './keys.ts'
 
 /** One target as the inventory shows it. */
@@ -50,12 +50,13 @@ export const siteFiles = (folder: string): SiteFiles => ({
 /** Writes a site's files into its folder, over those of an earlier one; all are readable by their owner only. */
 export const writeSite = async (site: Site): Promise<SiteFiles> => {
   const files = siteFiles(site.folder)
+  const write = (path: string, content: string) => writeAtomic(path, content, { sync: false })
   await Promise.all([
-    writeAnew(files.inventory, inventoryOf(site)),
-    writeAnew(files.knownHosts, site.nodes.map(node => `${knownHostLine(node)}\n`).join('')),
-    writeAnew(files.identity, site.clientKey.privateKey),
-    writeAnew(`${files.identity}.pub`, `${site.clientKey.publicKey} ${site.name}\n`),
-    writeAnew(files.config, configOf(site, files)),
+    write(files.inventory, inventoryOf(site)),
+    write(files.knownHosts, site.nodes.map(node => `${knownHostLine(node)}\n`).join('')),
+    write(files.identity, site.clientKey.privateKey),
+    write(`${files.identity}.pub`, `${site.clientKey.publicKey} ${site.name}\n`),
+    write(files.config, configOf(site, files)),
   ])
   return files
 }
@@ -88,10 +89,3 @@ ssh:
   identity: [${JSON.stringify(files.identity)}]
   config: none
 `
-
-/** Removed first: writing into an existing file would keep its mode, and follow a link. */
-const writeAnew = async (path: string, content: string): Promise<void> => {
-  await rm(path, { force: true })
-  await using file = await open(path, 'wx', 0o600)
-  await file.writeFile(content)
-}

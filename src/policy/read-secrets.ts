@@ -1,7 +1,8 @@
 /** Secrets of a policy: read on this side, before any target is touched, and never written anywhere here. */
-import { homedir } from 'node:os'
+
 import type { Abortable } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
+import { homeFolder } from '../base/folders.ts'
 import { readText } from '../config/read-text.ts'
 import { resolvePath } from '../config/resolve-path.ts'
 import { printedBy } from '../config/secret-source.ts'
@@ -30,7 +31,7 @@ const valueFrom = async ({ source, at, folder }: Secret, io: Abortable): Promise
     throw errorAt(at, `the environment has no ${environment}`, { below: ['environment'] })
   }
   try {
-    if (file !== undefined) return withoutEnd(await readText(resolvePath(file, folder, homedir()), io))
+    if (file !== undefined) return withoutEnd(await readText(resolvePath(file, folder, homeFolder()), io))
     return withoutEnd(await printedBy(command ?? [], folder, io))
   } catch (thrown) {
     if (!(thrown instanceof StokerError)) throw thrown

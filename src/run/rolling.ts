@@ -2,7 +2,7 @@
  * A run which goes on in steps: how many targets at a time, after how many failures no more are started, and how often
  * one which was not reached is tried again. Pure but for what it tells.
  */
-import { type BackOff, backOff } from '../base/back-off.ts'
+import { type BackOff, backOff } from '../base/retry.ts'
 import type { Target } from '../inventory/target.ts'
 import { who } from '../inventory/target-set.ts'
 import { type Amount, amountOf } from './amount.ts'

@@ -1,13 +1,12 @@
 /** One run of an action on the same targets at a time, for whoever works from this account on this machine. */
 import { createHash } from 'node:crypto'
-import { stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Abortable } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
-import { takeLock } from '../base/lock.ts'
+import { userFolder } from '../base/folders.ts'
+import { LockHeld, shownHolder, takeLock } from '../base/lock.ts'
 import { shown } from '../base/names.ts'
-import { journalFolder } from '../journal/paths.ts'
 
 /** What may not be run twice at once. */
 export interface Locked {
@@ -23,24 +22,15 @@ export interface Locked {
  */
 export const runLock = async (what: Locked, io: Abortable): Promise<AsyncDisposable> => {
   const path = lockPath(what, process.env)
-  const held = new AbortController()
-  let holder = ''
-  const waiting = (pid: string) => {
-    holder = pid
-    held.abort()
-  }
   try {
-    return await takeLock(path, { signal: AbortSignal.any([io.signal, held.signal]), waiting })
+    return await takeLock(path, { ...io, limit: 0 })
   } catch (cause) {
     io.signal.throwIfAborted()
-    if (!held.signal.aborted) throw cannotLock(path, cause)
+    if (!(cause instanceof LockHeld)) throw cannotLock(path, cause)
     const on = what.expression === '' ? 'its targets' : shown(what.expression)
-    throw new StokerError(
-      'LOCKED',
-      what.action,
-      `${shown(what.action)} on ${on} is being run already, by process ${holder}${await since(path)}; wait for its end, or leave --lock out`,
-      { cause },
-    )
+    const by = shownHolder(cause.holder)
+    const message = `${shown(what.action)} on ${on} is being run already, by ${by}; wait for its end, or leave --lock out`
+    throw new StokerError('LOCKED', what.action, message, { cause })
   }
 }
 
@@ -48,12 +38,7 @@ export const runLock = async (what: Locked, io: Abortable): Promise<AsyncDisposa
 const lockPath = ({ action, expression }: Locked, env: NodeJS.ProcessEnv): string => {
   const said = JSON.stringify([hostname(), action, expression.replaceAll(/\s+/g, '')])
   const name = createHash('sha256').update(said).digest('hex').slice(0, 32)
-  return join(dirname(journalFolder(env)), 'locks', name)
-}
-
-const since = async (path: string): Promise<string> => {
-  const began = await stat(path).catch(() => undefined) // it has ended in this moment
-  return began ? ` since ${began.mtime.toISOString().slice(0, 19).replace('T', ' ')} UTC` : ''
+  return join(userFolder('state', { env }), 'stoker', 'locks', name)
 }
 
 const cannotLock = (path: string, cause: unknown): StokerError =>

@@ -3,8 +3,7 @@
  * target whatever happens. Parallelism lives here alone.
  */
 import pLimit from 'p-limit'
-import type { Abortable } from '../base/abortable.ts'
-import { pause } from '../base/back-off.ts'
+import { type Abortable, pause } from '../base/abortable.ts'
 import { StokerError, toStokerError } from '../base/errors.ts'
 import { type Stopwatch, stopwatch } from '../base/stopwatch.ts'
 import type { Connection, Connector, Output } from '../connection/connection.ts'

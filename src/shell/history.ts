@@ -1,7 +1,8 @@
 /** The lines typed into earlier shells: one file which only its owner reads. */
-import { closeSync, fchmodSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, fchmodSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { isAbsent } from '../base/not-found.ts'
+import { writeAtomicSync } from '../base/atomic-file.ts'
+import { isAbsent } from '../base/errors.ts'
 import { isKept } from './parse-line.ts'
 
 export interface History {
@@ -40,11 +41,7 @@ const read = (path: string): string[] => {
     .split('\n')
     .filter(line => line !== '')
   const newest = lines.slice(-MOST_LINES)
-  if (lines.length > 2 * MOST_LINES) {
-    const beside = `${path}.${process.pid}`
-    writeFileSync(beside, newest.map(line => `${line}\n`).join(''), { mode: 0o600 })
-    renameSync(beside, path)
-  }
+  if (lines.length > 2 * MOST_LINES) writeAtomicSync(path, newest.map(line => `${line}\n`).join(''))
   return newest
 }
 

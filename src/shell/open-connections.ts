@@ -4,6 +4,7 @@
  */
 import type { Abortable } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
+import { type BackOff, backOff } from '../base/retry.ts'
 import type { Connection, Connector } from '../connection/connection.ts'
 import type { Target } from '../inventory/target.ts'
 import { who } from '../inventory/target-set.ts'
@@ -18,7 +19,7 @@ export interface LinksOptions {
   readonly how: Omit<Schedule, 'signal' | 'connector' | 'begin' | 'stdin'>
   readonly tell: (notice: string) => void
   /** Milliseconds until the first try to get a lost connection back, and the most between two tries. */
-  readonly backOff?: { readonly first: number; readonly most: number }
+  readonly backOff?: BackOff
 }
 
 /** A target without a connection, and why it has none. */
@@ -177,10 +178,7 @@ export class Links {
     const link: Link = { kind: 'down', error, tries }
     this.#links.set(keyOf(target), link)
     if (!isWorthAnother(error)) return
-    const { first, most } = this.#options.backOff ?? BACK_OFF
-    // Spread, so that those which were lost together do not come back together.
-    const wait = Math.min(first * 2 ** tries, most) * (0.5 + Math.random() / 2)
-    link.timer = setTimeout(() => this.#isDue(target), wait)
+    link.timer = setTimeout(() => this.#isDue(target), backOff(tries + 1, this.#options.backOff ?? BACK_OFF))
   }
 
   #triesOf(target: Target): number {

@@ -1,6 +1,6 @@
 /** The composition root: configuration and command line -> warehouses, actors, connections. This folder alone names concrete ones. */
-import { homedir } from 'node:os'
 import type { Abortable } from '../base/abortable.ts'
+import { homeFolder } from '../base/folders.ts'
 import { type Config, type Defaults, defaultConfig, loadConfig, refuseBuiltIn } from '../config/config.ts'
 import { findConfig } from '../config/find.ts'
 import type { Connector } from '../connection/connection.ts'
@@ -73,6 +73,6 @@ export const openSite = async (flags: SiteFlags, say: (notice: string) => void, 
 
 const configuration = async (flag: string | undefined, io: Abortable): Promise<Config> => {
   const cwd = process.cwd()
-  const path = await findConfig({ flag, env: process.env, cwd, home: homedir() }, io)
+  const path = await findConfig({ flag, env: process.env, cwd, home: homeFolder() }, io)
   return path === undefined ? defaultConfig(cwd) : await loadConfig(path, io)
 }

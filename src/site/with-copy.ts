@@ -1,6 +1,6 @@
 /** Which warehouses get a copy of their answers, and of how much. */
-import { homedir } from 'node:os'
 import { resolve } from 'node:path'
+import { homeFolder } from '../base/folders.ts'
 import type { Config, WarehouseEntry } from '../config/config.ts'
 import { cached } from '../inventory/cache/cached.ts'
 import type { Held } from '../inventory/cache/copy.ts'
@@ -25,7 +25,7 @@ export const withCopy = (
 ): Warehouse => {
   const holding = kind.kind === 'name' ? COPIED[kind.name] : undefined
   if (!holding && cache === undefined && keep === undefined) return warehouse
-  const place = { env: process.env, home: homedir(), config: resolve(config.source?.file ?? config.folder) }
+  const place = { env: process.env, home: homeFolder(), config: resolve(config.source?.file ?? config.folder) }
   const file = copyPath(name, kind.kind === 'path' ? kind.path : kind.name, options, place)
   return cached(warehouse, { file, ttl: cache ?? 0, keep: keep ?? KEEP_MS, fresh, held: holding?.(options), notice })
 }

@@ -1,6 +1,7 @@
 import t from 'tap'
-import { backOff, pause } from '../../src/base/back-off.ts'
+import { pause } from '../../src/base/abortable.ts'
 import { StokerError } from '../../src/base/errors.ts'
+import { backOff } from '../../src/base/retry.ts'
 import { parseAmount, parseSerial } from '../../src/run/amount.ts'
 import type { Outcome } from '../../src/run/outcome.ts'
 import { batchSizes, type RollingFlags, rolling } from '../../src/run/rolling.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { pause } from '../../src/base/back-off.ts'
+import { pause } from '../../src/base/abortable.ts'
 import { StokerError } from '../../src/base/errors.ts'
 import { parseNodeName } from '../../src/base/names.ts'
 import type { Connection, Connector, Output } from '../../src/connection/connection.ts'

@@ -1,7 +1,7 @@
 /** The options of the MySQL warehouse. */
 import { isIP } from 'node:net'
-import { homedir } from 'node:os'
 import * as z from 'zod'
+import { homeFolder } from '../../src/base/folders.ts'
 import { resolvePath } from '../../src/config/resolve-path.ts'
 import { mapping, parseOptions, text } from '../../src/config/shape.ts'
 import type { WarehouseContext } from '../../src/inventory/warehouse.ts'
@@ -62,7 +62,7 @@ export const parseSettings = (
 ): Settings => {
   const given = parseOptions(schema, options)
   const { host, socket, tls, preset, sql } = given
-  const path = (file: string | undefined) => (file === undefined ? undefined : resolvePath(file, folder, homedir()))
+  const path = (file: string | undefined) => (file === undefined ? undefined : resolvePath(file, folder, homeFolder()))
   if (host !== undefined && socket !== undefined) throw badOption('socket', 'give host or socket, not both')
   if (preset !== undefined && sql !== undefined) throw badOption('sql', 'give preset or sql, not both')
   if (preset === undefined && sql === undefined)

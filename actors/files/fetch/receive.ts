@@ -1,7 +1,8 @@
 /** A file of a target comes here: beside its place first, and going on where a broken connection has stopped it. */
-import { createHash, randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { AtomicFile } from '../../../src/base/atomic-file.ts'
 import { StokerError } from '../../../src/base/errors.ts'
 import { hashFile, piecesOf } from '../../../src/base/hash-file.ts'
 import { shown } from '../../../src/base/names.ts'
@@ -84,55 +85,50 @@ const attempt = async (
 /** A file on its way to a path. Unless it is finished or kept, disposing it leaves nothing. */
 class IncomingFile implements AsyncDisposable {
   readonly #path: string
-  readonly #beside: string
   readonly #hash = createHash('sha256')
-  #file: FileHandle | undefined
+  #file: AtomicFile | undefined
   #id = ''
-  #isBegun = false
   /** Bytes, with those which were kept. */
   size = 0
 
   constructor(path: string) {
     this.#path = path
-    this.#beside = join(dirname(path), `.stoker.${randomBytes(8).toString('hex')}`)
   }
 
   async add(piece: Uint8Array, header: Header, partial: LocalPartial | undefined): Promise<void> {
     this.#file ??= await this.#open(header, partial)
     this.#hash.update(piece)
-    await this.#file.writeFile(piece)
+    await this.#file.handle.writeFile(piece)
     this.size += piece.length
   }
 
   /** Puts it in its place, if it is what it should be. */
   async finish({ sha256 }: Header): Promise<boolean> {
     if (!this.#file || this.#hash.digest('hex') !== sha256) return false
-    await this.#file.sync()
-    await rename(this.#beside, this.#path)
+    await this.#file.commit()
     return true
   }
 
   async keep(): Promise<void> {
-    if (this.size >= MIN_PARTIAL_SIZE) await rename(this.#beside, partialPath(this.#path, this.#id))
+    if (this.size >= MIN_PARTIAL_SIZE) await this.#file?.keepAs(partialPath(this.#path, this.#id))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file?.close()
-    if (this.#isBegun) await rm(this.#beside, { force: true })
+    await this.#file?.[Symbol.asyncDispose]()
   }
 
-  async #open({ sha256, at }: Header, partial: LocalPartial | undefined): Promise<FileHandle> {
+  /** With mode 0600: what only root could read there is for nobody else to read here. */
+  async #open({ sha256, at }: Header, partial: LocalPartial | undefined): Promise<AtomicFile> {
     this.#id = idOf(sha256)
     await mkdir(dirname(this.#path), { recursive: true })
-    this.#isBegun = true
-    // What only root could read there is for nobody else to read here.
-    if (at === 0 || !partial) return await open(this.#beside, 'wx', 0o600)
-    await rename(partial.path, this.#beside)
-    for await (const piece of piecesOf(this.#beside)) {
+    if (at === 0 || !partial) return await AtomicFile.open(this.#path)
+    const file = await AtomicFile.open(this.#path, partial.path)
+    this.#file = file
+    for await (const piece of piecesOf(file.path)) {
       this.#hash.update(piece)
       this.size += piece.length
     }
-    return await open(this.#beside, 'a')
+    return file
   }
 }
 

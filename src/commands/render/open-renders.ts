@@ -1,6 +1,6 @@
 /** From names on the command line to renders, and from warehouses to what they read. */
-import { homedir } from 'node:os'
 import { StokerError } from '../../base/errors.ts'
+import { homeFolder } from '../../base/folders.ts'
 import type { Warehouse } from '../../inventory/warehouse.ts'
 import { type CheckedSite, readSite } from '../../render/data/site.ts'
 import { openRender, type Render } from '../../render/run/open-render.ts'
@@ -24,7 +24,7 @@ export const openRenders = async (names: readonly string[], { config }: Site): P
 /** Where this user's renders keep what they remember. */
 export const stateWhere = (): StateEnvironment => ({
   env: process.env,
-  home: homedir(),
+  home: homeFolder(),
   isRoot: process.geteuid?.() === 0,
 })
 

@@ -1,9 +1,8 @@
 /** `stoker render`: a service's configuration, made of what the warehouses say. */
-import type { Abortable } from '../../base/abortable.ts'
+import { type Abortable, timeLimit } from '../../base/abortable.ts'
+import { formatDuration } from '../../base/duration.ts'
 import { exitCodeOf, StokerError, toStokerError } from '../../base/errors.ts'
-import { duration } from '../../base/format-duration.ts'
 import { harmlessLines } from '../../base/printable.ts'
-import { timeLimit } from '../../base/time-limit.ts'
 import { renderState } from '../../render/output/render-state.ts'
 import { exitCodeOfRender, type RenderResult } from '../../render/output/result.ts'
 import { formatResult, formatResultJson, harmlessParagraph } from '../../render/run/format-result.ts'
@@ -71,7 +70,7 @@ const act = async (renders: readonly Render[], read: ReadSite, flags: RenderFlag
   const deadline = flags.deadline ?? Math.max(...renders.map(one => one.deadline))
   // What a start waits for is the whole of it.
   const spent = Math.round(performance.now())
-  const late = `the warehouses did not answer within ${duration(deadline)}`
+  const late = `the warehouses did not answer within ${formatDuration(deadline)}`
   using limit = timeLimit(Math.max(1, deadline - spent), new StokerError('WAREHOUSE_FAILED', 'render', late))
   const limited = { signal: AbortSignal.any([signal, limit.signal]) }
   if (flags.versions) return await versionsOf(renders, sinks, flags)

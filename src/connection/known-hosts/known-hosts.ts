@@ -1,14 +1,12 @@
 /** Host keys which the user and the system already know, and learning new ones: known_hosts files as OpenSSH keeps them. */
 import { hash } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { appendFile, mkdir, readFile, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { appendFile, readFile, stat } from 'node:fs/promises'
 import type { Abortable } from '../../base/abortable.ts'
-import { StokerError } from '../../base/errors.ts'
+import { isAbsent, reason, StokerError } from '../../base/errors.ts'
+import { takeLock } from '../../base/lock.ts'
 import { shown } from '../../base/names.ts'
-import { isAbsent, reason } from '../../base/not-found.ts'
 import { HostIndex, type HostLine, type KnownKey, keyType, parseHostLine } from './lines.ts'
-import { withLock } from './lock-file.ts'
 
 export { keyType } from './lines.ts'
 
@@ -63,6 +61,9 @@ export const openKnownHosts = async (
   for (const file of files) contents.set(file, await load(file, notice, io))
   return new FileKnownHosts(contents, notice)
 }
+
+/** Work under the lock takes milliseconds. */
+const BEAT_MS = 2_000
 
 /** What was last seen in a file, and what we have added since. */
 interface Content {
@@ -132,8 +133,8 @@ class FileKnownHosts implements KnownHosts {
       const found = await stat(file).catch(ifAbsent)
       // /dev/null and the like are meant to forget.
       if (found === undefined || found.isFile()) {
-        await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-        return await withLock(`${file}.stoker-lock`, () => this.#write(file, host, key, text, io), io)
+        await using _lock = await takeLock(`${file}.stoker-lock`, { ...io, beat: BEAT_MS })
+        return await this.#write(file, host, key, text, io)
       }
     } catch (error) {
       io.signal.throwIfAborted()

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StokerError } from '../../base/errors.ts'
+import { isRunning } from '../../base/process-identity.ts'
 import type { Target } from '../../inventory/target.ts'
 import { turns, turnsThrough } from '../adaptive-limit.ts'
 import { DESCRIPTORS } from '../choose.ts'
@@ -134,16 +135,7 @@ const privateFolder = async (): Promise<string> => {
   for (const name of await readdir(base)) {
     const pid = name.startsWith(FOLDER) ? Number.parseInt(name.slice(FOLDER.length), 10) : Number.NaN
     // Another user's cannot be removed, and need not; one with a socket is in use after all, in another container.
-    if (Number.isInteger(pid) && !isAlive(pid)) await rmdir(join(base, name)).catch(() => {})
+    if (Number.isInteger(pid) && !isRunning(pid)) await rmdir(join(base, name)).catch(() => {})
   }
   return await mkdtemp(join(base, `${FOLDER}${process.pid}-`))
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

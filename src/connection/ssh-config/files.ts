@@ -2,9 +2,8 @@
 import { type FileHandle, glob, open } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import type { Abortable } from '../../base/abortable.ts'
-import { StokerError } from '../../base/errors.ts'
+import { isAbsent, reason, StokerError } from '../../base/errors.ts'
 import { shown } from '../../base/names.ts'
-import { isAbsent, reason } from '../../base/not-found.ts'
 import { type ConfigLine, configError, type Place, parseLine, parseOption, type Setter } from './options.ts'
 import { type Pattern, pattern, patternList } from './pattern.ts'
 

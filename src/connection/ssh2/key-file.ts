@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises'
 import ssh2, { type ParsedKey } from 'ssh2'
 import type { Abortable } from '../../base/abortable.ts'
 import { orAborted } from '../../base/abortable.ts'
-import { isAbsent, reason } from '../../base/not-found.ts'
+import { isAbsent, reason } from '../../base/errors.ts'
 
 // One of the names which node does not find in this CommonJS package.
 const { parseKey } = ssh2.utils

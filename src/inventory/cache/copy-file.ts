@@ -1,8 +1,9 @@
-/** The file of a copy: whose it must be, and how it is replaced so that nobody ever reads half of it. */
+/** The file of a copy: whose it must be, and where it lies. */
 import { constants } from 'node:fs'
-import { chmod, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
+import { chmod, lstat, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Abortable } from '../../base/abortable.ts'
+import { writeAtomic } from '../../base/atomic-file.ts'
 
 /** More than a million nodes need less. */
 const MAX_BYTES = 256 * 1024 * 1024
@@ -37,18 +38,7 @@ const opened = async (path: string) => {
 /** Puts the text in the file's place, all or nothing; whoever reads meanwhile gets the one or the other. */
 export const writeCopy = async (path: string, text: string): Promise<void> => {
   await ownFolder(dirname(path))
-  const aside = `${path}.${process.pid}-${Math.random().toString(36).slice(2)}`
-  try {
-    {
-      await using handle = await open(aside, 'wx', 0o600)
-      await handle.writeFile(text)
-      await handle.sync()
-    }
-    await rename(aside, path)
-  } catch (thrown) {
-    await rm(aside, { force: true })
-    throw thrown
-  }
+  await writeAtomic(path, text)
 }
 
 /** A folder which only this user gets into; made when it is not there. */

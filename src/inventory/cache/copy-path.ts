@@ -1,6 +1,7 @@
 /** Where copies are kept. Pure. */
 import { createHash } from 'node:crypto'
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
+import { userFolder } from '../../base/folders.ts'
 
 export interface Whereabouts {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -19,11 +20,9 @@ export const copyPath = (
   options: Readonly<Record<string, unknown>>,
   { env, home, config }: Whereabouts,
 ): string => {
-  // The XDG base directory specification: a relative path in it is to be ignored.
-  const xdg = env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(home, '.cache')
   const identity = createHash('sha256')
     .update(JSON.stringify([config, kind, options]))
     .digest('hex')
     .slice(0, 16)
-  return join(xdg, 'stoker', `${name}-${identity}.json`)
+  return join(userFolder('cache', { env, home }), 'stoker', `${name}-${identity}.json`)
 }

@@ -28,7 +28,8 @@ export interface PendingHandlerStore {
 
 /** root's is where the system keeps its state; others have a place of their own (XDG Base Directory Specification). */
 const FOLDER = (policy: string): string =>
-  `if [ "$(id -u)" = 0 ]; then stoker_d=/var/lib; else stoker_d=\${XDG_STATE_HOME:-$HOME/.local/state}; fi; ` +
+  `stoker_d=$HOME/.local/state; case \${XDG_STATE_HOME-} in /*) stoker_d=$XDG_STATE_HOME ;; esac; ` +
+  `[ "$(id -u)" != 0 ] || stoker_d=/var/lib; ` +
   `stoker_d=$stoker_d/stoker/pending/${quote(policy)}`
 
 const SYNC = 'stoker_s() { sync "$1" 2>/dev/null || sync; }'

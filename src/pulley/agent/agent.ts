@@ -1,8 +1,8 @@
 /** The agent: polls, obeys its VO and nobody else, converges, and reports the result. */
-import { setTimeout } from 'node:timers/promises'
-import type { Abortable } from '../../base/abortable.ts'
+import { type Abortable, pause } from '../../base/abortable.ts'
 import { toStokerError } from '../../base/errors.ts'
 import { harmlessMessage } from '../../base/printable.ts'
+import { backOff } from '../../base/retry.ts'
 import { SUCCESSION } from '../protocol/documents.ts'
 import { type Envelope, open } from '../protocol/envelope.ts'
 import type { PollAnswer } from '../protocol/messages.ts'
@@ -12,7 +12,7 @@ import { trustedNow } from './clock.ts'
 import { enrolClone } from './clone.ts'
 import { Journal } from './orders/journal.ts'
 import { Orders, type RunActor } from './orders/orders.ts'
-import { backOff, millisecondsToSlot, slotOf, waitForNetwork } from './poll-schedule.ts'
+import { millisecondsToSlot, slotOf, waitForNetwork } from './poll-schedule.ts'
 import { ServerLink } from './server-link.ts'
 import { AgentIdentity } from './state/agent-identity.ts'
 import type { Folder } from './state/folder.ts'
@@ -32,9 +32,10 @@ export interface AgentOptions {
 const KEEP_ACTIONS_MS = 30 * 24 * 3_600_000
 /** Orders which the server puts into one answer. */
 const MAX_ORDERS_PER_ANSWER = 100
-/** Seconds: between polls before the server has said how many, and before the second try. */
+/** Seconds between polls before the server has said how many. */
 const DEFAULT_INTERVAL = 60
-const RETRY_AFTER = 5
+/** Milliseconds between tries while nobody answers. */
+const RETRY = { first: 5_000, most: 5 * 60_000 }
 /** Milliseconds until the first poll, at most. What is on disk is applied after it: it may have been put back, and be old. */
 const MAX_START_DELAY_MS = 2000
 /** Bytes of an action's output. */
@@ -86,15 +87,16 @@ export class PulleyAgent implements AsyncDisposable {
   async run(io: Abortable): Promise<void> {
     const slot = slotOf(this.#self.identity.node)
     // Machines which start together do not ask together.
-    await setTimeout(Math.random() * MAX_START_DELAY_MS, undefined, io)
+    await pause(Math.random() * MAX_START_DELAY_MS, io)
     for (;;) {
       const seconds = await this.#cycle(io)
       if (seconds !== undefined) {
         const waited = this.#options.wait > 0
-        await setTimeout(waited ? 1000 : millisecondsToSlot(slot, seconds, Date.now(), Math.random()), undefined, io)
+        await pause(waited ? 1000 : millisecondsToSlot(slot, seconds, Date.now(), Math.random()), io)
       } else {
-        const pause = backOff(this.#failures, Math.min(RETRY_AFTER, this.#interval), Math.random())
-        if ((await waitForNetwork(pause, io)) === 'changed') this.#failures = 0
+        const first = Math.min(RETRY.first, this.#interval * 1000)
+        const wait = backOff(this.#failures, { ...RETRY, first })
+        if ((await waitForNetwork(wait, io)) === 'changed') this.#failures = 0
       }
     }
   }

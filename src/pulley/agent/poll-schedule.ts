@@ -2,11 +2,8 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
-import { setTimeout } from 'node:timers/promises'
-import type { Abortable } from '../../base/abortable.ts'
+import { type Abortable, pause } from '../../base/abortable.ts'
 
-/** Milliseconds between two tries at most. */
-const MAX_BACK_OFF_MS = 5 * 60_000
 /** How often the network is looked at while nobody answers. */
 const NETWORK_CHECK_MS = 2000
 
@@ -22,10 +19,6 @@ export const millisecondsToSlot = (slot: number, seconds: number, now: number, r
   return (left < interval / 2 ? left + interval : left) + (random - 0.5) * 0.1 * interval
 }
 
-/** Milliseconds after so many tries without an answer. Pure. */
-export const backOff = (failures: number, seconds: number, random: number): number =>
-  Math.min(MAX_BACK_OFF_MS, seconds * 1000 * 2 ** Math.min(failures - 1, 16)) * (0.5 + random / 2)
-
 /** Waits, but not longer than until the network has changed. */
 export const waitForNetwork = async (milliseconds: number, io: Abortable): Promise<'over' | 'changed'> => {
   const until = performance.now() + milliseconds
@@ -33,7 +26,7 @@ export const waitForNetwork = async (milliseconds: number, io: Abortable): Promi
   for (;;) {
     const left = until - performance.now()
     if (left <= 0) return 'over'
-    await setTimeout(Math.min(left, NETWORK_CHECK_MS), undefined, { signal: io.signal })
+    await pause(Math.min(left, NETWORK_CHECK_MS), io)
     if ((await networkText()) !== before) return 'changed'
   }
 }

@@ -1,17 +1,18 @@
 /** The administrator's side: keys of VOs on her own machine, and requests which are signed with them. */
 import { mkdir, open, readdir, readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import * as z from 'zod'
 import type { Abortable } from '../../base/abortable.ts'
+import { writeAtomic } from '../../base/atomic-file.ts'
 import { StokerError } from '../../base/errors.ts'
+import { userFolder } from '../../base/folders.ts'
 import { parseSigningKey, type SigningKey } from '../protocol/keys.ts'
 import { voName } from '../protocol/names.ts'
 import { Client } from './client.ts'
 
 /** Where keys and addresses are kept: `--keys`, `$PULLEY_KEYS`, or the user's configuration folder. */
 export const keysFolder = (flag: string | undefined, env: NodeJS.ProcessEnv): string =>
-  flag ?? env.PULLEY_KEYS ?? join(env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'pulley')
+  flag ?? (env.PULLEY_KEYS || join(userFolder('config', { env }), 'pulley'))
 
 const place = z.strictObject({ servers: z.array(z.url()).min(1), ca: z.string().optional() })
 export type ServerPlace = z.output<typeof place>
@@ -85,10 +86,8 @@ export const readKey = async (path: string, owner: string): Promise<SigningKey> 
 /** Writes a new file for its owner only; throws `CONFIG` when there is one already. */
 export const writeNew = async (path: string, text: string): Promise<void> => {
   try {
-    await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })
-    await using file = await open(path, 'wx', 0o600)
-    await file.writeFile(text)
-    await file.sync()
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await writeAtomic(path, text, { exclusive: true })
   } catch (cause) {
     const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'
     const why = exists ? 'it is there already; move it away first' : (cause as Error).message

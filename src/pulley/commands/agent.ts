@@ -1,6 +1,8 @@
 /** `pulley agent`: polls and converges, resident or once. */
+import { join } from 'node:path'
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
+import { LockHeld, takeLock } from '../../base/lock.ts'
 import { parseNodeName } from '../../base/names.ts'
 import type { Output } from '../../connection/connection.ts'
 import { sourcesIn } from '../../converge/materials.ts'
@@ -12,7 +14,6 @@ import { PulleyAgent } from '../agent/agent.ts'
 import type { RunActor } from '../agent/orders/orders.ts'
 import { readIdentity } from '../agent/state/agent-identity.ts'
 import { Folder } from '../agent/state/folder.ts'
-import { holdLock } from '../agent/state/lock.ts'
 
 export interface AgentFlags {
   readonly state: string
@@ -25,7 +26,7 @@ export const agentCommand = async (flags: AgentFlags, io: Abortable): Promise<nu
   const folder = new Folder(flags.state)
   const say = (line: string) => void process.stderr.write(`${line}\n`)
   const { name } = await readIdentity(folder)
-  await using _lock = await holdLock(flags.state)
+  await using _lock = await holdFolder(flags.state, io)
   const machine = await onThisMachine()
   const self: Target = {
     ...{ name: parseNodeName(name), names: [name], addresses: [], port: undefined, user: undefined },
@@ -41,6 +42,17 @@ export const agentCommand = async (flags: AgentFlags, io: Abortable): Promise<nu
     if (!io.signal.aborted) throw thrown
   })
   return 0
+}
+
+/** One agent at a time on one state folder: two would converge against each other. */
+const holdFolder = async (folder: string, io: Abortable): Promise<AsyncDisposable> => {
+  try {
+    return await takeLock(join(folder, 'lock'), { ...io, limit: 0 })
+  } catch (cause) {
+    if (!(cause instanceof LockHeld)) throw cause
+    const message = `another agent (process ${cause.holder.pid}) works with ${folder}`
+    throw new StokerError('AGENT_STATE', folder, message, { cause })
+  }
 }
 
 /** An order is a run on one target: time limits, ends and all else are the core's. */

@@ -1,9 +1,10 @@
 /** `pulley agent install`: files which start the agent with the machine, for systemd or for init scripts. */
 import { execFile } from 'node:child_process'
-import { access, chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import type { Abortable } from '../../base/abortable.ts'
+import { writeAtomic } from '../../base/atomic-file.ts'
 import { StokerError } from '../../base/errors.ts'
 import { quote } from '../../base/quote.ts'
 
@@ -169,9 +170,7 @@ const write = async ({ path, text, mode }: Installed): Promise<void> => {
   if (before !== undefined && !before.includes(MARK)) throw foreign(path)
   try {
     await mkdir(dirname(path), { recursive: true })
-    await writeFile(`${path}.new`, text, { flush: true })
-    await chmod(`${path}.new`, mode)
-    await rename(`${path}.new`, path)
+    await writeAtomic(path, text, { mode })
   } catch (cause) {
     throw new StokerError('CONFIG', path, `cannot write ${path}: ${(cause as Error).message}`, { cause })
   }

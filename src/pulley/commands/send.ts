@@ -1,6 +1,5 @@
 /** `pulley send`: one signed order for each node, and what becomes of them, in the report of a run. */
-import { setTimeout } from 'node:timers/promises'
-import type { Abortable } from '../../base/abortable.ts'
+import { type Abortable, pause } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { dedup } from '../../inventory/dedup.ts'
 import { readList } from '../../inventory/read-list.ts'
@@ -132,7 +131,7 @@ export async function* follow(
         timing: { total: (action.finished ?? action.created) - (action.started ?? action.created) },
       }
     }
-    if (open.size > 0) await setTimeout(LOOK_MS, undefined, { signal: io.signal })
+    if (open.size > 0) await pause(LOOK_MS, io)
   }
 }
 

@@ -1,7 +1,8 @@
 /** `pulley vo`: the key is made here, and only its public half goes to the server. */
-import { access, readFile, rename } from 'node:fs/promises'
+import { access, link, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Abortable } from '../../base/abortable.ts'
+import { syncFolder } from '../../base/atomic-file.ts'
 import { administer, checkedVo, clientFor, placeFile, readKey, type ServerPlace, writeNew } from '../client/admin.ts'
 import { SUCCESSION } from '../protocol/documents.ts'
 import { seal } from '../protocol/envelope.ts'
@@ -79,8 +80,12 @@ export const voRekey = async (name: string, keys: string, io: Abortable): Promis
   const successor = await keyFor(newFile, `${newFile}.none`)
   const document = seal(SUCCESSION, { vo: vo.vo, successor: successor.publicKey, issued: Date.now() }, vo.key)
   await vo.json('POST', '/key', { document }, io)
-  await rename(keyFile, `${keyFile}.${fingerprintOf(vo.key.publicKey)}.old`)
+  // There is a key under its name at every moment.
+  const former = `${keyFile}.${fingerprintOf(vo.key.publicKey)}.old`
+  await rm(former, { force: true })
+  await link(keyFile, former)
   await rename(newFile, keyFile)
+  await syncFolder(keys)
   process.stdout.write(`VO ${vo.vo}: key ${successor.publicKey} (${fingerprintOf(successor.publicKey)})\n`)
   process.stderr.write('Publish the policy again: bundles which the old key signed are taken by no new node.\n')
   return 0

@@ -1,7 +1,7 @@
 /** The files of hooks on this machine: read as bytes, replaced as a whole, taken away with a folder of ours. */
-import { randomBytes } from 'node:crypto'
-import { chmod, chown, mkdir, open, readFile, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { mkdir, readFile, realpath, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { writeAtomic } from '../../base/atomic-file.ts'
 import { StokerError } from '../../base/errors.ts'
 
 /** The file's bytes, one character each; `undefined` when there is no such file. Throws `CONFIG` when it cannot be read. */
@@ -29,19 +29,7 @@ export const writeBytes = async (path: string, bytes: string): Promise<void> => 
   try {
     await mkdir(dirname(path), { recursive: true })
     const target = await realpath(path).catch(() => path) // not there yet
-    const before = await stat(target).catch(() => undefined) // the same
-    const beside = `${target}.stoker-${randomBytes(4).toString('hex')}`
-    try {
-      await using handle = await open(beside, 'wx', 0o644)
-      await handle.writeFile(bytes, 'latin1')
-      if (before) await chown(beside, before.uid, before.gid)
-      await chmod(beside, before ? before.mode & 0o7777 : 0o644)
-      await handle.sync()
-      await rename(beside, target)
-    } catch (thrown) {
-      await rm(beside, { force: true })
-      throw thrown
-    }
+    await writeAtomic(target, Buffer.from(bytes, 'latin1'), { mode: 0o644, keep: true })
   } catch (thrown) {
     throw trouble('write', path, thrown)
   }

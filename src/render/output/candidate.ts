@@ -1,11 +1,10 @@
 /** New files in the folders of those which they shall replace, under names of their own until they are found good. */
-import { chmod, chown, mkdir, open, readdir, rename, rm, rmdir, utimes } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { mkdir, rmdir, utimes } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Abortable } from '../../base/abortable.ts'
+import { AtomicFile, syncFolder } from '../../base/atomic-file.ts'
 import { StokerError } from '../../base/errors.ts'
-import { startOf } from '../../base/process-start.ts'
 import type { Compared } from './compare.ts'
-import { syncFolder } from './render-state.ts'
 import { runCommand } from './run-command.ts'
 
 /** A new file which lies beside the one it shall replace, whole and on disk. */
@@ -30,37 +29,27 @@ export const writeCandidates = async (
   warn: (notice: string) => void,
   io: Abortable,
 ): Promise<Candidates> => {
-  const list: Candidate[] = []
-  const left = new Set<string>()
-  const folders: string[] = []
-  const remove = async () => {
-    for (const path of left) await rm(path, { force: true })
+  const list: (Candidate & { readonly file: AtomicFile })[] = []
+  await using made = new AsyncDisposableStack()
+  for (const of of files) {
+    io.signal.throwIfAborted()
+    const folder = dirname(of.target)
     // One which we have made goes if nothing came to be in it.
-    for (const folder of folders) await rmdir(folder).catch(() => {})
+    if (await madeFolder(folder)) made.defer(() => rmdir(folder).catch(() => {}))
+    await withFileErrors(of, 'written', async () => {
+      const file = made.use(await AtomicFile.open(of.target))
+      await write(file, of, warn, io)
+      list.push({ of, path: file.path, file })
+    })
   }
-  try {
-    for (const one of files) {
-      io.signal.throwIfAborted()
-      const path = `${candidatePrefix(one.target)}${process.pid}-${await startOf(process.pid)}`
-      left.add(path)
-      if (await madeFolder(dirname(path))) folders.push(dirname(path))
-      await withFileErrors(one, 'written', () => write(path, one, warn, io))
-      list.push({ of: one, path })
-    }
-  } catch (thrown) {
-    await remove()
-    throw thrown
-  }
+  const all = made.move()
   return {
     list,
     async swap() {
-      for (const { of, path } of list) {
-        await withFileErrors(of, 'replaced', () => rename(path, of.target))
-        left.delete(path)
-      }
+      for (const { of, file } of list) await withFileErrors(of, 'replaced', () => file.commit({ sync: false }))
       for (const folder of new Set(list.map(({ of }) => dirname(of.target)))) await syncFolder(folder)
     },
-    [Symbol.asyncDispose]: remove,
+    [Symbol.asyncDispose]: () => all[Symbol.asyncDispose](),
   }
 }
 
@@ -71,34 +60,18 @@ const madeFolder = async (path: string): Promise<boolean> =>
     () => false,
   )
 
-/** Removes the candidates of processes which were killed, whatever has become of their files since. */
-export const removeLeftovers = async (files: readonly Compared[]): Promise<void> => {
-  const prefixes = Map.groupBy(
-    files.map(({ target }) => candidatePrefix(target)),
-    prefix => dirname(prefix),
-  )
-  for (const [folder, ours] of prefixes) {
-    const names = await readdir(folder).catch(() => []) // whoever writes there gets the error
-    for (const path of names.filter(name => name.includes('.stoker-')).map(name => join(folder, name))) {
-      const prefix = ours.find(one => path.startsWith(one)) ?? path
-      const [, pid = '', start] = /^(\d+)-(\d+)$/.exec(path.slice(prefix.length)) ?? []
-      if (pid !== '' && start !== (await startOf(pid))) await rm(path, { force: true })
-    }
-  }
-}
-
-const candidatePrefix = (target: string): string => join(dirname(target), `.${basename(target)}.stoker-`)
-
-const write = async (path: string, { file, live, target }: Compared, warn: (notice: string) => void, io: Abortable) => {
-  {
-    await using handle = await open(path, 'wx', 0o600)
-    await handle.writeFile(file.content)
-    await handle.sync()
-  }
-  if (!live) return await chmod(path, file.mode)
+const write = async (
+  { handle, path }: AtomicFile,
+  { file, live, target }: Compared,
+  warn: (notice: string) => void,
+  io: Abortable,
+): Promise<void> => {
+  await handle.writeFile(file.content)
+  await handle.sync()
+  if (!live) return await handle.chmod(file.mode)
   const { uid, gid, mode } = live.stats
-  await chown(path, uid, gid).catch(() => warn(`${file.path}: its owner cannot be kept`))
-  await chmod(path, mode & 0o7777)
+  await handle.chown(uid, gid).catch(() => warn(`${file.path}: its owner cannot be kept`))
+  await handle.chmod(mode & 0o7777)
   await copyLabels(target, path, io)
 }
 

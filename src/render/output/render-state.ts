@@ -1,6 +1,7 @@
 /** What a render remembers between two runs, as small files in its folder. Written while its lock is held. */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { writeAtomic } from '../../base/atomic-file.ts'
 import { StokerError } from '../../base/errors.ts'
 import type { Action, LastGood } from './result.ts'
 
@@ -40,13 +41,13 @@ export const renderState = (folder: string): RenderState => {
         files.every(file => typeof file === 'string')
       return fits ? ({ at: time, hosts, networks, files } as LastGood) : undefined
     },
-    keepLastGood: last => writeAtomically(at('last-good.json'), `${JSON.stringify(last)}\n`),
+    keepLastGood: last => write(at('last-good.json'), `${JSON.stringify(last)}\n`),
     pendingReload: pendingReload,
     async recordReload(action) {
       const before = await pendingReload()
       const id = `${Date.now()}-${process.pid}-${performance.now()}`
       const both = before?.action === 'restart' ? 'restart' : action
-      await writeAtomically(at('pending-reload.json'), `${JSON.stringify({ action: both, id })}\n`, { sync: true })
+      await write(at('pending-reload.json'), `${JSON.stringify({ action: both, id })}\n`)
     },
     async clearReload(done) {
       if (done && (await pendingReload())?.id !== done.id) return
@@ -55,25 +56,11 @@ export const renderState = (folder: string): RenderState => {
   }
 }
 
-/** A file's whole content in one step. Only one process at a time does this, so that a killed one leaves at most one file. */
-export const writeAtomically = async (
-  path: string,
-  text: string | Uint8Array,
-  { sync = false }: { readonly sync?: boolean } = {},
-): Promise<void> => {
-  await withStateErrors(dirname(path), async () => {
-    const aside = `${path}.new`
+const write = (path: string, text: string): Promise<void> =>
+  withStateErrors(dirname(path), async () => {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    await rm(aside, { force: true })
-    {
-      await using file = await open(aside, 'wx', 0o600)
-      await file.writeFile(text)
-      if (sync) await file.sync()
-    }
-    await rename(aside, path)
-    if (sync) await syncFolder(dirname(path))
+    await writeAtomic(path, text)
   })
-}
 
 /** Work on what is to be remembered; throws `RENDER_FAILED` naming the folder where the system does not let us. */
 export const withStateErrors = async <T>(folder: string, work: () => Promise<T>): Promise<T> => {
@@ -84,12 +71,6 @@ export const withStateErrors = async <T>(folder: string, work: () => Promise<T>)
     const what = 'what has to be remembered cannot be kept there'
     throw new StokerError('RENDER_FAILED', folder, `${folder}: ${what}: ${cause.message}`, { cause })
   }
-}
-
-/** After this a rename in the folder outlives a loss of power. */
-export const syncFolder = async (folder: string): Promise<void> => {
-  await using handle = await open(folder)
-  await handle.sync()
 }
 
 /** The mapping in the file; an empty one where there is none that can be read. */

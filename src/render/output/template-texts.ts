@@ -1,8 +1,8 @@
 /** Where templates are: the site's own, and those which come with the program. */
 import { access } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { StokerError } from '../../base/errors.ts'
+import { homeFolder } from '../../base/folders.ts'
 import { templatesFolder } from '../../base/package-paths.ts'
 import { readText } from '../../config/read-text.ts'
 import { resolvePath } from '../../config/resolve-path.ts'
@@ -40,7 +40,7 @@ const exists = async (path: string): Promise<boolean> =>
   )
 
 const pathOf = (name: string, folder: string): string | undefined =>
-  /^(?:\.{0,2}|~)\//.test(name) ? resolvePath(name, folder, homedir()) : undefined
+  /^(?:\.{0,2}|~)\//.test(name) ? resolvePath(name, folder, homeFolder()) : undefined
 
 const several = (names: readonly string[]): StokerError =>
   new StokerError(

@@ -1,10 +1,9 @@
 /** Reloads or restarts a service whose files have changed: once for all changes, and surely. */
 import { join } from 'node:path'
-import type { Abortable } from '../../base/abortable.ts'
+import { type Abortable, timeLimit } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { takeLock } from '../../base/lock.ts'
 import { harmlessMessage } from '../../base/printable.ts'
-import { timeLimit } from '../../base/time-limit.ts'
 import type { RenderState } from '../output/render-state.ts'
 import type { Action, FileResult, ReloadStatus } from '../output/result.ts'
 import { runCommand } from '../output/run-command.ts'

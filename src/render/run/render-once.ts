@@ -1,12 +1,11 @@
 /** One render: read, check, make the files, compare, have them checked, put them in place, reload the service. */
-import { join } from 'node:path'
-import type { Abortable } from '../../base/abortable.ts'
+import { dirname, join } from 'node:path'
+import { type Abortable, timeLimit } from '../../base/abortable.ts'
+import { removeLeftovers } from '../../base/atomic-file.ts'
+import { formatDuration } from '../../base/duration.ts'
 import { StokerError, toStokerError } from '../../base/errors.ts'
-import { duration } from '../../base/format-duration.ts'
-import { takeLock } from '../../base/lock.ts'
-import { timeLimit } from '../../base/time-limit.ts'
+import { type Holder, takeLock } from '../../base/lock.ts'
 import type { Problem } from '../data/problem.ts'
-import { removeLeftovers } from '../output/candidate.ts'
 import { checkShrink } from '../output/check-shrink.ts'
 import { type Compared, compareFile } from '../output/compare.ts'
 import { fileResult, withDiffs } from '../output/file-results.ts'
@@ -94,9 +93,9 @@ const lockAll = async (
   locks: AsyncDisposableStack,
   io: Abortable,
 ): Promise<string | undefined> => {
-  let holder = ''
-  const waiting = (pid: string) => {
-    holder = pid
+  let holder = 'another render'
+  const waiting = ({ pid }: Holder) => {
+    holder = `another render (process ${pid})`
   }
   try {
     const folders = [...new Set(renders.map(({ state }) => state.folder))].sort()
@@ -105,7 +104,7 @@ const lockAll = async (
     return undefined
   } catch (thrown) {
     if (!io.signal.aborted) throw thrown
-    return `${holder === '' ? 'another render' : `another render (process ${holder})`} was not done in the time which this one had`
+    return `${holder} was not done in the time which this one had`
   }
 }
 
@@ -139,7 +138,7 @@ const renderLocked = async (render: Render, read: ReadSite, options: Step, io: A
     }
     const rendered = await service.files(site, templates)
     const files = await Promise.all(rendered.map(file => compareFile(file, now())))
-    if (apply) await removeLeftovers(files)
+    if (apply) for (const folder of new Set(files.map(({ target }) => dirname(target)))) await removeLeftovers(folder)
     const reloaded = files.map(file => fileResult(file))
     const about = { name, size, problems: problems ?? [], files: options.diff ? await withDiffs(files) : reloaded }
     if (files.every(({ isSame }) => isSame)) {
@@ -157,7 +156,7 @@ const renderLocked = async (render: Render, read: ReadSite, options: Step, io: A
   } catch (thrown) {
     io.signal.throwIfAborted()
     if (limit.aborted && !(thrown instanceof StokerError && thrown.code === 'RENDER_FAILED')) {
-      const all = duration(options.time)
+      const all = formatDuration(options.time)
       const message = problems
         ? `reading and making the files took all of ${all}, with no time left to check them; give it more with deadline:`
         : `the warehouses did not answer within ${all}`

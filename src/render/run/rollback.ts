@@ -1,9 +1,8 @@
 /** Back to what was live before: no warehouse is asked, the daemon's check is. */
 import { join } from 'node:path'
-import type { Abortable } from '../../base/abortable.ts'
+import { type Abortable, timeLimit } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
-import { takeLock } from '../../base/lock.ts'
-import { timeLimit } from '../../base/time-limit.ts'
+import { type Holder, takeLock } from '../../base/lock.ts'
 import { compareBytes } from '../output/compare.ts'
 import { fileResult, withDiffs } from '../output/file-results.ts'
 import { checkCandidates, install } from '../output/install.ts'
@@ -64,15 +63,15 @@ export const rollback = async (
 }
 
 const lockOf = async ({ name, state }: Render, { signal }: Abortable): Promise<AsyncDisposable> => {
-  let holder = ''
-  const waiting = (pid: string) => {
-    holder = pid
+  let holder = 'another render'
+  const waiting = ({ pid }: Holder) => {
+    holder = `another render (process ${pid})`
   }
   try {
     return await withStateErrors(state.folder, () => takeLock(join(state.folder, 'lock'), { signal, waiting }))
   } catch (cause) {
     if (cause instanceof StokerError) throw cause
-    const message = `${name}: another render (process ${holder}) is at work; try again when it is done`
+    const message = `${name}: ${holder} is at work; try again when it is done`
     throw new StokerError('TIMED_OUT', name, message, { cause })
   }
 }

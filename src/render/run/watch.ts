@@ -1,9 +1,8 @@
 /** Between two starts of a service: as soon as a source has changed, what is made of it is made again. */
-import { setTimeout } from 'node:timers/promises'
-import type { Abortable } from '../../base/abortable.ts'
+import { type Abortable, pause, timeLimit } from '../../base/abortable.ts'
+import { formatDuration } from '../../base/duration.ts'
 import { toStokerError } from '../../base/errors.ts'
-import { duration } from '../../base/format-duration.ts'
-import { timeLimit } from '../../base/time-limit.ts'
+import { type BackOff, Retry } from '../../base/retry.ts'
 
 /** What may change: the part of a warehouse which is needed here. */
 export interface Source {
@@ -77,7 +76,7 @@ const turns = async (
   io: Abortable,
 ): Promise<never> => {
   const trouble = reportOnce(warn)
-  let failures = 0
+  const retry = new Retry(retryTimes(times))
   let ends: readonly number[] = []
   for (;;) {
     await settled(changed, times, io)
@@ -92,11 +91,11 @@ const turns = async (
       result = 'again'
     }
     io.signal.throwIfAborted()
-    failures = result === 'again' ? failures + 1 : 0
     const end = performance.now()
     ends = [...ends.filter(one => one > end - REST.within), end]
-    await setTimeout((end - begin) * Math.min(Math.max(ends.length - REST.free, 0), REST.most), undefined, io)
-    changed.raiseIn(failures > 0 ? backOff(failures, times) : times.anyway)
+    await pause((end - begin) * Math.min(Math.max(ends.length - REST.free, 0), REST.most), io)
+    if (result === 'done') retry.reset()
+    changed.raiseIn(result === 'again' ? retry.failed() : times.anyway)
   }
 }
 
@@ -127,10 +126,11 @@ const listen = async (
 ): Promise<never> => {
   const trouble = reportOnce(warn)
   let lastMode: string | undefined
-  for (let failures = 0; source.changes; ) {
+  const retry = new Retry(retryTimes(times))
+  while (source.changes) {
     try {
       for await (const mode of source.changes(io)) {
-        failures = 0
+        retry.reset()
         trouble.isOver(`${source.name} is listened to again`)
         if (mode !== lastMode) warn(`${source.name} is listened to: ${mode}`)
         lastMode = mode
@@ -139,21 +139,18 @@ const listen = async (
       break
     } catch (thrown) {
       io.signal.throwIfAborted()
-      failures += 1
-      const wait = backOff(failures, times)
       trouble.report(toStokerError(thrown, source.name).message)
-      await setTimeout(wait, undefined, io)
+      await retry.wait(io)
     }
   }
-  warn(`${source.name} does not report changes: it is read every ${duration(times.interval)}`)
+  warn(`${source.name} does not report changes: it is read every ${formatDuration(times.interval)}`)
   for (;;) {
-    await setTimeout(times.interval, undefined, io)
+    await pause(times.interval, io)
     changed.raise()
   }
 }
 
-const backOff = (failures: number, { again, maxAgain: mostAgain }: Times): number =>
-  Math.min(again * 2 ** Math.min(failures - 1, 20), mostAgain)
+const retryTimes = ({ again, maxAgain }: Times): BackOff => ({ first: again, most: maxAgain })
 
 /** Reports each trouble once, until it is over. */
 const reportOnce = (warn: (notice: string) => void) => {
@@ -187,7 +184,7 @@ const changeSignal = (): ChangeSignal => {
     raise: ring,
     raiseIn(time) {
       clearTimeout(timer)
-      timer = globalThis.setTimeout(ring, time)
+      timer = setTimeout(ring, time)
     },
     async raised({ signal }) {
       signal.throwIfAborted()

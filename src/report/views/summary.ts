@@ -1,6 +1,6 @@
 /** The short activity report at the end of a run, for people, on standard error. */
 import { styleText } from 'node:util'
-import { duration } from '../../base/format-duration.ts'
+import { formatDuration } from '../../base/duration.ts'
 import { harmlessMessage } from '../../base/printable.ts'
 import type { Target } from '../../inventory/target.ts'
 import { who } from '../../inventory/target-set.ts'
@@ -54,7 +54,7 @@ const counts = ({ total, counts, changed, wall }: Report, paint: Paint): string 
     const some = kind === 'ok' && changed > 0 && changed < counts.ok ? ` (${changed} changed)` : ''
     return paint(kind, `${counts[kind]} ${kind}`) + some
   })
-  return `${total} ${total === 1 ? 'target' : 'targets'}: ${parts.join(', ') || 'nothing to do'} in ${duration(wall)}`
+  return `${total} ${total === 1 ? 'target' : 'targets'}: ${parts.join(', ') || 'nothing to do'} in ${formatDuration(wall)}`
 }
 
 /** The message, with the exit code or signal where it does not tell it, and what differs from target to target. */
@@ -87,7 +87,7 @@ const repeated = (results: readonly Result[]): string[] => {
 // Worth a line only when someone had to wait, and for more than she can see at a glance.
 const slowest = ({ slowest, total }: Report): string[] => {
   if (total < 5 || (slowest[0]?.timing.total ?? 0) < 1000) return []
-  const slow = slowest.slice(0, 3).map(({ target, timing }) => `${target.name} ${duration(timing.total)}`)
+  const slow = slowest.slice(0, 3).map(({ target, timing }) => `${target.name} ${formatDuration(timing.total)}`)
   return [`slowest: ${slow.join(', ')}`]
 }
 
@@ -100,7 +100,7 @@ const table = (results: readonly Result[]): string[] => {
     rows.push([
       target.name,
       outcome.kind,
-      ...times.map(time => (time === undefined ? '-' : duration(time))),
+      ...times.map(time => (time === undefined ? '-' : formatDuration(time))),
       ways(target),
     ])
   }

@@ -1,6 +1,6 @@
 /** How far the files of a run are, all targets together. Pure; the time is handed in. */
 
-import { duration } from '../../base/format-duration.ts'
+import { formatDuration } from '../../base/duration.ts'
 import type { Target } from '../../inventory/target.ts'
 import { byteText } from '../text/bytes.ts'
 
@@ -62,7 +62,7 @@ export const transfer = (): Transfer => {
       const pace = rate === undefined || (under.size > 0 && bytes === of) ? '' : `, ${byteText(rate)}/s`
       if (!complete(under.size)) return `${byteText(bytes)}${pace}`
       const filled = of === 0 ? BAR : Math.floor((bytes / of) * BAR)
-      const left = rate && bytes < of ? `, ${duration(Math.ceil((of - bytes) / rate) * 1000)} left` : ''
+      const left = rate && bytes < of ? `, ${formatDuration(Math.ceil((of - bytes) / rate) * 1000)} left` : ''
       return `[${'#'.repeat(filled)}${'-'.repeat(BAR - filled)}] ${byteText(bytes)} of ${byteText(of)}${pace}${left}`
     },
   }

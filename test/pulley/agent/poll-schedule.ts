@@ -1,5 +1,5 @@
 import t from 'tap'
-import { backOff, millisecondsToSlot, slotOf } from '../../../src/pulley/agent/poll-schedule.ts'
+import { millisecondsToSlot, slotOf } from '../../../src/pulley/agent/poll-schedule.ts'
 
 t.test('a node has the same slot after every start, and nodes spread over the interval', async t => {
   t.equal(slotOf('n-1'), slotOf('n-1'))
@@ -23,13 +23,4 @@ t.test('chance moves a turn by a twentieth of the interval at most', async t => 
   const middle = millisecondsToSlot(0.3, 60, 0, 0.5)
   t.equal(millisecondsToSlot(0.3, 60, 0, 0) - middle, -3000)
   t.equal(millisecondsToSlot(0.3, 60, 0, 1) - middle, 3000)
-})
-
-t.test('without an answer it waits longer and longer, up to five minutes', async t => {
-  t.strictSame(
-    [1, 2, 3, 4].map(failures => backOff(failures, 5, 1)),
-    [5000, 10_000, 20_000, 40_000],
-  )
-  t.equal(backOff(1, 5, 0), 2500)
-  t.equal(backOff(50, 5, 1), 300_000)
 })

@@ -5,7 +5,6 @@ import {
   chownSync,
   existsSync,
   lstatSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -14,8 +13,9 @@ import {
   watch,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import t from 'tap'
+import { besidePath } from '../../../src/base/atomic-file.ts'
 import { StokerError } from '../../../src/base/errors.ts'
 import { takeLock } from '../../../src/base/lock.ts'
 import { renderState } from '../../../src/render/output/render-state.ts'
@@ -308,15 +308,17 @@ t.test('a folder which is not there, and a folder in place of the file, are told
 })
 
 t.test('what a killed render left is removed, what a living one has is not', async t => {
-  const folder = t.testdir({ conf: 'x', '.conf.stoker-1-1': '', '.other.stoker-1-1': '', '.conf.stoker-x': '' })
-  const own = `.conf.stoker-${process.pid}-${readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ')[19]}`
-  writeFileSync(`${folder}/${own}`, '')
-  mkdirSync(`${folder}/state`)
-  writeFileSync(`${folder}/state/lock.1.1`, '')
-  writeFileSync(`${folder}/state/lock.4194999.7`, '')
-  await renderOnce(renderOf(folder, [text(`${folder}/conf`, 'x')]), saying(siteOf(1)), plain([]), io)
-  t.strictSame(readdirSync(folder).sort(), ['.conf.stoker-x', own, '.other.stoker-1-1', 'conf', 'state'].sort())
-  t.strictSame(readdirSync(`${folder}/state`).sort(), ['last-good.json', 'lock.1.1'])
+  const folder = t.testdir({ conf: 'x', state: {} })
+  const render = renderOf(folder, [text(`${folder}/conf`, 'x')])
+  await renderOnce(render, saying(siteOf(1)), plain([]), io)
+  const own = [besidePath(`${folder}/conf`), besidePath(`${folder}/other`)]
+  for (const path of own) {
+    writeFileSync(path, '')
+    writeFileSync(path.replace(`-${process.pid}-`, '-4194999-'), '')
+  }
+  t.match(await renderOnce(render, saying(siteOf(1)), plain([]), io), { kind: 'same' })
+  t.strictSame(readdirSync(folder).sort(), [...own.map(path => basename(path)), 'conf', 'state'].sort())
+  t.strictSame(readdirSync(`${folder}/state`), ['last-good.json'])
 })
 
 t.test('a restart which has begun is not cut in the middle by an abort', async t => {

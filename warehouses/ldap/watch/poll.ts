@@ -1,7 +1,6 @@
 /** Small questions at intervals, for servers which do not tell of changes by themselves. */
 import { createHash } from 'node:crypto'
-import { setTimeout } from 'node:timers/promises'
-import type { Abortable } from '../../../src/base/abortable.ts'
+import { type Abortable, pause } from '../../../src/base/abortable.ts'
 import type { Entry } from '../entry.ts'
 import { valuesOf } from '../entry.ts'
 import { both, parseFilter } from '../filter.ts'
@@ -30,7 +29,7 @@ export async function* poll(
   const how = `its contextCSN, every ${INTERVAL / 1_000} s`
   yield how
   for (;;) {
-    await setTimeout(INTERVAL, undefined, io)
+    await pause(INTERVAL, io)
     const now = await read()
     if (now === undefined) return
     if (now !== before) yield how
@@ -64,7 +63,7 @@ async function* pollTimestamps(turn: Turn, questions: readonly Question[], io: A
   const canSearch = (await changedSince(turn, questions, last.seen.newest)) === last.seen.recent
   yield how
   for (;;) {
-    await setTimeout(INTERVAL, undefined, io)
+    await pause(INTERVAL, io)
     const { newest = '', recent, all } = last.seen
     const isDue = performance.now() > last.next
     if (!isDue && (!canSearch || (await changedSince(turn, questions, newest)) === recent)) continue

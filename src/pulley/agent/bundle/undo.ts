@@ -1,6 +1,7 @@
 /** What files held, and how the network was, before a new bundle changed them, for the case that it costs the contact to the server. */
-import { chmod, chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat } from 'node:fs/promises'
 import * as z from 'zod'
+import { writeAtomic } from '../../../base/atomic-file.ts'
 import type { Change } from '../../../converge/convergent.ts'
 import type { Folder } from '../state/folder.ts'
 import { networkState, readNetworkState, restoreNetwork } from './network-state.ts'
@@ -75,11 +76,7 @@ export class Undo {
       }
       const data = await this.#folder.bytes(before.data)
       if (!data) continue
-      const beside = `${path}.stoker-undo`
-      await writeFile(beside, data, { mode: before.mode, flush: true })
-      await chown(beside, before.uid, before.gid)
-      await chmod(beside, before.mode)
-      await rename(beside, path)
+      await writeAtomic(path, data, { mode: before.mode, owner: before })
     }
     return { paths: kept.map(({ path }) => path), notified: [...new Set(kept.flatMap(one => one.notifies))] }
   }

@@ -1,10 +1,11 @@
 /**
- * The agent's folder: who it is, what it has seen, what it owes. Every file is written beside, synced and renamed, and the
- * folder is synced after: what was written is there, whole, also after the power is gone.
+ * The agent's folder: who it is, what it has seen, what it owes. What was written is there, whole, also
+ * after the power is gone.
  */
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type * as z from 'zod'
+import { isBeside, writeAtomic } from '../../../base/atomic-file.ts'
 import { StokerError } from '../../../base/errors.ts'
 
 export class Folder {
@@ -46,16 +47,9 @@ export class Folder {
 
   async writeBytes(name: string, content: Uint8Array): Promise<void> {
     const path = join(this.path, name)
-    const beside = `${path}.new`
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-      {
-        await using file = await open(beside, 'w', 0o600)
-        await file.writeFile(content)
-        await file.sync()
-      }
-      await rename(beside, path)
-      await syncFolder(dirname(path))
+      await writeAtomic(path, content)
     } catch (cause) {
       throw this.#failed('write', name, cause)
     }
@@ -64,7 +58,7 @@ export class Folder {
   /** The names in a folder below, in order; of files which were never finished none. */
   async list(name: string): Promise<readonly string[]> {
     try {
-      return (await readdir(join(this.path, name))).filter(one => !one.endsWith('.new')).sort()
+      return (await readdir(join(this.path, name))).filter(one => !isBeside(one)).sort()
     } catch (cause) {
       if (isMissing(cause)) return []
       throw this.#failed('read', name, cause)
@@ -87,11 +81,6 @@ export class Folder {
 }
 
 const isMissing = (thrown: unknown): boolean => thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
-
-const syncFolder = async (path: string): Promise<void> => {
-  await using folder = await open(path, 'r')
-  await folder.sync()
-}
 
 const jsonOf = (text: string): unknown => {
   try {
