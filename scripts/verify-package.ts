@@ -50,8 +50,10 @@ const tooLarge = async (tarball: string, unpacked: string): Promise<readonly str
   })
 }
 
+const NEEDLESS = ['dependencies', 'optionalDependencies', 'peerDependencies', 'devDependencies', 'scripts']
+
 const missing = (manifest: Manifest, unpacked: string): readonly string[] => {
-  const needed = ['dependencies', 'optionalDependencies', 'peerDependencies'].filter(key => manifest[key] !== undefined)
+  const needed = NEEDLESS.filter(key => manifest[key] !== undefined)
   const exported = Object.values(manifest.exports).flatMap(one =>
     typeof one === 'string' ? [one] : Object.values(one),
   )
@@ -59,7 +61,7 @@ const missing = (manifest: Manifest, unpacked: string): readonly string[] => {
     path => !existsSync(join(unpacked, path)),
   )
   return [
-    ...needed.map(key => `package.json has ${key}, and all that runs is bundled`),
+    ...needed.map(key => `package.json has ${key}: all that runs is bundled, and nothing is to run on installation`),
     ...absent.map(path => `${path} is not there`),
   ]
 }
