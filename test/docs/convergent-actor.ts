@@ -34,6 +34,10 @@ t.test('a third party’s convergent actor in a policy: checked, changed once, l
   const words = [`file=${file('lab01')}`, 'key=user.name', 'value=it is mine']
   const single = await stoker(['run', 'git-setting', 'lab01', '--', ...words], { config })
   t.match(single, { code: 0, stdout: 'lab01: changed user.name: lab01 -> it is mine\n' })
+  t.match(await stoker(['run', 'git-setting', 'lab01', '--', 'key=--list', 'value=x'], { config }), {
+    code: 2,
+    stderr: /actor git-setting, option "key": expected a key such as pull\.rebase/,
+  })
   t.match(await stoker(['run', 'git-setting', 'lab01', '--', 'kye=x'], { config }), {
     code: 2,
     stderr: /actor git-setting, option "kye": unknown key; did you mean "key"\?/,
