@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { makeSigningKey, type SigningKey } from '../../src/pulley/protocol/keys.ts'
 import { newId } from '../../src/pulley/protocol/names.ts'
 import { signRequest } from '../../src/pulley/protocol/signature.ts'
-import { openStore } from '../../src/pulley/store/sql-store.ts'
+import { openStore } from '../../src/pulley/store/open-store.ts'
 import { openSqlite } from '../../src/pulley/store/sqlite.ts'
 import { Connection, requestOf } from './exchange.ts'
 

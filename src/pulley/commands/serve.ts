@@ -7,7 +7,7 @@ import { StokerError } from '../../base/errors.ts'
 import { readKey, writeNew } from '../client/admin.ts'
 import { makeSigningKey, type SigningKey } from '../protocol/keys.ts'
 import { type ListenAddress, serve } from '../server/serve.ts'
-import { openStore } from '../store/sql-store.ts'
+import { openStore } from '../store/open-store.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import { withSmallHeap } from './small-heap.ts'
 
@@ -35,9 +35,10 @@ export const serveCommand = async (flags: ServeFlags, { signal }: Abortable): Pr
   // Nothing is made before all options are known to be right.
   await mkdir(flags.data, { recursive: true, mode: 0o700 })
   const operator = await operatorKey(join(flags.data, 'operator.key'))
+  const say = (message: string) => log({ level: 'info', event: 'database', message })
   {
     await using server = await serve({
-      store: await openStore(await databaseOf(flags)),
+      store: await openStore(await databaseOf(flags), { signal, say }),
       operatorKey: operator.publicKey,
       ...{ agents, admins, tls, log },
       settings: { interval: flags.interval, longestWait: 300, outputLimit: 2 * 1024 * 1024 },

@@ -5,12 +5,12 @@ import type { Node, Store, Time } from '../store/store.ts'
 
 /** Counts a clone in the store, where administrators see it. The node stays what it was: a clone never takes over. */
 export const detectClone = async (
-  store: Pick<Store, 'cloneSeen'>,
+  store: Pick<Store, 'recordClone'>,
   node: Pick<Node, 'id' | 'fingerprint'>,
   shown: Fingerprint,
   now: Time,
 ): Promise<boolean> => {
   if (!isClone(node.fingerprint, shown)) return false
-  await store.cloneSeen(node.id, now)
+  await store.recordClone(node.id, now)
   return true
 }

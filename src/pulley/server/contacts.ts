@@ -19,7 +19,7 @@ export class Contacts {
     if (pending.size === 0) return
     this.#pending = new Map()
     try {
-      await this.#store.contacts([...pending.values()])
+      await this.#store.recordContacts([...pending.values()])
     } catch (thrown) {
       // Kept for the next time; what has been noted since is newer.
       this.#pending = new Map([...pending, ...this.#pending])

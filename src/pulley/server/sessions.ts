@@ -18,7 +18,10 @@ const LIFETIME_MS = 60 * 60 * 1000
 const MAX_CACHED = 50_000
 
 export const openSessions = async (store: Store): Promise<Sessions> => {
-  const secret = Buffer.from(await store.secret('session', () => randomBytes(32).toString('base64url')), 'base64url')
+  const secret = Buffer.from(
+    await store.sharedSecret('session', () => randomBytes(32).toString('base64url')),
+    'base64url',
+  )
   const macOf = (text: string): Buffer => createHmac('sha256', secret).update(text).digest()
   const verified = new Map<string, NodeRef & { readonly expires: number }>()
   return {

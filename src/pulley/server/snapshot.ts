@@ -17,7 +17,7 @@ interface VoSnapshot {
   readonly nodes: readonly Node[]
   readonly byId: ReadonlyMap<string, Node>
   readonly bundles: readonly StoredBundle[]
-  readonly waiting: ReadonlyMap<string, readonly string[]>
+  readonly pending: ReadonlyMap<string, readonly string[]>
   /** By node; computed at its first poll. */
   readonly pollStates: Map<string, PollState>
 }
@@ -73,7 +73,7 @@ export class ServerSnapshot {
     const found = copy.byId.get(node) ?? (await this.#store.node(vo, node))
     if (!found || found.revoked !== undefined) return undefined
     const serial = serialFor(found, copy.bundles, copy.nodes)
-    const parts = [serial, copy.vo.successions.length, found.roles, copy.waiting.get(node) ?? []]
+    const parts = [serial, copy.vo.successions.length, found.roles, copy.pending.get(node) ?? []]
     const etag = `"${createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)}"`
     const state = { etag, serial }
     copy.pollStates.set(node, state)
@@ -111,15 +111,15 @@ export class ServerSnapshot {
   }
 
   async #load(name: string): Promise<void> {
-    const [vo, nodes, bundles, waiting] = await Promise.all([
+    const [vo, nodes, bundles, pending] = await Promise.all([
       this.#store.vo(name),
       this.#store.nodes(name),
       this.#store.bundles(name),
-      this.#store.waiting(name, Date.now()),
+      this.#store.pendingActions(name, Date.now()),
     ])
     if (!vo) return
     const byId = new Map(nodes.map(node => [node.id, node]))
-    this.#vos.set(name, { vo, nodes, byId, bundles, waiting, pollStates: new Map() })
+    this.#vos.set(name, { vo, nodes, byId, bundles, pending, pollStates: new Map() })
     for (const wake of this.#listeners.get(name) ?? []) wake()
   }
 }

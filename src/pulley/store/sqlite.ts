@@ -3,7 +3,8 @@ import { chmodSync, closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import { StokerError } from '../../base/errors.ts'
-import type { Database, Dialect, Row, Value } from './database.ts'
+import type { Database, Dialect, Queries, Row } from './database.ts'
+import { NOTHING, type Sql, sql } from './sql.ts'
 
 /** Opens the file, or makes it, for its owner only. Throws `STORE_FAILED`. */
 export const openSqlite = (path: string): Database => {
@@ -16,24 +17,23 @@ export const openSqlite = (path: string): Database => {
   })
   // Statements are parsed once. There is a fixed number of them.
   const statements = new Map<string, ReturnType<DatabaseSync['prepare']>>()
-  const statement = (sql: string) => {
-    const known = statements.get(sql) ?? database.prepare(sql)
-    statements.set(sql, known)
-    return known
+  const prepared = ({ text }: Sql) => {
+    const statement = statements.get(text) ?? database.prepare(text)
+    statements.set(text, statement)
+    return statement
   }
-  const direct = {
+  const direct: Queries = {
     dialect: SQLITE,
-    all: async (sql: string, values: readonly Value[] = []) =>
-      attempt(path, () => statement(sql).all(...values)) as readonly Row[],
-    run: async (sql: string, values: readonly Value[] = []) =>
-      attempt(path, () => Number(statement(sql).run(...values).changes)),
+    all: async query => attempt(path, () => prepared(query).all(...query.values)) as readonly Row[],
+    run: async query => attempt(path, () => Number(prepared(query).run(...query.values).changes)),
   }
-  const { inTurn, end } = turns(database, path)
+  const { inTurn, end } = groupCommit(database, path)
   return {
     dialect: SQLITE,
-    all: (sql, values) => inTurn(() => direct.all(sql, values)),
-    run: (sql, values) => inTurn(() => direct.run(sql, values)),
+    all: query => inTurn(() => direct.all(query)),
+    run: query => inTurn(() => direct.run(query)),
     transaction: work => inTurn(() => work(direct)),
+    changeTables: work => inTurn(() => work(direct)),
     async [Symbol.asyncDispose]() {
       await end()
       if (database.isOpen) database.close()
@@ -42,7 +42,7 @@ export const openSqlite = (path: string): Database => {
 }
 
 /** Whatever is asked while the event loop turns once is done together, up to so much. */
-const TOGETHER = 500
+const MAX_PER_COMMIT = 500
 
 interface Task {
   work(): Promise<unknown>
@@ -54,11 +54,11 @@ interface Task {
  * There is one connection: one task comes after the other, each all or nothing. Many share a commit, because that is what
  * waits for the disk; none is answered before it is there.
  */
-const turns = (database: DatabaseSync, path: string) => {
+const groupCommit = (database: DatabaseSync, path: string) => {
   let waiting: Task[] = []
   let running: Promise<void> | undefined
 
-  const together = async (tasks: readonly Task[]): Promise<void> => {
+  const commitTogether = async (tasks: readonly Task[]): Promise<void> => {
     const ends: (() => void)[] = []
     try {
       attempt(path, () => database.exec('BEGIN IMMEDIATE'))
@@ -87,9 +87,9 @@ const turns = (database: DatabaseSync, path: string) => {
   const run = async (): Promise<void> => {
     while (waiting.length > 0) {
       await setImmediate()
-      const tasks = waiting.slice(0, TOGETHER)
-      waiting = waiting.slice(TOGETHER)
-      await together(tasks)
+      const tasks = waiting.slice(0, MAX_PER_COMMIT)
+      waiting = waiting.slice(MAX_PER_COMMIT)
+      await commitTogether(tasks)
     }
     running = undefined
   }
@@ -106,11 +106,12 @@ const turns = (database: DatabaseSync, path: string) => {
 }
 
 const SQLITE: Dialect = {
-  insertNew: 'INSERT OR IGNORE',
-  forUpdate: '',
-  bytes: 'BLOB',
-  text: 'TEXT',
-  table: '',
+  insertNew: sql`INSERT OR IGNORE`,
+  forUpdate: NOTHING,
+  bytes: sql`BLOB`,
+  text: sql`TEXT`,
+  table: NOTHING,
+  findTable: name => sql`SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ${name}`,
 }
 
 const attempt = <T>(path: string, work: () => T): T => {

@@ -1,6 +1,6 @@
 /**
  * What a pulley server keeps. SQLite and MySQL implement it; both pass one contract test. Every method is atomic, and what it
- * has answered is on disk. Every row belongs to a VO, and no method crosses from one to another.
+ * has answered is on disk. Time and size of an answer do not grow with what was there before: a test looks at every query's plan. Every row belongs to a VO, and no method crosses from one to another.
  */
 import type { Envelope } from '../protocol/envelope.ts'
 import type { ActionReport, Fingerprint, Report } from '../protocol/messages.ts'
@@ -123,18 +123,20 @@ export interface OutputPiece {
 /** Why somebody was not let in; told to the log, and to the agent as far as it helps it. */
 export type Refused = { readonly kind: 'refused'; readonly why: string }
 
+export const refused = (why: string): Refused => ({ kind: 'refused', why })
+
 export interface Store extends AsyncDisposable {
   /** Counts up with every change which a node of the VO may want to know of; cheap, asked every second. */
   revisions(): Promise<ReadonlyMap<string, number>>
 
   /** A secret which all servers of this store share; made at the first question. */
-  secret(name: string, fresh: () => string): Promise<string>
+  sharedSecret(name: string, fresh: () => string): Promise<string>
 
   createVo(vo: { readonly name: string; readonly publicKey: string }, now: Time): Promise<Vo | Refused>
   vo(name: string): Promise<Vo | undefined>
   vos(): Promise<readonly Vo[]>
   /** The new key counts from now on; refused when the old one is no longer the one given. */
-  succeed(vo: string, from: string, to: string, document: Envelope): Promise<Vo | Refused>
+  changeVoKey(vo: string, from: string, to: string, document: Envelope): Promise<Vo | Refused>
 
   createToken(token: Omit<Token, 'lastUsed' | 'revoked'>, hash: string): Promise<void>
   tokens(vo: string): Promise<readonly Token[]>
@@ -152,7 +154,7 @@ export interface Store extends AsyncDisposable {
   setRoles(vo: string, id: string, roles: readonly string[]): Promise<boolean>
   revokeNode(vo: string, id: string, now: Time): Promise<boolean>
   /** A session begins. `rolledBack`: the turn is not higher than the last one known. */
-  hello(
+  beginSession(
     id: string,
     hello: {
       readonly turn: number
@@ -163,9 +165,9 @@ export interface Store extends AsyncDisposable {
     },
     now: Time,
   ): Promise<{ readonly rolledBack: boolean }>
-  cloneSeen(id: string, now: Time): Promise<void>
+  recordClone(id: string, now: Time): Promise<void>
   /** Contacts since the last call, many at once. */
-  contacts(list: readonly { readonly id: string; readonly at: Time; readonly interval: number }[]): Promise<void>
+  recordContacts(list: readonly { readonly id: string; readonly at: Time; readonly interval: number }[]): Promise<void>
 
   /** Whether it was new; kept until `expires`. */
   useNonce(nonce: string, expires: Time): Promise<boolean>
@@ -174,26 +176,28 @@ export interface Store extends AsyncDisposable {
   putBlob(vo: string, sha256: string, content: Uint8Array): Promise<void>
   blob(vo: string, sha256: string): Promise<Uint8Array | undefined>
   /** Refused unless the serial is higher than all before and the content is there. */
-  publish(bundle: StoredBundle): Promise<{ readonly kind: 'published' } | Refused>
+  publishBundle(bundle: StoredBundle): Promise<{ readonly kind: 'published' } | Refused>
   bundles(vo: string): Promise<readonly StoredBundle[]>
   setWaves(vo: string, serial: number, waves: Waves): Promise<void>
 
   /** All or none. */
-  queue(actions: readonly Action[]): Promise<void>
+  queueActions(actions: readonly Action[]): Promise<void>
   action(vo: string, id: string): Promise<Action | undefined>
   actions(
     vo: string,
     filter: { readonly node?: string; readonly batch?: string; readonly limit?: number },
   ): Promise<readonly Action[]>
   /** Those of a node which may still be started, marked as fetched; those whose time is over become `expired`. */
-  fetch(vo: string, node: string, now: Time): Promise<readonly Action[]>
-  /** By node, the ids of orders which wait for it, and of those it shall end. */
-  waiting(vo: string, now: Time): Promise<ReadonlyMap<string, readonly string[]>>
+  fetchActions(vo: string, node: string, now: Time): Promise<readonly Action[]>
+  /** By node, the ids of actions which wait for it, and of those it shall end. */
+  pendingActions(vo: string, now: Time): Promise<ReadonlyMap<string, readonly string[]>>
+  /** Ids of the actions of a node which have been started, and which it is asked to end. */
+  cancelledActions(vo: string, node: string): Promise<readonly string[]>
   /**
    * `queued` or `fetched` becomes `started`, once; anything else is refused and changes nothing. The same attempt may ask
    * again as long as nothing has been heard of what it did.
    */
-  start(
+  startAction(
     vo: string,
     node: string,
     id: string,
@@ -202,7 +206,7 @@ export interface Store extends AsyncDisposable {
     now: Time,
   ): Promise<{ readonly kind: 'started' } | Refused>
   /** The end of an action; a repeated report is taken silently, one which contradicts is refused. */
-  finish(
+  finishAction(
     vo: string,
     node: string,
     id: string,
@@ -210,7 +214,7 @@ export interface Store extends AsyncDisposable {
     now: Time,
   ): Promise<{ readonly kind: 'finished' } | Refused>
   /** Queued and fetched actions become cancelled; a started one is asked to end. */
-  cancel(vo: string, id: string, now: Time): Promise<ActionState | undefined>
+  cancelAction(vo: string, id: string, now: Time): Promise<ActionState | undefined>
   /** A piece which is there already stays; beyond the limit of the action's bytes it is refused. */
   putOutput(
     vo: string,
@@ -219,7 +223,7 @@ export interface Store extends AsyncDisposable {
     piece: OutputPiece,
     limit: number,
   ): Promise<{ readonly kind: 'taken' } | Refused>
-  output(vo: string, id: string): Promise<readonly OutputPiece[]>
+  actionOutput(vo: string, id: string): Promise<readonly OutputPiece[]>
 
   /** Those which are there already are taken silently. */
   putReports(vo: string, node: string, reports: readonly Report[], now: Time): Promise<void>
@@ -228,6 +232,9 @@ export interface Store extends AsyncDisposable {
     filter: { readonly node?: string; readonly limit?: number },
   ): Promise<readonly { readonly node: string; readonly received: Time; readonly report: Report }[]>
 
-  /** Forgets what is older: reports, finished actions with their output. What was never started in time has expired. */
+  /**
+   * Forgets what is older: reports, finished actions with their output. What was never started in time has expired. In steps:
+   * this alone is not atomic, and may be called again.
+   */
   prune(before: Time, now: Time): Promise<void>
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { openMysql } from '../../../src/pulley/store/mysql.ts'
-import { openStore } from '../../../src/pulley/store/sql-store.ts'
+import { openStore } from '../../../src/pulley/store/open-store.ts'
 import { storeContract } from '../../fixtures/contracts/store.ts'
 import { needMariadb, startMariadb } from '../../fixtures/servers/mariadb.ts'
 

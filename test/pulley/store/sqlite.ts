@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { openStore } from '../../../src/pulley/store/sql-store.ts'
+import { openStore } from '../../../src/pulley/store/open-store.ts'
+import { sql } from '../../../src/pulley/store/sql.ts'
 import { openSqlite } from '../../../src/pulley/store/sqlite.ts'
 import { storeContract } from '../../fixtures/contracts/store.ts'
 
@@ -41,7 +42,7 @@ t.test('a database of a newer version is left alone', async t => {
   {
     await using database = openSqlite(path)
     await using _store = await openStore(database)
-    await database.run("UPDATE about SET value = 99 WHERE name = 'schema'")
+    await database.run(sql`UPDATE about SET value = 99 WHERE name = 'schema'`)
   }
   await t.rejects(openStore(openSqlite(path)), { code: 'STORE_FAILED', message: /version 99/ })
 })

@@ -7,6 +7,7 @@ import { Client } from '../../../src/pulley/client/client.ts'
 import { makeSigningKey, type SigningKey } from '../../../src/pulley/protocol/keys.ts'
 import { newId } from '../../../src/pulley/protocol/names.ts'
 import { signRequest } from '../../../src/pulley/protocol/signature.ts'
+import { sql } from '../../../src/pulley/store/sql.ts'
 import { openSqlite } from '../../../src/pulley/store/sqlite.ts'
 import { type Pulley, type PulleyOptions, SIGNAL, startPulley } from '../../fixtures/program/pulley.ts'
 
@@ -361,7 +362,7 @@ t.test('a flood of newcomers fills neither the store nor the way of the nodes wh
   t.match(await node.hello(), { kind: 'welcome' })
   await using database = openSqlite(join(site.pulley.folder, 'pulley.db'))
   const [row] = await database.all(
-    "SELECT COUNT(*) AS count FROM nonces WHERE nonce NOT LIKE 'n-%' AND nonce NOT LIKE 'vo:%'",
+    sql`SELECT COUNT(*) AS count FROM nonces WHERE nonce NOT LIKE 'n-%' AND nonce NOT LIKE 'vo:%'`,
   )
   // Those of the five, and the operator's.
   t.ok(Number(row?.count) <= 6, `${row?.count} nonces`)

@@ -8,6 +8,7 @@ import { type Envelope, seal } from '../../../src/pulley/protocol/envelope.ts'
 import { makeSigningKey } from '../../../src/pulley/protocol/keys.ts'
 import { newId } from '../../../src/pulley/protocol/names.ts'
 import type { Database } from '../../../src/pulley/store/database.ts'
+import { sql } from '../../../src/pulley/store/sql.ts'
 import { openSqlite } from '../../../src/pulley/store/sqlite.ts'
 import { SIGNAL, startPulley } from '../../fixtures/program/pulley.ts'
 import { bundleOf, enrolHere, orderOf, textOf } from '../../fixtures/program/pulley-agent.ts'
@@ -65,23 +66,18 @@ const ready = async () => {
 
 type Site = Awaited<ReturnType<typeof ready>> & { readonly database: Database }
 
-const row = async (database: Database, sql: string): Promise<string> => {
-  const [found] = await database.all(sql)
-  return String(Object.values(found ?? {})[0])
-}
-
 const insert = ({ database, evil }: Site, serial: number, document: Envelope) =>
   database.run(
-    `INSERT INTO bundles (vo, serial_number, envelope, content_sha256, created, note, waves)
-     SELECT vo, ?, ?, ?, created, note, waves FROM bundles WHERE serial_number = 2`,
-    [serial, JSON.stringify(document), evil.sha256],
+    sql`INSERT INTO bundles (vo, serial_number, envelope, content_sha256, created, note, waves)
+      SELECT vo, ${serial}, ${JSON.stringify(document)}, ${evil.sha256}, created, note, waves
+      FROM bundles WHERE serial_number = 2`,
   )
 
 const insertOrder = (database: Database, node: string, document: Envelope) =>
   database.run(
-    `INSERT INTO actions (id, vo, node, batch, name, envelope, state, created, expires)
-     VALUES (?, 'blue', ?, ?, 'shell', ?, 'queued', 1, ?)`,
-    [newId('a'), node, newId('a'), JSON.stringify(document), Date.now() + 3_600_000],
+    sql`INSERT INTO actions (id, vo, node, batch, name, envelope, state, created, expires)
+      VALUES (${newId('a')}, 'blue', ${node}, ${newId('a')}, 'shell', ${JSON.stringify(document)}, 'queued', 1,
+        ${Date.now() + 3_600_000})`,
   )
 
 const rows: readonly (readonly [string, (site: Site) => Promise<unknown>, RegExp | undefined])[] = [
@@ -93,35 +89,35 @@ const rows: readonly (readonly [string, (site: Site) => Promise<unknown>, RegExp
   [
     'a bundle whose document was exchanged',
     ({ database, evil }) =>
-      database.run('UPDATE bundles SET envelope = ? WHERE serial_number = 2', [
-        JSON.stringify(bundleOf(stranger, 2, evil)),
-      ]),
+      database.run(
+        sql`UPDATE bundles SET envelope = ${JSON.stringify(bundleOf(stranger, 2, evil))} WHERE serial_number = 2`,
+      ),
     /not by the key of this VO; bundle 2 stays/,
   ],
   [
     'the earlier bundle as the newest',
-    ({ database }) => database.run('DELETE FROM bundles WHERE serial_number = 2'),
+    ({ database }) => database.run(sql`DELETE FROM bundles WHERE serial_number = 2`),
     /bundle 1 is older than bundle 2, which was seen before; bundle 2 stays/,
   ],
   [
     'the earlier bundle in the place of the newest',
     async ({ database }) => {
-      const earlier = await row(database, 'SELECT envelope FROM bundles WHERE serial_number = 1')
-      await database.run('UPDATE bundles SET envelope = ? WHERE serial_number = 2', [earlier])
+      const [earlier] = await database.all(sql`SELECT envelope FROM bundles WHERE serial_number = 1`)
+      await database.run(sql`UPDATE bundles SET envelope = ${earlier?.envelope} WHERE serial_number = 2`)
     },
     /bundle 1 is older than bundle 2/,
   ],
   [
     'the content of another bundle',
     async ({ database, evil }) => {
-      await database.run('DELETE FROM blobs WHERE sha256 <> ?', [evil.sha256])
-      await database.run('UPDATE blobs SET sha256 = (SELECT content_sha256 FROM bundles WHERE serial_number = 2)')
+      await database.run(sql`DELETE FROM blobs WHERE sha256 <> ${evil.sha256}`)
+      await database.run(sql`UPDATE blobs SET sha256 = (SELECT content_sha256 FROM bundles WHERE serial_number = 2)`)
     },
     undefined,
   ],
   [
     'other roles and names of its nodes',
-    ({ database }) => database.run(`UPDATE nodes SET roles = '["db"]', name = 'db-' || name, held_name = NULL`),
+    ({ database }) => database.run(sql`UPDATE nodes SET roles = '["db"]', name = 'db-' || name, held_name = NULL`),
     undefined,
   ],
   [
@@ -133,7 +129,8 @@ const rows: readonly (readonly [string, (site: Site) => Promise<unknown>, RegExp
     'orders which have been obeyed, as if they had not',
     ({ database }) =>
       database.run(
-        "UPDATE actions SET state = 'queued', started = NULL, attempt = NULL, finished = NULL, result = NULL WHERE state = 'done'",
+        sql`UPDATE actions SET state = 'queued', started = NULL, attempt = NULL, finished = NULL, result = NULL
+          WHERE state = 'done'`,
       ),
     undefined,
   ],
@@ -141,22 +138,22 @@ const rows: readonly (readonly [string, (site: Site) => Promise<unknown>, RegExp
     "each node's order for the other",
     async ({ database, one, other }) => {
       const [a, b] = [one.identity.node, other.identity.node]
-      await database.run("UPDATE actions SET node = CASE node WHEN ? THEN ? ELSE ? END, state = 'queued'", [a, b, a])
+      await database.run(sql`UPDATE actions SET node = CASE node WHEN ${a} THEN ${b} ELSE ${a} END, state = 'queued'`)
     },
     /an order is refused: it is for node n-/,
   ],
   [
     'an order whose time is over, with another time',
     ({ database }) =>
-      database.run("UPDATE actions SET expires = ?, state = 'queued' WHERE state = 'expired'", [
-        Date.now() + 3_600_000,
-      ]),
+      database.run(
+        sql`UPDATE actions SET expires = ${Date.now() + 3_600_000}, state = 'queued' WHERE state = 'expired'`,
+      ),
     /: expired/,
   ],
   [
     'another key of the VO',
     async site => {
-      await site.database.run('UPDATE vos SET public_key = ?', [stranger.publicKey])
+      await site.database.run(sql`UPDATE vos SET public_key = ${stranger.publicKey}`)
       await insert(site, 9, bundleOf(stranger, 9, site.evil))
     },
     /not by the key of this VO; bundle 2 stays/,
@@ -165,15 +162,16 @@ const rows: readonly (readonly [string, (site: Site) => Promise<unknown>, RegExp
     'a succession to a key of its own',
     async site => {
       const forged = seal(SUCCESSION, { vo: 'blue', successor: stranger.publicKey, issued: Date.now() }, stranger)
-      const sql = 'UPDATE vos SET public_key = ?, successions = ?'
-      await site.database.run(sql, [stranger.publicKey, JSON.stringify([forged])])
+      await site.database.run(
+        sql`UPDATE vos SET public_key = ${stranger.publicKey}, successions = ${JSON.stringify([forged])}`,
+      )
       await insertOrder(site.database, site.one.identity.node, orderOf(stranger, site.one.identity.node, 'evil'))
     },
     /succession.* is refused/,
   ],
   [
     'nodes which say that they have never reported, in waves',
-    ({ database }) => database.run('UPDATE nodes SET serial_applied = 0, last_report = NULL, turn = 0'),
+    ({ database }) => database.run(sql`UPDATE nodes SET serial_applied = 0, last_report = NULL, turn = 0`),
     undefined,
   ],
 ]
@@ -183,7 +181,7 @@ const tampered = (site: Awaited<ReturnType<typeof ready>>, tamper: (site: Site) 
     await copyFile(`${site.store}.right`, site.store)
     await using database = openSqlite(site.store)
     await tamper({ ...site, database })
-    await database.run('UPDATE vos SET revision = revision + 1')
+    await database.run(sql`UPDATE vos SET revision = revision + 1`)
   })
 
 t.test('whatever stands in a database, no agent does anything but what its VO has signed for it', async t => {
@@ -206,7 +204,7 @@ t.test('whatever stands in a database, no agent does anything but what its VO ha
       if (said) t.match(agents.flatMap((agent, index) => agent.said.slice(before[index])).join('\n'), said)
     })
   await t.test('what cannot be read is told, and nobody is served', async t => {
-    const broken = "UPDATE bundles SET envelope = '{' WHERE serial_number = 2"
+    const broken = sql`UPDATE bundles SET envelope = '{' WHERE serial_number = 2`
     await t.rejects(
       tampered(site, ({ database }) => database.run(broken)),
       { code: 'STORE_FAILED', message: /column envelope holds what it cannot/ },

@@ -32,7 +32,7 @@ export const actionRoutes = (api: Api, context: Context): void => {
           ...{ fetched: undefined, started: undefined, finished: undefined, result: undefined },
         }
       })
-      await store.queue(actions)
+      await store.queueActions(actions)
       await context.refresh()
       return { queued: actions.length }
     },
@@ -62,7 +62,7 @@ export const actionRoutes = (api: Api, context: Context): void => {
     who: 'vo',
     handle: async request => {
       const vo = await ownVo(request, context)
-      const pieces = await store.output(vo.name, partOf(request, 'id', id('a')))
+      const pieces = await store.actionOutput(vo.name, partOf(request, 'id', id('a')))
       return pieces.map(({ piece, stream, data }) => ({ piece, stream, data: Buffer.from(data).toString('base64') }))
     },
   })
@@ -71,7 +71,10 @@ export const actionRoutes = (api: Api, context: Context): void => {
     who: 'vo',
     handle: async request => {
       const vo = await ownVo(request, context)
-      const state = unlessMissing(await store.cancel(vo.name, partOf(request, 'id', id('a')), context.now()), 'action')
+      const state = unlessMissing(
+        await store.cancelAction(vo.name, partOf(request, 'id', id('a')), context.now()),
+        'action',
+      )
       await context.refresh()
       return { state }
     },

@@ -51,7 +51,7 @@ export const bundleRoutes = (api: Api, context: Context): void => {
       const { serial, content } = verifiedDocument(BUNDLE, document, vo)
       const now = context.now()
       const bundle = { vo: vo.name, serial, envelope: document, contentSha256: content.sha256, created: now, note }
-      unlessRefused(await store.publish({ ...bundle, waves: waves ? firstStep(waves, now) : allAtOnce(now) }))
+      unlessRefused(await store.publishBundle({ ...bundle, waves: waves ? firstStep(waves, now) : allAtOnce(now) }))
       await context.refresh()
       return { serial }
     },

@@ -39,7 +39,7 @@ export const identityRoutes = (api: Api, context: Context): void => {
       const vo = await ownVo(request, context)
       const { document } = body()
       const { successor } = verifiedDocument(SUCCESSION, document, vo)
-      const after = unlessRefused(await store.succeed(vo.name, vo.publicKey, successor, document))
+      const after = unlessRefused(await store.changeVoKey(vo.name, vo.publicKey, successor, document))
       await context.refresh()
       return after
     },

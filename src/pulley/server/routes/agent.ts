@@ -58,7 +58,7 @@ export const agentRoutes = (api: Api, context: Context): void => {
       if (!node) throw new RefusedRequest('forbidden', 'there is no such node')
       const now = context.now()
       if (await detectClone(store, node, hello.fingerprint, now)) return { kind: 'clone' }
-      const { rolledBack } = await store.hello(node.id, hello, now)
+      const { rolledBack } = await store.beginSession(node.id, hello, now)
       return { kind: 'welcome', ...sessions.create(caller, now), time: now, rolledBack }
     },
   })
@@ -96,15 +96,14 @@ export const agentRoutes = (api: Api, context: Context): void => {
 
   const pollAnswer = async ({ vo, node }: NodeRef, serial: number): Promise<PollAnswer> => {
     const now = context.now()
-    const [orders, waiting] = [await store.fetch(vo, node, now), await store.waiting(vo, now)]
-    const open = new Set(orders.map(one => one.id))
+    const orders = await store.fetchActions(vo, node, now)
     const bundle = snapshot.bundle(vo, serial)
     return {
       time: now,
       next: settings.interval,
       ...(bundle && { bundle: bundle.envelope }),
       orders: orders.map(one => one.envelope),
-      cancelled: (waiting.get(node) ?? []).filter(one => !open.has(one)),
+      cancelled: [...(await store.cancelledActions(vo, node))],
       successions: [...(snapshot.vo(vo)?.successions ?? [])],
     }
   }
@@ -133,8 +132,8 @@ export const agentRoutes = (api: Api, context: Context): void => {
       const now = context.now()
       const result =
         report.state === 'started'
-          ? await store.start(vo, node, action, report.attempt, report.at, now)
-          : await store.finish(vo, node, action, report, now)
+          ? await store.startAction(vo, node, action, report.attempt, report.at, now)
+          : await store.finishAction(vo, node, action, report, now)
       if (result.kind === 'refused') throw new RefusedRequest('conflict', result.why)
       metrics.count(report.state === 'started' ? 'actions_started' : 'actions_finished')
       return {}
