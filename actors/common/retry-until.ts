@@ -22,7 +22,7 @@ export type RetryResult =
   | { readonly kind: 'yes'; readonly after: number }
   | { readonly kind: 'late'; readonly why: string; readonly after: number }
 
-/** Asks at least once. Throws what `ask` throws, and the reason of the job's signal. */
+/** Checks at least once. Throws what `check` throws, and the reason of the job's signal. */
 export const retryUntil = async (
   check: (io: Abortable) => Promise<CheckResult>,
   { within, ...limits }: RetryLimits,

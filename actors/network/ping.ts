@@ -6,7 +6,7 @@ import { quote } from '../../src/base/quote.ts'
 import { stopwatch } from '../../src/base/stopwatch.ts'
 import { mapping } from '../../src/config/shape.ts'
 import type { Output } from '../../src/connection/connection.ts'
-import { dial, place } from '../../src/connection/dial.ts'
+import { dial, hostAndPort } from '../../src/connection/dial.ts'
 import type { Target } from '../../src/inventory/target.ts'
 import type { Actor, Job } from '../../src/run/actor.ts'
 import { parseOptions } from '../../src/run/actor-options.ts'
@@ -95,6 +95,6 @@ const tcp = async (target: Target, port: number, { timeout }: Options, job: Job)
     return { kind: 'ok', changed: false, detail: `${time.toFixed(2)} ms` }
   } catch (thrown) {
     if (job.signal.aborted || !late.signal.aborted) throw thrown
-    return silent(target, `no TCP connection within ${timeout} s`, place(hosts[0] as string, port))
+    return silent(target, `no TCP connection within ${timeout} s`, hostAndPort(hosts[0] as string, port))
   }
 }

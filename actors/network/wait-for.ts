@@ -9,7 +9,7 @@ import { stopwatch } from '../../src/base/stopwatch.ts'
 import { absolutePath } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import type { Connection } from '../../src/connection/connection.ts'
-import { dial, place } from '../../src/connection/dial.ts'
+import { dial, hostAndPort } from '../../src/connection/dial.ts'
 import type { Target } from '../../src/inventory/target.ts'
 import type { Actor, Job } from '../../src/run/actor.ts'
 import { parseOptions } from '../../src/run/actor-options.ts'
@@ -73,7 +73,7 @@ export const waitFor: Actor<Options> = {
 
 const described = ({ port, host, command, path, state }: Options): string => {
   const [open, there, succeeds] = isAbsent(state) ? ['closed', 'gone', 'to fail'] : ['open', 'there', 'to succeed']
-  if (port !== undefined) return `port ${host === undefined ? port : place(host, port)} to be ${open}`
+  if (port !== undefined) return `port ${host === undefined ? port : hostAndPort(host, port)} to be ${open}`
   if (path !== undefined) return `${path} to be ${there}`
   return command === undefined ? 'login' : `command ${succeeds}`
 }

@@ -10,7 +10,7 @@ import { StokerError } from '../../src/base/errors.ts'
 import { parseMac } from '../../src/base/mac.ts'
 import { stopwatch } from '../../src/base/stopwatch.ts'
 import { mapping } from '../../src/config/shape.ts'
-import { dial, place } from '../../src/connection/dial.ts'
+import { dial, hostAndPort } from '../../src/connection/dial.ts'
 import type { Target } from '../../src/inventory/target.ts'
 import type { Actor } from '../../src/run/actor.ts'
 import { parseOptions } from '../../src/run/actor-options.ts'
@@ -78,7 +78,7 @@ const answers = async (target: Target, options: Options, io: Abortable): Promise
   } catch (thrown) {
     io.signal.throwIfAborted()
     return silent.signal.aborted
-      ? { kind: 'not-yet', why: `nothing heard from ${place(hosts[0] as string, port)}` }
+      ? { kind: 'not-yet', why: `nothing heard from ${hostAndPort(hosts[0] as string, port)}` }
       : notYetOrThrow(thrown, ['CONNECT_FAILED'])
   }
 }

@@ -2,10 +2,10 @@
 import { diffLines, FILE_HEADERS_ONLY, formatPatch, structuredPatch } from 'diff'
 
 /** What is worth reading; what is beyond is counted, not shown. */
-const MOST_LINES = 5000
-const MOST_CHARACTERS = 500_000
+const MAX_LINES = 5000
+const MAX_CHARACTERS = 500_000
 /** Lines removed and added until two texts count as too different: beyond it the search would take seconds. */
-const MOST_EDITS = 4000
+const MAX_EDITS = 4000
 const CONTEXT = 3
 
 /**
@@ -19,14 +19,14 @@ export const unifiedDiff = (path: string, before: string | undefined, after: str
   const header = `--- ${from}\n+++ ${to}\n`
   if (`${before}${after}`.includes('\0')) return `${header}@@ not text: ${sizes(before, after, bytesOf)} @@\n`
   if (!before || !after) return cut(`${header}${whole(before ?? '', after ?? '')}`)
-  const patch = structuredPatch(from, to, before, after, '', '', { context: CONTEXT, maxEditLength: MOST_EDITS })
+  const patch = structuredPatch(from, to, before, after, '', '', { context: CONTEXT, maxEditLength: MAX_EDITS })
   if (!patch) return `${header}@@ too different to show: ${sizes(before, after, linesOf)} @@\n`
   return cut(formatPatch(patch, FILE_HEADERS_ONLY).replace(/^.*\n.*\n/, header))
 }
 
 /** The numbers (from 1) of those lines of `text` which `without` does not have; `undefined` when they have little in common. */
 export const linesGone = (text: string, without: string): readonly number[] | undefined => {
-  const parts = diffLines(text, without, { maxEditLength: MOST_EDITS })
+  const parts = diffLines(text, without, { maxEditLength: MAX_EDITS })
   if (!parts) return undefined
   const gone: number[] = []
   let line = 1
@@ -53,7 +53,7 @@ const cut = (text: string): string => {
   let size = 0
   const end = lines.findIndex((line, i) => {
     size += line.length + 1
-    return i >= MOST_LINES || size > MOST_CHARACTERS
+    return i >= MAX_LINES || size > MAX_CHARACTERS
   })
   // The last part is what stands behind the last line feed: nothing.
   if (end === -1 || end >= lines.length - 1) return text

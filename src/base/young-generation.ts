@@ -10,7 +10,7 @@ import { runInNewContext } from 'node:vm'
 export const holdYoungGeneration = (): void => setFlagsFromString('--semi-space-growth-factor=1')
 
 /** Bytes of large files which may pass before what they left behind is collected. */
-const SPENT_MOST = 4 * 1024 * 1024
+const MAX_SPENT = 4 * 1024 * 1024
 
 let spent = 0
 let collect: (() => void) | undefined
@@ -22,7 +22,7 @@ let collect: (() => void) | undefined
  */
 export const spend = (bytes: number): void => {
   spent += bytes
-  if (spent < SPENT_MOST) return
+  if (spent < MAX_SPENT) return
   spent = 0
   collect ??= youngCollection()
   collect()

@@ -4,12 +4,12 @@ import type { Config } from './config.ts'
 import { formatKey, formatPath, type Path } from './yaml-source.ts'
 
 /**
- * An error about an option which is found wrong later, by a warehouse's factory or an actor's parser, told as an error
+ * An error about an option which is found wrong later, by a warehouse's factory or an actor's parser, as an error
  * of the configuration file. `prefix` is the entry's `path`; the error's `subject` is an option inside it, such as `path`,
- * `filters.apache` or `servers[0]`; a subject which is none of its keys is told at the entry. Errors of other kinds than
+ * `filters.apache` or `servers[0]`; a subject which is none of its keys is reported at the entry. Errors of other kinds than
  * `CONFIG` and `ACTOR_OPTION`, and those which are no StokerError, come back as they are.
  */
-export const atPlace = (config: Config, prefix: Path, thrown: unknown): unknown => {
+export const atLocation = (config: Config, prefix: Path, thrown: unknown): unknown => {
   const { source } = config
   if (!source || !(thrown instanceof StokerError)) return thrown
   if (thrown.code !== 'CONFIG' && thrown.code !== 'ACTOR_OPTION') return thrown
@@ -20,7 +20,9 @@ export const atPlace = (config: Config, prefix: Path, thrown: unknown): unknown 
     ? `${formatPath(prefix)}.${before}${after}`
     : `${formatPath(path)}: ${thrown.message}`
   const on = after.startsWith('unknown key') ? 'key' : 'value'
-  return new StokerError(thrown.code, thrown.subject, `${source.place(path, on)}: ${message}`, { cause: thrown })
+  return new StokerError(thrown.code, thrown.subject, `${source.formatLocation(path, on)}: ${message}`, {
+    cause: thrown,
+  })
 }
 
 /** As much of a dotted option path as there is in the value. A key may itself have dots: the longest one which fits counts. */

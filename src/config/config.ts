@@ -28,7 +28,7 @@ export interface WarehouseEntry {
   readonly keep?: number
   /** All other keys, for the warehouse's factory to parse. */
   readonly options: Readonly<Record<string, unknown>>
-  /** Where it stands, for `atPlace`. */
+  /** Where it stands, for `atLocation`. */
   readonly path: Path
 }
 
@@ -232,7 +232,7 @@ const networks = (parsed: ParsedNetworks, { source }: Where): readonly NetworkFa
     ...withoutAbsent(facts),
     name: facts.name,
     address: facts.address,
-    ...(source && { id: source.place(['networks', i]) }),
+    ...(source && { id: source.formatLocation(['networks', i]) }),
     ...(leaseTime !== undefined && { leaseTime: leaseTime / 1000 }),
     ...(boot && {
       boot: withoutAbsent({ file: boot.file, nextServer: boot['next-server'] }),
@@ -277,7 +277,10 @@ const warehouses = (entries: Entries, { source }: Where, file: (text: string) =>
     if (source && !/^[A-Za-z0-9_]/.test(name))
       throw source.error(at, 'makes no plain name; give the warehouse one with name:')
     if (source && owner)
-      throw source.error(at, `there is a warehouse ${name} already, at ${source.place(owner)}; give each its own name:`)
+      throw source.error(
+        at,
+        `there is a warehouse ${name} already, at ${source.formatLocation(owner)}; give each its own name:`,
+      )
     owners.set(name, at)
     const copies = { ...(cache !== undefined && { cache }), ...(keep !== undefined && { keep }) }
     return { kind: code, name, ...copies, options, path }

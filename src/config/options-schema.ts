@@ -3,7 +3,7 @@
  * follow. Ours are made with zod; those of third parties need not be.
  */
 
-/** Parses anything into an `O`, or tells all that is wrong with it. It has to answer at once, without a promise. */
+/** Parses anything into an `O`, or reports all that is wrong with it. It has to answer at once, without a promise. */
 export interface OptionsSchema<O> {
   readonly '~standard': {
     readonly version: 1

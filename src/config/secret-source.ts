@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises'
 import type { Abortable } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
 
-const MOST_BYTES = 1024 * 1024
+const MAX_BYTES = 1024 * 1024
 
 /** The file's text. Throws `CONFIG` when it cannot be read, or when others than its owner have any permission on it. */
 export const readPrivate = async (path: string, io: Abortable): Promise<string> => {
@@ -44,7 +44,7 @@ export const printedBy = (
   { signal }: Abortable,
 ): Promise<string> =>
   new Promise((resolve, reject) => {
-    const child = execFile(program, words, { cwd, signal, maxBuffer: MOST_BYTES }, (error, stdout) => {
+    const child = execFile(program, words, { cwd, signal, maxBuffer: MAX_BYTES }, (error, stdout) => {
       if (!error) resolve(stdout)
       else if (signal.aborted) reject(signal.reason)
       // Not the error's own message, which repeats what the program was called with.
@@ -56,7 +56,7 @@ export const printedBy = (
 
 const reasonOf = (error: Error & { readonly code?: unknown }): string => {
   if (error.code === 'ENOENT') return 'there is no such program'
-  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `it prints more than ${MOST_BYTES} bytes`
+  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `it prints more than ${MAX_BYTES} bytes`
   return typeof error.code === 'number' ? `it ended with exit code ${error.code}` : 'it could not be run'
 }
 

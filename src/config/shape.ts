@@ -9,7 +9,7 @@ import { nearest } from '../base/nearest.ts'
 import type { OptionsSchema } from './options-schema.ts'
 import { formatPath, type Path } from './yaml-source.ts'
 
-/** A mapping which has these keys and no others; a mistyped key is told with the nearest known one. */
+/** A mapping which has these keys and no others; a mistyped key is reported with the nearest known one. */
 export const mapping = <S extends z.core.$ZodShape>(shape: S) =>
   z.strictObject(shape, {
     error: issue =>

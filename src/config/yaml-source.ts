@@ -12,9 +12,9 @@ export interface YamlSource {
   /** Plain data: `null`, booleans, numbers, texts, arrays, and objects whose keys are the texts which stand in the file. */
   readonly value: unknown
   /** `file:line:column` of the value at the path, or of the key in front of it; of what encloses it when it is missing. */
-  place(path: Path, on?: 'key' | 'value'): string
+  formatLocation(path: Path, on?: 'key' | 'value'): string
   /** The error to throw about the value (or key) at the path; the message gets place and path in front. */
-  error(path: Path, message: string, how?: { readonly on?: 'key' | 'value'; readonly cause?: unknown }): StokerError
+  error(path: Path, message: string, options?: { readonly on?: 'key' | 'value'; readonly cause?: unknown }): StokerError
 }
 
 /** More than any hand-written file needs, and little enough to walk through. */
@@ -30,18 +30,19 @@ export const parseYaml = (text: string, file: string): YamlSource => {
   const [broken] = [...document.errors, ...document.warnings]
   if (broken) throw fail(broken.pos[0], explain(broken.message, text, broken.pos[0]))
   const value = plain(document, fail)
-  const place: YamlSource['place'] = (path, on = 'value') => `${file}:${lineColumn(text, offsetOf(document, path, on))}`
+  const formatLocation: YamlSource['formatLocation'] = (path, on = 'value') =>
+    `${file}:${lineColumn(text, offsetOf(document, path, on))}`
   return {
     file,
     value,
-    place,
+    formatLocation,
     error: (path, message, { on = 'value', cause } = {}) => {
       const name = formatPath(path)
       const sentence = name === '' ? message : `${name}: ${message}`
       return new StokerError(
         'CONFIG',
         name || file,
-        `${place(path, on)}: ${sentence}`,
+        `${formatLocation(path, on)}: ${sentence}`,
         cause === undefined ? {} : { cause },
       )
     },

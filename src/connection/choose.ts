@@ -14,9 +14,9 @@ export const DESCRIPTORS: Readonly<Record<ConnectionKind, number>> = { ssh: 1, o
 
 export interface Choice {
   /** Whatever the nodes say (`--connection`). */
-  readonly asked?: ConnectionKind | undefined
+  readonly requested?: ConnectionKind | undefined
   /** For nodes which say nothing (`vars: {connection: openssh}`). */
-  readonly usual: ConnectionKind
+  readonly defaultKind: ConnectionKind
   /** The names of nodes which are reached by `openssh` where they say nothing themselves; asked for once. */
   readonly listed?: ((io: Abortable) => Promise<ReadonlySet<string>>) | undefined
   /** Makes the connector of a kind, when the first target needs it. */
@@ -24,13 +24,13 @@ export interface Choice {
 }
 
 /** The connector for all targets. `prepare` throws `CONFIG` for a node with an unknown kind, and what `listed` throws. */
-export const choosingConnector = ({ asked, usual, listed, make }: Choice): Connector => {
+export const choosingConnector = ({ requested: asked, defaultKind: usual, listed, make }: Choice): Connector => {
   let byList: ReadonlySet<string> | undefined
-  const made = new Map<ConnectionKind, Promise<Connector>>()
+  const opened = new Map<ConnectionKind, Promise<Connector>>()
   const connectorFor = (target: Target): Promise<Connector> => {
     const kind = asked ?? kindOf(target) ?? (byList?.has(target.name) ? 'openssh' : usual)
-    const connector = made.get(kind) ?? make(kind)
-    made.set(kind, connector)
+    const connector = opened.get(kind) ?? make(kind)
+    opened.set(kind, connector)
     return connector
   }
   let descriptors = DESCRIPTORS[asked ?? usual]
@@ -53,7 +53,7 @@ export const choosingConnector = ({ asked, usual, listed, make }: Choice): Conne
     connect: async (target, io) => (await connectorFor(target)).connect(target, io),
     async [Symbol.asyncDispose]() {
       // One which could not be made has nothing to close.
-      const connectors = await Promise.allSettled(made.values())
+      const connectors = await Promise.allSettled(opened.values())
       for (const result of connectors) if (result.status === 'fulfilled') await result.value[Symbol.asyncDispose]()
     },
   }

@@ -14,14 +14,14 @@ export const dial = async (hosts: readonly string[], port: number, name: string,
       if (io.signal.aborted) throw cause
       const code = (cause as NodeJS.ErrnoException).code ?? ''
       const reason = REASONS[code] ?? (cause as Error).message
-      failure = new StokerError('CONNECT_FAILED', name, reason, { cause, detail: place(host, port) })
+      failure = new StokerError('CONNECT_FAILED', name, reason, { cause, detail: hostAndPort(host, port) })
     }
   }
   throw failure ?? new StokerError('CONNECT_FAILED', name, 'no address to connect to')
 }
 
 /** `host:port` as people write it. */
-export const place = (host: string, port: number): string =>
+export const hostAndPort = (host: string, port: number): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 
 const REASONS: Readonly<Record<string, string>> = {

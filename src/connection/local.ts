@@ -8,11 +8,11 @@ import { StokerError } from '../base/errors.ts'
 import type { Command, Connection, Connector, Exit } from './connection.ts'
 import { readFileOver, writeFileOver } from './files.ts'
 import { feed } from './supervise/feed.ts'
-import { attend, type Running } from './supervise/supervised-command.ts'
+import { followCommand, type SupervisedCommand } from './supervise/supervised-command.ts'
 import { supervisedWithInput } from './supervise/supervisor.ts'
 
 /** Where commands start. */
-export interface Surroundings {
+export interface LocalContext {
   /** Added to the program's own. */
   readonly environment?: Readonly<Record<string, string>>
   /** Default: the program's own. */
@@ -20,12 +20,12 @@ export interface Surroundings {
 }
 
 /** Connections to this machine. */
-export const localConnector = (surroundings: Surroundings = {}): Connector => ({
+export const localConnector = (context: LocalContext = {}): Connector => ({
   descriptors: 4,
   async prepare() {},
   async connect(target, { signal }) {
     signal.throwIfAborted()
-    return localConnection(target.name, surroundings)
+    return localConnection(target.name, context)
   },
   async [Symbol.asyncDispose]() {},
 })
@@ -34,7 +34,7 @@ export const localConnector = (surroundings: Surroundings = {}): Connector => ({
  * What a login as this program's user would give: its shell, its home, its names. bash reads ~/.bashrc when its input is a
  * socket, which Node's pipes are, unless it is a shell in a shell; that is for logins from elsewhere alone.
  */
-export const asLogin = (): Surroundings => {
+export const asLogin = (): LocalContext => {
   const { username, homedir, shell } = userInfo()
   return {
     environment: { USER: username, LOGNAME: username, HOME: homedir, SHELL: shell || '/bin/sh', SHLVL: '1' },
@@ -43,11 +43,11 @@ export const asLogin = (): Surroundings => {
 }
 
 /** A connection to this machine; `name` is the target's, for messages. */
-export const localConnection = (name: string, surroundings: Surroundings = {}): Connection => {
+export const localConnection = (name: string, context: LocalContext = {}): Connection => {
   const exec: Connection['exec'] = async function* (command, io) {
     io.signal.throwIfAborted()
-    const running = await start(command, name, surroundings)
-    return yield* attend(running, name, io)
+    const running = await start(command, name, context)
+    return yield* followCommand(running, name, io)
   }
   return {
     timing: {},
@@ -59,7 +59,11 @@ export const localConnection = (name: string, surroundings: Surroundings = {}): 
 }
 
 /** Starts the command as leader of a session of its own, with the lifeline on descriptor 3. */
-const start = async (command: Command, name: string, { environment, folder }: Surroundings): Promise<Running> => {
+const start = async (
+  command: Command,
+  name: string,
+  { environment, folder }: LocalContext,
+): Promise<SupervisedCommand> => {
   const { watchesItself } = command
   const child = spawn('/bin/sh', ['-c', watchesItself ? command.line : supervisedWithInput(command.line)], {
     detached: true,
@@ -74,7 +78,7 @@ const start = async (command: Command, name: string, { environment, folder }: Su
     throw new StokerError('ACTOR_FAILED', name, `cannot start /bin/sh: ${(cause as Error).message}`, { cause })
   }
   const lifeline = child.stdio[3] as Writable
-  // A command which ends early closes these under us; that it ended is told by its exit.
+  // A command which ends early closes these under us; that it ended is known from its exit.
   lifeline.on('error', () => {})
   if (command.stdin && child.stdin) feed(command.stdin, child.stdin)
   return {

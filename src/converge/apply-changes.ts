@@ -73,7 +73,7 @@ const batchStep = ({ step, script = '' }: PreparedStep): BatchStep => ({ script,
 
 const isShown = (step: Step): boolean => step.kind === 'run' && step.show === true
 
-/** What was shown is not said again; else the last lines tell why. `ran` is `undefined` when the shell ended under it. */
+/** What was shown is not repeated; else the last lines say why. `result` is `undefined` when the shell ended under it. */
 const failure = (
   subject: string,
   { change, step }: PreparedStep,

@@ -18,7 +18,7 @@ export interface ScriptResult {
   /** What it wrote, but for what was shown. */
   readonly stdout: Uint8Array
   readonly stderr: string
-  /** Whether it printed more than is kept: `MOST_STDOUT` bytes. */
+  /** Whether it printed more than is kept: `MAX_STDOUT` bytes. */
   readonly truncated: boolean
 }
 

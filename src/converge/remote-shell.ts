@@ -67,7 +67,7 @@ export class RemoteShell {
   }
 
   /**
-   * Runs a script, after `opening` when the shell is new, and yields all output until `done`; each is one compound command.
+   * Runs a script, after `prelude` when the shell is new, and yields all output until `done`; each is one compound command.
    * Returns how the shell ended, if it did. Throws what the connection throws. Whoever stops reading early ends the shell.
    */
   async *run(prelude: string, script: string, done: () => boolean): AsyncGenerator<Output, Exit | undefined, void> {

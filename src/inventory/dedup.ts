@@ -5,8 +5,8 @@
  * and port; never for the bare name alone, because two sites may both have a `node1`.
  */
 import { isIP } from 'node:net'
-import type { ResolvedNode } from './ask.ts'
-import { filled } from './ask.ts'
+import type { ResolvedNode } from './lookup.ts'
+import { filled } from './lookup.ts'
 import type { Resolution, Selection } from './resolve.ts'
 import type { Provenance, Target } from './target.ts'
 
@@ -64,7 +64,7 @@ export const dedupWithin = (
     for (const node of nodes) {
       const machine = machineOf.get(node) as Machine
       const sources = node.warehouses.length > 0 ? node.warehouses : ['-']
-      const ways = sources.map(warehouse => ({ warehouse, path: [node.asked as string] }))
+      const ways = sources.map(warehouse => ({ warehouse, path: [node.requestedName as string] }))
       reached.set(machine, merged(reached.get(machine), ways))
     }
     return reached
@@ -215,11 +215,11 @@ const targetOf = (machine: Machine, via: readonly Provenance[]): Target => {
   const [first, ...others] = machine.nodes as [ResolvedNode, ...ResolvedNode[]]
   const facts = others.reduce((all, node) => filled(all, node.facts), first.facts)
   const names = [
-    first.asked,
-    ...machine.nodes.flatMap(node => [node.facts.name, node.asked, ...(node.facts.aliases ?? [])]),
+    first.requestedName,
+    ...machine.nodes.flatMap(node => [node.facts.name, node.requestedName, ...(node.facts.aliases ?? [])]),
   ]
   return {
-    name: first.asked,
+    name: first.requestedName,
     names: [...new Set<string>(names)],
     addresses: facts.addresses ?? [],
     port: facts.port,

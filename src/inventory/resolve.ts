@@ -8,7 +8,7 @@ import { isNodeName, parseGroupName, shown } from '../base/names.ts'
 import { nearest } from '../base/nearest.ts'
 import { globMatcher, matchRegex } from '../nodeset/match.ts'
 import type { Expression, Operator } from '../nodeset/syntax/expression.ts'
-import { type Questions, questions, type ResolvedNode } from './ask.ts'
+import { type Lookup, openLookup, type ResolvedNode } from './lookup.ts'
 import type { Member, Warehouse } from './warehouse.ts'
 
 /** An expression whose names have been answered. */
@@ -44,7 +44,7 @@ export const resolve = async (
   options: ResolveOptions,
 ): Promise<Resolution> => {
   options.signal.throwIfAborted()
-  const ask = questions(warehouses, options)
+  const lookup = openLookup(warehouses, options)
   const unknown = new Set<string>()
   const groups = new Map<string, Selection>()
   // Groups are opened in rounds, all of a round at once: few round trips, and two groups which contain each other
@@ -72,8 +72,8 @@ export const resolve = async (
         return later(`^${part.path}`, part.text, () => fromFile(part.path))
       case 'query':
         return later(part.text, part.text, async () => {
-          const warehouse = ask.named(part.warehouse)
-          return await fromMembers(await ask.query(warehouse, part.query), warehouse)
+          const warehouse = lookup.named(part.warehouse)
+          return await fromMembers(await lookup.query(warehouse, part.query), warehouse)
         })
       case 'group-names':
         throw new StokerError(
@@ -97,19 +97,19 @@ export const resolve = async (
 
   const openGroup = (name: string, warehouse: Warehouse): Selection =>
     later(`@${warehouse.name}:${name}`, `@${name}`, async () =>
-      fromMembers((await ask.members(parseGroupName(name), warehouse)) ?? [], warehouse),
+      fromMembers((await lookup.members(parseGroupName(name), warehouse)) ?? [], warehouse),
     )
 
   /** Bare names: nodes or groups, whichever the warehouses say. */
   const byName = async (names: readonly string[], home: Warehouse | undefined): Promise<Selection> => {
-    const found = await ask.names(names.map(parseAskable), home)
+    const found = await lookup.names(names.map(parseAskable), home)
     return inOrder(
       found.flatMap(({ node, group }, i): readonly (ResolvedNode | Selection)[] => {
         const name = names[i] as string
         if (node && group) throw ambiguous(name, node, group)
         if (node) return [node]
         if (group) return [openGroup(name, group)]
-        if (options.allowUnknown && isNodeName(name)) return [{ asked: name, facts: { name }, warehouses: [] }]
+        if (options.allowUnknown && isNodeName(name)) return [{ requestedName: name, facts: { name }, warehouses: [] }]
         unknown.add(name)
         return []
       }),
@@ -117,8 +117,8 @@ export const resolve = async (
   }
 
   const byGroup = async (text: string, name: string, from: string | undefined, home: Warehouse | undefined) => {
-    if (name === '*') return { kind: 'nodes', nodes: await ask.everyNode(from) } as const
-    const warehouse = await ask.groupOwner(parseGroupName(name), from, home)
+    if (name === '*') return { kind: 'nodes', nodes: await lookup.everyNode(from) } as const
+    const warehouse = await lookup.groupOwner(parseGroupName(name), from, home)
     if (warehouse) return openGroup(name, warehouse)
     unknown.add(text.startsWith('@') ? text : `@${text}`)
     return { kind: 'nodes', nodes: [] } as const
@@ -126,19 +126,19 @@ export const resolve = async (
 
   const fromMembers = async (members: readonly Member[], home: Warehouse): Promise<Selection> => {
     const names = members.flatMap(member => (member.kind === 'node' ? [member.name] : []))
-    const asked = ask.nodes(names, home).then(nodes => new Map(names.map((name, i) => [name, nodes[i]])))
+    const asked = lookup.nodes(names, home).then(nodes => new Map(names.map((name, i) => [name, nodes[i]])))
     const parts = members.map(async (member): Promise<ResolvedNode | Selection> => {
       if (member.kind === 'expression') return await evaluate(member.expression, home)
       if (member.kind === 'group') return await byGroup(`@${member.name}`, member.name, undefined, home)
       const { name } = member
       // A member of whom nothing is known but the name is still a member: a group is never silently shorter.
-      return (await asked).get(name) ?? { asked: name, facts: { name }, warehouses: [home.name] }
+      return (await asked).get(name) ?? { requestedName: name, facts: { name }, warehouses: [home.name] }
     })
     return inOrder(await every(parts))
   }
 
   const matching = async (pick: (names: readonly string[]) => readonly string[]): Promise<Selection> => {
-    const nodes = await ask.everyNode(undefined)
+    const nodes = await lookup.everyNode(undefined)
     const picked = new Set(pick(nodes.map(node => node.facts.name)))
     return { kind: 'nodes', nodes: nodes.filter(node => picked.has(node.facts.name)) }
   }
@@ -147,7 +147,7 @@ export const resolve = async (
     // `/^web$/` is how a person says "the node web, not the group": it needs no list of all nodes.
     const literal = /^\^([\w-]+)\$$/.exec(source)?.[1]
     if (literal === undefined || !isNodeName(literal)) return await matching(all => matchRegex(source, all))
-    const [node] = await ask.nodes([literal], undefined)
+    const [node] = await lookup.nodes([literal], undefined)
     if (!node) unknown.add(literal)
     return { kind: 'nodes', nodes: node ? [node] : [] }
   }
@@ -168,8 +168,8 @@ export const resolve = async (
     }
   }
   refuseCycles(selection, groups)
-  if (unknown.size > 0) throw await unknownNames([...unknown].sort(), ask)
-  return { selection, groups, notices: ask.notices() }
+  if (unknown.size > 0) throw await unknownNames([...unknown].sort(), lookup)
+  return { selection, groups, notices: lookup.notices() }
 }
 
 /** Nodes and selections as one selection, in their order. */
@@ -248,8 +248,8 @@ const ambiguous = (name: string, node: ResolvedNode, group: Warehouse): StokerEr
     `${name} is a node (says ${node.warehouses.join(', ')}) and a group (says ${group.name}): write @${name} for the group, '/^${name}$/' for the node`,
   )
 
-const unknownNames = async (names: readonly string[], ask: Questions): Promise<StokerError> => {
-  const known = await ask.knownNames()
+const unknownNames = async (names: readonly string[], lookup: Lookup): Promise<StokerError> => {
+  const known = await lookup.knownNames()
   const described = names.slice(0, 10).map(name => {
     const forced = name.startsWith('@')
     const near = nearest(name.replace(/^@(?:[^:]*:)?/, ''), forced ? known.groups : [...known.groups, ...known.nodes])
@@ -260,6 +260,6 @@ const unknownNames = async (names: readonly string[], ask: Questions): Promise<S
   return new StokerError(
     'UNKNOWN_NAME',
     names.join(','),
-    `no warehouse knows ${described.join(', ')}${more}. Asked: ${ask.asked()}. 'stoker groups' lists the groups; --allow-unknown takes a name as a host name`,
+    `no warehouse knows ${described.join(', ')}${more}. Asked: ${lookup.sourceNames()}. 'stoker groups' lists the groups; --allow-unknown takes a name as a host name`,
   )
 }

@@ -30,12 +30,12 @@ export interface NodeFacts {
   readonly vars?: Readonly<Record<string, unknown>>
 }
 
-/** What a source says of one node, not yet looked at: any text may be anywhere in it. */
+/** What a source says of one node, not checked yet: any text may be anywhere in it. */
 export interface NodeRecord extends Omit<NodeFacts, 'name'> {
   readonly name: string
   /** Further entries of the warehouse which say a part of it. */
   readonly furtherIds?: readonly string[]
-  /** What the warehouse itself finds wrong with it; told to whoever asks for this node. */
+  /** What the warehouse itself finds wrong with it; reported to whoever asks for this node. */
   readonly problem?: string
 }
 
@@ -45,7 +45,7 @@ export interface NodeRecord extends Omit<NodeFacts, 'name'> {
  */
 export type DhcpStatement = string | { readonly text: string; readonly id: string; readonly problem?: string }
 
-/** What a warehouse knows about one network, as it says it: nothing here is looked at yet. */
+/** What a warehouse knows about one network, as it says it: nothing here is checked yet. */
 export interface NetworkFacts {
   readonly name: string
   /** `10.1.0.0/16`, `10.1.0.0/255.255.0.0`, `2001:db8::/64`. */
@@ -85,7 +85,7 @@ export interface Warehouse extends AsyncDisposable {
   groups?(io: Abortable): AsyncIterable<GroupName>
   /** All nodes, where the source can list them. */
   all?(io: Abortable): AsyncIterable<NodeFacts>
-  /** All nodes as the source has them, for who tells what is wrong with each; `all` throws for the first that is not fit. */
+  /** All nodes as the source has them, for whoever reports what is wrong with each; `all` throws for the first that is not fit. */
   records?(io: Abortable): AsyncIterable<NodeRecord>
   /** All networks, where the source can list them. */
   networks?(io: Abortable): AsyncIterable<NetworkFacts>
@@ -93,7 +93,7 @@ export interface Warehouse extends AsyncDisposable {
   query?(query: string, io: Abortable): Promise<readonly Member[]>
   /**
    * Yields once when it listens, and whenever an answer may have changed since; each time in a few words how it knows. Ends
-   * when the source does not tell. A throw means that it cannot listen, or not any more: whoever wants to hear more calls again.
+   * when the source does not report changes. A throw means that it cannot listen, or not any more: whoever wants to hear more calls again.
    */
   changes?(io: Abortable): AsyncIterable<string>
   /** Asked only for names which no other warehouse knows. */

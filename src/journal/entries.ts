@@ -22,7 +22,7 @@ export interface RunHead {
   readonly folder: string
   /** Whether something was piped into it. */
   readonly input: boolean
-  /** The process which writes it, for `living`. */
+  /** The process which writes it, for `isAlive`. */
   readonly author?: string
   /** The run whose targets these are. */
   readonly again?: string
@@ -41,12 +41,12 @@ export type Line =
 const FORMAT = 1
 
 /** One line with its line feed. `n` is the target's place in the run. */
-export const formatLine = (line: Line, placeOf: (target: Target) => number): string => {
+export const formatLine = (line: Line, positionOf: (target: Target) => number): string => {
   switch (line.kind) {
     case 'run':
       return text({ kind: 'run', format: FORMAT, ...line.head })
     case 'event':
-      return text(formatEvent(line.event, placeOf(line.event.target)))
+      return text(formatEvent(line.event, positionOf(line.event.target)))
     default:
       return text(line)
   }

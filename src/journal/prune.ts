@@ -4,7 +4,7 @@ import { removeLeftovers } from '../base/atomic-file.ts'
 import { runFile } from './paths.ts'
 import { runIds } from './reader.ts'
 
-export interface Keep {
+export interface Retention {
   /** Milliseconds. */
   readonly age: number
   readonly runs: number
@@ -12,10 +12,14 @@ export interface Keep {
   readonly size: number
 }
 
-export const USUAL: Keep = { age: 90 * 24 * 3_600_000, runs: 1000, size: 1024 * 1024 * 1024 }
+export const DEFAULT_RETENTION: Retention = { age: 90 * 24 * 3_600_000, runs: 1000, size: 1024 * 1024 * 1024 }
 
 /** Removes what is too much. The newest run always stays. */
-export const prune = async (folder: string, now: number, { age, runs, size }: Keep = USUAL): Promise<void> => {
+export const prune = async (
+  folder: string,
+  now: number,
+  { age, runs, size }: Retention = DEFAULT_RETENTION,
+): Promise<void> => {
   await removeLeftovers(folder)
   let total = 0
   for (const [i, id] of (await runIds(folder)).entries()) {

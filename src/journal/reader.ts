@@ -7,7 +7,7 @@ import { StokerError } from '../base/errors.ts'
 import type { Target } from '../inventory/target.ts'
 import type { RunEvent } from '../run/event.ts'
 import type { Outcome } from '../run/outcome.ts'
-import { living } from './author.ts'
+import { isAlive } from './author.ts'
 import { parseLine, type RunHead } from './entries.ts'
 import { idOfFile, runFile } from './paths.ts'
 
@@ -63,7 +63,7 @@ export const readRun = async (
     const outcome = outcomes.get(target) ?? (began.has(target) ? unknown(target) : NOT_STARTED)
     return [target, outcome] as const
   })
-  return { head, endings: new Map(endings), ended, goesOnIn: ended ? undefined : living(head.author) }
+  return { head, endings: new Map(endings), ended, goesOnIn: ended ? undefined : isAlive(head.author) }
 }
 
 const NOT_STARTED: Outcome = { kind: 'not-started' }

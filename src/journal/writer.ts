@@ -18,23 +18,23 @@ export interface JournalWriter extends View {
 }
 
 /** Bytes of output kept of one target. */
-const MOST_OUTPUT = 16 * 1024 * 1024
+const MAX_OUTPUT = 16 * 1024 * 1024
 
-/** Begins a journal. A disk which is full, or a folder which cannot be written, is told once; the run goes on without. */
-export const openJournal = (folder: string, head: RunHead, say: (notice: string) => void): JournalWriter => {
-  const places = new Map(head.targets.map((target, n) => [target, n]))
+/** Begins a journal. A disk which is full, or a folder which cannot be written, is reported once; the run goes on without. */
+export const openJournal = (folder: string, head: RunHead, warn: (warn: string) => void): JournalWriter => {
+  const positions = new Map(head.targets.map((target, n) => [target, n]))
   const sizes = new Map<Target, number>()
-  const placeOf = (target: Target) => places.get(target) ?? -1
+  const positionOf = (target: Target) => positions.get(target) ?? -1
   const path = runFile(folder, head.id) ?? ''
-  let file = open(folder, path, formatLine({ kind: 'run', head }, placeOf), say)
+  let file = open(folder, path, formatLine({ kind: 'run', head }, positionOf), warn)
 
   const write = (line: Line): void => {
     if (file === undefined) return
     try {
-      const bytes = Buffer.from(formatLine(line, placeOf))
+      const bytes = Buffer.from(formatLine(line, positionOf))
       for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
     } catch (thrown) {
-      say(`the journal of this run ends here: ${(thrown as Error).message}`)
+      warn(`the journal of this run ends here: ${(thrown as Error).message}`)
       end()
     }
   }
@@ -45,14 +45,14 @@ export const openJournal = (folder: string, head: RunHead, say: (notice: string)
   const output = (event: Extract<RunEvent, { readonly kind: 'output' }>): void => {
     const { target } = event
     const size = sizes.get(target) ?? 0
-    if (size > MOST_OUTPUT) return
+    if (size > MAX_OUTPUT) return
     const total = size + event.output.data.length
     sizes.set(target, total)
-    write(total > MOST_OUTPUT ? { kind: 'truncated', n: placeOf(target) } : { kind: 'event', event })
+    write(total > MAX_OUTPUT ? { kind: 'truncated', n: positionOf(target) } : { kind: 'event', event })
   }
 
   return {
-    begin: target => write({ kind: 'began', n: placeOf(target), at: Date.now() }),
+    begin: target => write({ kind: 'began', n: positionOf(target), at: Date.now() }),
     event(event) {
       if (event.kind === 'output') output(event)
       else write({ kind: 'event', event })
@@ -64,7 +64,7 @@ export const openJournal = (folder: string, head: RunHead, say: (notice: string)
       try {
         fsyncSync(file)
       } catch (thrown) {
-        say(`the journal of this run may not be on disk: ${(thrown as Error).message}`)
+        warn(`the journal of this run may not be on disk: ${(thrown as Error).message}`)
       }
       end()
     },
@@ -72,13 +72,13 @@ export const openJournal = (folder: string, head: RunHead, say: (notice: string)
 }
 
 /** A journal is never seen without its head. */
-const open = (folder: string, path: string, head: string, say: (notice: string) => void): number | undefined => {
+const open = (folder: string, path: string, head: string, warn: (warn: string) => void): number | undefined => {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     writeAtomicSync(path, head)
     return openSync(path, 'a')
   } catch (thrown) {
-    say(`this run is not kept: ${(thrown as Error).message}`)
+    warn(`this run is not kept: ${(thrown as Error).message}`)
     return undefined
   }
 }

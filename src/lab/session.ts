@@ -76,13 +76,13 @@ const relay = async (child: ChildProcess, channel: CommandChannel, gone: Promise
   })
   const send = sender(channel, gone)
   await Promise.all([pump(child.stdout, send, channel), pump(child.stderr, send, channel.stderr)])
-  const how = await end
-  if ('error' in how) {
-    await send(channel.stderr, Buffer.from(`lab: cannot start /bin/sh: ${how.error.message}\n`))
+  const ending = await end
+  if ('error' in ending) {
+    await send(channel.stderr, Buffer.from(`lab: cannot start /bin/sh: ${ending.error.message}\n`))
     channel.exit(255)
-  } else if (how.signal === null) channel.exit(how.code ?? 255)
-  else if (SSH_SIGNALS.has(how.signal)) channel.exit(how.signal.slice('SIG'.length), false, '')
-  else channel.exit(128 + constants.signals[how.signal]) // as shells say it
+  } else if (ending.signal === null) channel.exit(ending.code ?? 255)
+  else if (SSH_SIGNALS.has(ending.signal)) channel.exit(ending.signal.slice('SIG'.length), false, '')
+  else channel.exit(128 + constants.signals[ending.signal]) // as shells say it
   channel.end()
 }
 

@@ -87,7 +87,7 @@ export const errorAt = (
 ): StokerError => source.error([...path, ...(options.below ?? [])], message, options)
 
 /** `file:line:column` of the place. */
-export const formatLocation = ({ source, path }: SourceLocation): string => source.place(path)
+export const formatLocation = ({ source, path }: SourceLocation): string => source.formatLocation(path)
 
 /** The error, with the place and what it is about in front; other errors than those of people's input come back as they are. */
 export const withLocation = (at: SourceLocation, what: string, thrown: unknown): unknown => {

@@ -107,7 +107,7 @@ const writeAll = async (fd: number, chunk: Uint8Array): Promise<void> => {
     try {
       at += (await writeChunk(fd, chunk, at)).bytesWritten
     } catch (error) {
-      // Another process which shares the pipe has made it non-blocking, and it is full. Nothing tells when there is room.
+      // Another process which shares the pipe has made it non-blocking, and it is full. No event says when there is room.
       if (!hasCode(error, 'EAGAIN')) throw error
       await delay(10)
     }

@@ -3,8 +3,8 @@
  * one which was not reached is tried again. Pure but for what it tells.
  */
 import { type BackOff, backOff } from '../base/retry.ts'
+import { formatTargets } from '../inventory/format-targets.ts'
 import type { Target } from '../inventory/target.ts'
-import { who } from '../inventory/target-set.ts'
 import { type Amount, amountOf } from './amount.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -71,7 +71,7 @@ export const rolling = (
     begin(batch) {
       const members = batches[batch] ?? []
       current = { size: members.length, wrong: 0 }
-      if (batches.length > 1) say(`batch ${batch + 1} of ${batches.length}: ${who(members)}`)
+      if (batches.length > 1) say(`batch ${batch + 1} of ${batches.length}: ${formatTargets(members)}`)
     },
     ended({ kind }) {
       if (kind !== 'failed' && kind !== 'unreachable' && kind !== 'timed-out') return

@@ -28,7 +28,7 @@ export interface TerminalOptions {
   /** Ctrl-C while there is no prompt. */
   readonly interrupt: () => void
   /** Enter on an empty line while there is no prompt. */
-  readonly asked: () => void
+  readonly requested: () => void
 }
 
 /** Lines of a script, as fast as they are wanted. */
@@ -81,7 +81,7 @@ export const terminalConsole = (options: TerminalOptions): Console => {
   lines.on('line', line => {
     if (line.trim() !== '') options.entered(line)
     if (waiting) settle(line)
-    else if (line.trim() === '') options.asked()
+    else if (line.trim() === '') options.requested()
     else ahead.push(line)
   })
   lines.on('history', (history: string[]) => {

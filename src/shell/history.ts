@@ -13,10 +13,10 @@ export interface History {
 }
 
 /** Lines which are offered; the file is cut back to them when it has twice as many. */
-export const MOST_LINES = 1000
+export const MAX_LINES = 1000
 
-/** Reads the file. What cannot be read or written is told once; the shell goes on without. */
-export const openHistory = (path: string, say: (notice: string) => void): History => {
+/** Reads the file. What cannot be read or written is reported once; the shell goes on without. */
+export const openHistory = (path: string, warn: (warn: string) => void): History => {
   let isBroken = false
   const attempt = <T>(work: () => T, otherwise: T): T => {
     if (isBroken) return otherwise
@@ -24,7 +24,7 @@ export const openHistory = (path: string, say: (notice: string) => void): Histor
       return work()
     } catch (thrown) {
       isBroken = true
-      say(`what is typed here is not kept: ${(thrown as Error).message}`)
+      warn(`what is typed here is not kept: ${(thrown as Error).message}`)
       return otherwise
     }
   }
@@ -40,8 +40,8 @@ const read = (path: string): string[] => {
   const lines = textOf(path)
     .split('\n')
     .filter(line => line !== '')
-  const newest = lines.slice(-MOST_LINES)
-  if (lines.length > 2 * MOST_LINES) writeAtomicSync(path, newest.map(line => `${line}\n`).join(''))
+  const newest = lines.slice(-MAX_LINES)
+  if (lines.length > 2 * MAX_LINES) writeAtomicSync(path, newest.map(line => `${line}\n`).join(''))
   return newest
 }
 

@@ -6,7 +6,7 @@ import { StokerError } from '../base/errors.ts'
  * Runs the line with the user's own shell; returns the exit code, 1 for one that was ended by a signal. Ctrl-C reaches it
  * from the terminal. With `terminal` it has our standard input, else none: in a script, that is the script.
  */
-export const runHere = (line: string, { terminal }: { readonly terminal: boolean }): Promise<number> =>
+export const runLocally = (line: string, { terminal }: { readonly terminal: boolean }): Promise<number> =>
   new Promise((resolve, reject) => {
     const shell = process.env.SHELL || '/bin/sh'
     const child = spawn(shell, ['-c', line], { stdio: [terminal ? 'inherit' : 'ignore', 'inherit', 'inherit'] })

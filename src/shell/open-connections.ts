@@ -1,29 +1,29 @@
 /**
- * One open connection for each target, kept from one command to the next. Whoever is lost is told at once, and tried again
+ * One open connection for each target, kept from one command to the next. A lost one is reported at once, and tried again
  * in the background, later and later.
  */
 import type { Abortable } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
 import { type BackOff, backOff } from '../base/retry.ts'
 import type { Connection, Connector } from '../connection/connection.ts'
+import { formatTargets } from '../inventory/format-targets.ts'
 import type { Target } from '../inventory/target.ts'
-import { who } from '../inventory/target-set.ts'
 import type { Actor } from '../run/actor.ts'
 import type { RunEvent } from '../run/event.ts'
 import { type Schedule, schedule } from '../run/schedule.ts'
 
-/** How connections are opened, and who is told about them. */
-export interface LinksOptions {
+/** How connections are opened, and who is notified. */
+export interface OpenConnectionsOptions {
   readonly connector: Connector
   /** For the opening: at how many at a time, how quickly, how long. */
-  readonly how: Omit<Schedule, 'signal' | 'connector' | 'begin' | 'stdin'>
-  readonly tell: (notice: string) => void
+  readonly schedule: Omit<Schedule, 'signal' | 'connector' | 'begin' | 'stdin'>
+  readonly notify: (notice: string) => void
   /** Milliseconds until the first try to get a lost connection back, and the most between two tries. */
   readonly backOff?: BackOff
 }
 
 /** A target without a connection, and why it has none. */
-export interface Absent {
+export interface MissingConnection {
   readonly target: Target
   readonly error: StokerError
   /** Whether it is tried again by itself. */
@@ -35,11 +35,11 @@ type Link =
   | { readonly kind: 'down'; readonly error: StokerError; readonly tries: number; timer?: NodeJS.Timeout }
 
 const BACK_OFF = { first: 500, most: 60_000 }
-/** Those which are lost together are told together; milliseconds. */
+/** Those which are lost together are reported together; milliseconds. */
 const TOGETHER_MS = 50
 
-export class Links {
-  readonly #options: LinksOptions
+export class OpenConnections {
+  readonly #options: OpenConnectionsOptions
   readonly #links = new Map<string, Link>()
   readonly #ended = new AbortController()
   readonly #news = new Map<string, Target[]>()
@@ -48,7 +48,7 @@ export class Links {
   #due: Target[] = []
   #dueTimer: NodeJS.Timeout | undefined
 
-  constructor(options: LinksOptions) {
+  constructor(options: OpenConnectionsOptions) {
     this.#options = options
   }
 
@@ -59,7 +59,7 @@ export class Links {
     connect: async (target, { signal }) => {
       signal.throwIfAborted()
       const link = this.#links.get(keyOf(target))
-      if (link?.kind === 'open') return this.#lent(target, link.connection)
+      if (link?.kind === 'open') return this.#borrowed(target, link.connection)
       const { code, message, detail } = link?.error ?? NOT_TRIED
       throw new StokerError(code, target.name, `not connected: ${message}`, { detail })
     },
@@ -73,24 +73,24 @@ export class Links {
   }
 
   /**
-   * From now on these are the ones which count: others keep their connection, but are not told about and not tried again.
+   * From now on these are the ones which count: others keep their connection, but are not reported and not tried again.
    * Opens what is not open; yields a run's events, in which `ok` is a connection.
    */
   async *open(targets: readonly Target[], io: Abortable): AsyncGenerator<RunEvent, void, void> {
     this.#wanted = new Map(targets.map(target => [keyOf(target), target]))
     yield* this.#reach(
-      this.absent(targets).map(({ target }) => target),
+      this.missing(targets).map(({ target }) => target),
       io,
     )
   }
 
   /** Those of the targets which have no connection now. */
-  absent(targets: readonly Target[]): readonly Absent[] {
+  missing(targets: readonly Target[]): readonly MissingConnection[] {
     return targets.flatMap(target => {
       const link = this.#links.get(keyOf(target))
       if (link?.kind === 'open') return []
       const error = link?.error ?? NOT_TRIED
-      return [{ target, error, isRetried: isWorthAnother(error) }]
+      return [{ target, error, isRetried: isRetryable(error) }]
     })
   }
 
@@ -106,8 +106,8 @@ export class Links {
   async *#reach(targets: readonly Target[], io: Abortable): AsyncGenerator<RunEvent, void, void> {
     for (const target of targets) this.#stopWaiting(target)
     const signal = AbortSignal.any([io.signal, this.#ended.signal])
-    const how = { ...this.#options.how, signal, connector: this.#opening, apply: true, commandTimeout: 0 }
-    for await (const event of schedule(targets, REACH, undefined, how)) {
+    const how = { ...this.#options.schedule, signal, connector: this.#opening, apply: true, commandTimeout: 0 }
+    for await (const event of schedule(targets, CONNECT_ONLY, undefined, how)) {
       if (event.kind === 'finished' && event.outcome.kind !== 'ok') {
         const { outcome } = event
         const error = outcome.kind === 'unreachable' || outcome.kind === 'failed' ? outcome.error : NOT_TRIED
@@ -131,19 +131,19 @@ export class Links {
       if (other?.kind === 'open') {
         // Somebody asked for it while it was tried again in the background.
         await connection[Symbol.asyncDispose]()
-        return this.#lent(target, other.connection)
+        return this.#borrowed(target, other.connection)
       }
       this.#links.set(keyOf(target), { kind: 'open', connection })
       const lost = () => this.#lost(target, connection)
       if (connection.lost?.aborted) lost()
       else connection.lost?.addEventListener('abort', lost, { once: true })
-      return this.#lent(target, connection, connection.timing)
+      return this.#borrowed(target, connection, connection.timing)
     },
     [Symbol.asyncDispose]: async () => {},
   }
 
   /** The connection for one command: it stays open when that is over. */
-  #lent(target: Target, connection: Connection, timing: Connection['timing'] = {}): Connection {
+  #borrowed(target: Target, connection: Connection, timing: Connection['timing'] = {}): Connection {
     const lost = (thrown: unknown) => {
       if (thrown instanceof StokerError && thrown.code === 'CONNECTION_LOST') this.#lost(target, connection)
     }
@@ -167,17 +167,17 @@ export class Links {
   #lost(target: Target, connection: Connection): void {
     const link = this.#links.get(keyOf(target))
     if (this.#ended.signal.aborted || link?.kind !== 'open' || link.connection !== connection) return
-    // It is gone already: what its closing has to say helps nobody.
+    // It is gone already: an error of its closing helps nobody.
     Promise.resolve(connection[Symbol.asyncDispose]()).catch(() => {})
     this.#down(target, LOST, 0)
-    if (this.#wanted.has(keyOf(target))) this.#tell(target, 'connection lost; it is tried again')
+    if (this.#wanted.has(keyOf(target))) this.#notify(target, 'connection lost; it is tried again')
   }
 
   #down(target: Target, error: StokerError, tries: number): void {
     if (this.#ended.signal.aborted) return
     const link: Link = { kind: 'down', error, tries }
     this.#links.set(keyOf(target), link)
-    if (!isWorthAnother(error)) return
+    if (!isRetryable(error)) return
     link.timer = setTimeout(() => this.#isDue(target), backOff(tries + 1, this.#options.backOff ?? BACK_OFF))
   }
 
@@ -207,13 +207,13 @@ export class Links {
     for await (const event of this.#reach(targets, this.#ended)) {
       if (event.kind !== 'finished') continue
       const { target, outcome } = event
-      if (outcome.kind === 'ok') this.#tell(target, 'connected')
-      else if ('error' in outcome && !isWorthAnother(outcome.error))
-        this.#tell(target, `${outcome.error.message}; it is not tried again by itself`)
+      if (outcome.kind === 'ok') this.#notify(target, 'connected')
+      else if ('error' in outcome && !isRetryable(outcome.error))
+        this.#notify(target, `${outcome.error.message}; it is not tried again by itself`)
     }
   }
 
-  #tell(target: Target, news: string): void {
+  #notify(target: Target, news: string): void {
     if (this.#ended.signal.aborted) return
     const targets = this.#news.get(news)
     if (targets) targets.push(target)
@@ -222,7 +222,7 @@ export class Links {
       this.#newsTimer = undefined
       const news = [...this.#news]
       this.#news.clear()
-      for (const [text, targets] of news) this.#options.tell(`${who(targets)}: ${text}`)
+      for (const [text, targets] of news) this.#options.notify(`${formatTargets(targets)}: ${text}`)
     }, TOGETHER_MS)
   }
 }
@@ -231,19 +231,19 @@ export class Links {
 const keyOf = ({ name, addresses, port, user }: Target): string => JSON.stringify([name, addresses, port, user])
 
 /** A refused key or login stays refused; who asks again and again may be locked out. */
-const isWorthAnother = ({ code }: StokerError): boolean => code === 'CONNECT_FAILED' || code === 'CONNECTION_LOST'
+const isRetryable = ({ code }: StokerError): boolean => code === 'CONNECT_FAILED' || code === 'CONNECTION_LOST'
 
 const NOT_TRIED = new StokerError('CONNECT_FAILED', 'shell', 'it was stopped before it was done')
 const LOST = new StokerError('CONNECT_FAILED', 'shell', 'the connection was lost')
 
 /** Opens the connection and does nothing with it. */
-const REACH: Actor<undefined> = {
+const CONNECT_ONLY: Actor<undefined> = {
   name: 'reach',
   summary: 'open the connection',
   takes: 'text',
   connects: true,
   parse: () => undefined,
-  // biome-ignore lint/correctness/useYield: there is nothing to say
+  // biome-ignore lint/correctness/useYield: there is no output
   async *act(_target, _options, job) {
     await job.connect()
     return { kind: 'ok', changed: false }

@@ -1,6 +1,6 @@
 /** What a line means which was typed into the shell. Pure. */
 
-export type Typed =
+export type ShellLine =
   | { readonly kind: 'nothing' }
   /** Runs on every target. */
   | { readonly kind: 'command'; readonly line: string }
@@ -20,7 +20,7 @@ export type Typed =
 const LEAVE = ['quit', 'exit']
 
 /** The first character decides, as in clush(1); spaces around the line count for nothing. */
-export const parseTyped = (text: string): Typed => {
+export const parseLine = (text: string): ShellLine => {
   const line = text.trim()
   const rest = line.slice(1).trim()
   if (line === '') return { kind: 'nothing' }
@@ -46,7 +46,7 @@ export const parseTyped = (text: string): Typed => {
   }
 }
 
-const local = (line: string): Typed => ({ kind: 'local', line })
+const local = (line: string): ShellLine => ({ kind: 'local', line })
 
 /** Whether a line may be kept: as in other shells, one which begins with a space is nobody's business. */
 export const isKept = (text: string): boolean => text.trim() !== '' && !text.startsWith(' ')

@@ -1,8 +1,8 @@
 /** The shell itself: takes one line after the other, and does what it says, on the set of targets as it is by then. */
 import type { Abortable } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
+import { formatTargets } from '../inventory/format-targets.ts'
 import type { Target } from '../inventory/target.ts'
-import { who } from '../inventory/target-set.ts'
 import type { Expression } from '../nodeset/syntax/expression.ts'
 import { parseExpression } from '../nodeset/syntax/parse.ts'
 import { exitCode, report, type View } from '../report/report.ts'
@@ -14,25 +14,25 @@ import { summary } from '../report/views/summary.ts'
 import type { Actor } from '../run/actor.ts'
 import { type Schedule, schedule } from '../run/schedule.ts'
 import type { Console } from './console.ts'
-import { runHere } from './local-command.ts'
-import type { Links } from './open-connections.ts'
-import { HELP, isKept, parseTyped, type Typed } from './parse-line.ts'
+import { runLocally } from './local-command.ts'
+import type { OpenConnections } from './open-connections.ts'
+import { HELP, isKept, parseLine, type ShellLine } from './parse-line.ts'
 import { promptOf } from './prompt.ts'
 
 /** What a session works with. */
 export interface SessionOptions {
-  readonly links: Links
+  readonly connections: OpenConnections
   /** Takes a line and runs it. */
   readonly actor: Actor
   readonly sinks: Sinks
-  readonly how: Omit<Schedule, 'signal' | 'connector' | 'begin' | 'stdin'>
+  readonly schedule: Omit<Schedule, 'signal' | 'connector' | 'begin' | 'stdin'>
   /** Who is meant, each once. Throws a `StokerError`. */
   readonly resolve: (expression: Expression, io: Abortable) => Promise<readonly Target[]>
   /** Before connections are opened: asks for what all of them need. Throws when there would be too many. */
   readonly prepare: (targets: readonly Target[], io: Abortable) => Promise<void>
   /** Keeps a command in the journal. */
-  readonly keep: (line: string, targets: readonly Target[]) => View & Pick<KeptLine, 'begin' | 'close'>
-  readonly say: (text: string) => void
+  readonly journal: (line: string, targets: readonly Target[]) => View & Pick<JournalEntry, 'begin' | 'close'>
+  readonly notify: (text: string) => void
   readonly fold: boolean
   readonly label: boolean
   readonly verbose: boolean
@@ -40,7 +40,7 @@ export interface SessionOptions {
   readonly asks: boolean
 }
 
-interface KeptLine {
+interface JournalEntry {
   begin(target: Target): void
   close(exitCode: number): void
 }
@@ -71,14 +71,14 @@ export class Session {
     this.#stop.abort(new StokerError('CANCELLED', 'shell', 'stopped'))
   }
 
-  /** Tells how far the command is. */
+  /** Shows how far the command is. */
   status(): void {
-    if (this.#tracker) this.#options.say(this.#tracker.describe())
+    if (this.#tracker) this.#options.notify(this.#tracker.describe())
   }
 
   /** Shows a notice which has nothing to do with what goes on. */
   tell(notice: string): void {
-    const write = () => this.#options.say(notice)
+    const write = () => this.#options.notify(notice)
     if (this.#console) this.#console.above(write)
     else write()
   }
@@ -92,22 +92,22 @@ export class Session {
   async run(console: Console, io: Abortable): Promise<void> {
     this.#console = console
     for (;;) {
-      const absent = this.#options.links.absent(this.#targets).length
-      const line = await console.next(promptOf(this.#targets, absent), io)
-      const typed = line === undefined ? undefined : parseTyped(line)
+      const missing = this.#options.connections.missing(this.#targets).length
+      const line = await console.next(promptOf(this.#targets, missing), io)
+      const typed = line === undefined ? undefined : parseLine(line)
       if (line === undefined || !typed || typed.kind === 'leave') return
       try {
-        await this.#stoppable(io, io => this.#obey(typed, isKept(line), console, io))
+        await this.#stoppable(io, io => this.#execute(typed, isKept(line), console, io))
       } catch (thrown) {
         if (!(thrown instanceof StokerError) || io.signal.aborted || !console.isInteractive) throw thrown
-        this.#options.say(`${thrown.message}${thrown.detail ? ` (${thrown.detail})` : ''}`)
+        this.#options.notify(`${thrown.message}${thrown.detail ? ` (${thrown.detail})` : ''}`)
         // What was pasted behind it was meant for other targets, perhaps.
         console.forget()
       }
     }
   }
 
-  async #obey(typed: Typed, isKept: boolean, console: Console, io: Abortable): Promise<void> {
+  async #execute(typed: ShellLine, isKept: boolean, console: Console, io: Abortable): Promise<void> {
     switch (typed.kind) {
       case 'nothing':
       case 'leave':
@@ -121,13 +121,13 @@ export class Session {
         return await this.#local(typed.line, console)
       case 'targets':
         await console.apart(() => this.#change(typed.change, typed.text, io))
-        if (console.isInteractive) this.#options.say(this.#described())
+        if (console.isInteractive) this.#options.notify(this.#described())
         return
       case 'reconnect':
         return await this.#connect(io)
       case 'fold':
         this.#isFolded = !this.#isFolded
-        this.#options.say(this.#isFolded ? 'equal output is folded from now on' : 'lines from now on')
+        this.#options.notify(this.#isFolded ? 'equal output is folded from now on' : 'lines from now on')
         return
       case 'help':
         return void this.#options.sinks.stderr.write(`${this.#help().join('\n')}\n`)
@@ -137,36 +137,36 @@ export class Session {
   }
 
   async #command(line: string, isKept: boolean, io: Abortable): Promise<void> {
-    const { actor, how, links, sinks, label, verbose } = this.#options
+    const { actor, schedule: how, connections: links, sinks, label, verbose } = this.#options
     const targets = this.#targets
-    if (targets.length === 0) return this.#options.say('no targets: +TARGETS adds some')
-    const kept = isKept ? this.#options.keep(line, targets) : undefined
+    if (targets.length === 0) return this.#options.notify('no targets: +TARGETS adds some')
+    const entry = isKept ? this.#options.journal(line, targets) : undefined
     const tracker = progress(sinks, { total: targets.length })
     this.#tracker = tracker
     const events = schedule(targets, actor, actor.parse(line), {
       ...how,
       ...io,
       connector: links.connector,
-      ...(kept && { begin: target => kept.begin(target) }),
+      ...(entry && { begin: target => entry.begin(target) }),
     })
     const result = await report(events, [
-      ...(kept ? [kept] : []),
+      ...(entry ? [entry] : []),
       tracker,
       this.#isFolded ? folded(sinks.stdout) : lines(sinks, { label }),
       summary(sinks.stderr, { verbose, quiet: !verbose }),
     ])
     const code = exitCode(result, { worst: false, interrupted: false })
-    kept?.close(code)
+    entry?.close(code)
     this.#note(code)
   }
 
   async #local(line: string, console: Console): Promise<void> {
     await this.#options.sinks.stdout.flush()
     await this.#options.sinks.stderr.flush()
-    const code = await console.apart(() => runHere(line, { terminal: console.isInteractive }))
+    const code = await console.apart(() => runLocally(line, { terminal: console.isInteractive }))
     if (code === 0) return
     this.#note(1)
-    this.#options.say(`here: exit code ${code}`)
+    this.#options.notify(`here: exit code ${code}`)
   }
 
   async #change(change: '+' | '-' | '=', text: string, io: Abortable): Promise<void> {
@@ -182,9 +182,9 @@ export class Session {
   }
 
   async #connect(io: Abortable): Promise<void> {
-    const { links, sinks } = this.#options
-    const absent = links.absent(this.#targets)
-    const tracker = progress(sinks, { total: absent.length })
+    const { connections: links, sinks } = this.#options
+    const missing = links.missing(this.#targets)
+    const tracker = progress(sinks, { total: missing.length })
     this.#tracker = tracker
     await report(links.open(this.#targets, io), [tracker, summary(sinks.stderr, { verbose: false, quiet: true })])
   }
@@ -206,17 +206,17 @@ export class Session {
   }
 
   #described(): string {
-    return this.#targets.length === 0 ? 'no targets' : who(this.#targets)
+    return this.#targets.length === 0 ? 'no targets' : formatTargets(this.#targets)
   }
 
   #help(): readonly string[] {
-    const absent = this.#options.links.absent(this.#targets)
-    const why = Map.groupBy(absent, ({ error, isRetried }) => {
+    const missing = this.#options.connections.missing(this.#targets)
+    const why = Map.groupBy(missing, ({ error, isRetried }) => {
       return `${error.message}${isRetried ? '; it is tried again' : ''}`
     })
     return [
-      `${this.#described()}: ${this.#targets.length - absent.length} connected`,
-      ...[...why].map(([text, some]) => `  not connected: ${who(some.map(({ target }) => target))}: ${text}`),
+      `${this.#described()}: ${this.#targets.length - missing.length} connected`,
+      ...[...why].map(([text, some]) => `  not connected: ${formatTargets(some.map(({ target }) => target))}: ${text}`),
       `output: ${this.#isFolded ? 'folded' : 'lines'}`,
       HELP,
     ]

@@ -1,7 +1,7 @@
 /** From the name of an action to the actor and its options: built-in actors, third parties', and actions of the configuration. */
 import { StokerError } from '../base/errors.ts'
 import { nearest } from '../base/nearest.ts'
-import { atPlace } from '../config/at-location.ts'
+import { atLocation } from '../config/at-location.ts'
 import type { ActionEntry, Config } from '../config/config.ts'
 import { splitWords } from '../config/split-words.ts'
 import type { Actor } from '../run/actor.ts'
@@ -32,7 +32,7 @@ export const findAction = async (config: Config, name: string, words: readonly s
     const { actor, argument } = await findArgument(config, name, named, words)
     return { actor, options: actor.parse(argument) }
   } catch (thrown) {
-    throw named ? atPlace(config, named.path, thrown) : thrown
+    throw named ? atLocation(config, named.path, thrown) : thrown
   }
 }
 
@@ -46,7 +46,7 @@ export const findOrder = async (config: Config, name: string, words: readonly st
     const why = actor.connects ? 'is not built in, and agents have no others' : 'acts from the machine it is started on'
     throw new StokerError('USAGE', name, `actor ${actor.name} cannot be sent: it ${why}`)
   } catch (thrown) {
-    throw named ? atPlace(config, named.path, thrown) : thrown
+    throw named ? atLocation(config, named.path, thrown) : thrown
   }
 }
 
@@ -77,7 +77,7 @@ export const findActor = async (config: Config, name: string): Promise<Actor> =>
   try {
     return checked(await loadCode(entry.code, 'actor', config.folder), name)
   } catch (thrown) {
-    throw atPlace(config, entry.path, thrown)
+    throw atLocation(config, entry.path, thrown)
   }
 }
 

@@ -41,7 +41,7 @@ export const openConnections = (
       {
         ...(ssh.config.kind === 'file' && { userFile: ssh.config.path }),
         ...(none && { userFile: '/dev/null', systemFile: '/dev/null' }),
-        notice: say,
+        warn: say,
       },
       io,
     )
@@ -78,7 +78,7 @@ export const openConnections = (
         config: await sshConfig(),
         identities,
         connectTimeout: flags.connectTimeout ?? defaults.connectTimeout,
-        notice: say,
+        warn: say,
       })
     },
     async openssh(): Promise<Connector> {
@@ -95,8 +95,8 @@ export const openConnections = (
     sshConfig,
     connector: async (warehouses: readonly Warehouse[]): Promise<Connector> =>
       choosingConnector({
-        asked: flags.connection,
-        usual: ssh.connection,
+        requested: flags.connection,
+        defaultKind: ssh.connection,
         listed: ssh.openssh && (io => namesOf(ssh.openssh ?? [], warehouses, io)),
         make: kind => (kind === 'ssh' ? parts.ssh() : parts.openssh()),
       }),

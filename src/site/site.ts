@@ -2,7 +2,7 @@
 import type { Abortable } from '../base/abortable.ts'
 import { homeFolder } from '../base/folders.ts'
 import { type Config, type Defaults, defaultConfig, loadConfig, refuseBuiltIn } from '../config/config.ts'
-import { findConfig } from '../config/find.ts'
+import { findConfig } from '../config/find-config.ts'
 import type { Connector } from '../connection/connection.ts'
 import type { Warehouse } from '../inventory/warehouse.ts'
 import type { Actor } from '../run/actor.ts'

@@ -2,7 +2,7 @@
 import type { Abortable } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
 import { nearest } from '../base/nearest.ts'
-import { atPlace } from '../config/at-location.ts'
+import { atLocation } from '../config/at-location.ts'
 import type { Config, WarehouseEntry } from '../config/config.ts'
 import type { SshConfig } from '../connection/ssh-config/ssh-config.ts'
 import type { Warehouse, WarehouseFactory } from '../inventory/warehouse.ts'
@@ -24,7 +24,7 @@ export const openWarehouse = async (
     const factory = builtIn ? await builtIn(sshConfig) : await foreignKind(entry, config)
     return factory(options, { name, folder: config.folder })
   } catch (thrown) {
-    throw atPlace(config, path, thrown)
+    throw atLocation(config, path, thrown)
   }
 }
 

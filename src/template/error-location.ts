@@ -4,13 +4,13 @@ import { StokerError } from '../base/errors.ts'
 import { shown } from '../base/names.ts'
 import { hintFor } from './missing.ts'
 
-/** What handlebars tells its helpers beside their values. */
+/** What handlebars gives its helpers beside their values. */
 export interface Located {
   readonly loc?: hbs.AST.SourceLocation
 }
 
 /** Errors in one template, with the place. */
-export class Place {
+export class ErrorLocation {
   readonly #name: string
   readonly #lines: readonly string[]
   readonly #paths = new Map<string, hbs.AST.PathExpression>()
@@ -24,13 +24,13 @@ export class Place {
 
   error(loc: hbs.AST.SourceLocation | undefined, message: string, cause?: unknown): StokerError {
     const line = loc?.start.line
-    const place = loc && line ? `:${line}:${loc.start.column + 1}` : ''
+    const location = loc && line ? `:${line}:${loc.start.column + 1}` : ''
     // What is between the braces says best which value it is about.
     const source = loc && line === loc.end.line ? this.#lines[line - 1]?.slice(loc.start.column, loc.end.column) : ''
     return new StokerError(
       'CONFIG',
       this.#name,
-      `${this.#name}${place}: ${source ? `${source}: ` : ''}${message}${this.#item()}`,
+      `${this.#name}${location}: ${source ? `${source}: ` : ''}${message}${this.#item()}`,
       { cause },
     )
   }

@@ -1,7 +1,7 @@
 /** What a person may have meant by a key which is not there. Pure. */
 import { nearest } from '../base/nearest.ts'
 
-const MOST_KEYS = 12
+const MAX_KEYS = 12
 
 /** To stand behind "there is no such key": the nearest key, else the few there are; empty when neither helps. */
 export const hintFor = (path: readonly string[], data: unknown): string => {
@@ -15,7 +15,7 @@ export const hintFor = (path: readonly string[], data: unknown): string => {
     const known = Object.keys(inside)
     const [near] = nearest(step, known, 1)
     if (near !== undefined) return `; did you mean ${[...path.slice(0, i), near, ...path.slice(i + 1)].join('.')}?`
-    return known.length > 0 && known.length <= MOST_KEYS ? ` (there is: ${known.join(', ')})` : ''
+    return known.length > 0 && known.length <= MAX_KEYS ? ` (there is: ${known.join(', ')})` : ''
   }
   return ''
 }

@@ -1,7 +1,7 @@
 /** What becomes of a template between its text and its code. Pure. */
 import Handlebars from 'handlebars'
 import { nearest } from '../base/nearest.ts'
-import type { Place } from './error-location.ts'
+import type { ErrorLocation } from './error-location.ts'
 
 // No path in a template can be called so.
 export const ESCAPE = ' escape'
@@ -12,13 +12,13 @@ const INHERITED = new Set([...Object.getOwnPropertyNames(Object.prototype), 'pro
 
 /** Sends every value through the escaping, and looks at every path. */
 export class Rewrite extends Handlebars.Visitor {
-  readonly #at: Place
+  readonly #at: ErrorLocation
   readonly #helpers: readonly string[]
   readonly #paths: string[]
   /** The names of helpers where they are called. */
   readonly #calls = new Set<object>()
 
-  constructor(at: Place, helpers: readonly string[], paths: string[]) {
+  constructor(at: ErrorLocation, helpers: readonly string[], paths: string[]) {
     super()
     this.#at = at
     this.#helpers = helpers

@@ -4,7 +4,7 @@
  */
 import Handlebars from 'handlebars'
 import { shown } from '../base/names.ts'
-import { type Located, Place } from './error-location.ts'
+import { ErrorLocation, type Located } from './error-location.ts'
 import { ESCAPE, RAW, Rewrite } from './rewrite.ts'
 import { Trace } from './trace.ts'
 
@@ -38,7 +38,7 @@ export const PLAIN: Format = { escape: value => value }
 
 /** `name` stands in messages. Throws `CONFIG` with line and column when the text is no template, or names an unknown helper. */
 export const compileTemplate = (name: string, text: string, format: Format = PLAIN): Template => {
-  const at = new Place(name, text)
+  const at = new ErrorLocation(name, text)
   const { paths, run } = compile(at, text, format)
   const lines = (data: object): readonly number[] => {
     const trace = new Trace()
@@ -69,7 +69,7 @@ interface Compiled {
   readonly run: (data: object) => string
 }
 
-const compile = (at: Place, text: string, format: Format, trace?: Trace): Compiled => {
+const compile = (at: ErrorLocation, text: string, format: Format, trace?: Trace): Compiled => {
   const engine = Handlebars.create()
   const own = { ...LOGIC, join: joining(format), ...format.helpers }
   const helpers = { ...BLOCKS, ...own }

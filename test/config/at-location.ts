@@ -1,7 +1,7 @@
 import t from 'tap'
 import * as z from 'zod'
 import { StokerError } from '../../src/base/errors.ts'
-import { atPlace } from '../../src/config/at-location.ts'
+import { atLocation } from '../../src/config/at-location.ts'
 import { defaultConfig, parseConfig } from '../../src/config/config.ts'
 import { mapping, parseOptions } from '../../src/config/shape.ts'
 
@@ -20,7 +20,7 @@ actions:
 )
 
 const told = (subject: string, message: string, code: 'CONFIG' | 'ACTOR_OPTION' = 'CONFIG') =>
-  (atPlace(config, ['warehouses', 0], new StokerError(code, subject, message)) as Error).message
+  (atLocation(config, ['warehouses', 0], new StokerError(code, subject, message)) as Error).message
 
 t.test('an error about an option is told with the place of the option', async t => {
   const table = [
@@ -49,7 +49,7 @@ t.test('what parseOptions throws fits', async t => {
     try {
       parseOptions(schema, options)
     } catch (thrown) {
-      return (atPlace(config, ['warehouses', 0], thrown) as Error).message
+      return (atLocation(config, ['warehouses', 0], thrown) as Error).message
     }
     return undefined
   }
@@ -64,7 +64,7 @@ t.test('what parseOptions throws fits', async t => {
 
 t.test('code and subject stay; an actor option is placed too', async t => {
   const thrown = new StokerError('ACTOR_OPTION', 'argument.text', 'too short')
-  const error = atPlace(config, ['actions', 'hello'], thrown)
+  const error = atLocation(config, ['actions', 'hello'], thrown)
   t.match(error, {
     code: 'ACTOR_OPTION',
     subject: 'argument.text',
@@ -75,9 +75,9 @@ t.test('code and subject stay; an actor option is placed too', async t => {
 
 t.test('other errors, and those without a configuration, come back as they are', async t => {
   const other = new StokerError('WAREHOUSE_FAILED', 'ldap', 'down')
-  t.equal(atPlace(config, ['warehouses', 0], other), other)
+  t.equal(atLocation(config, ['warehouses', 0], other), other)
   const bug = new TypeError('bug')
-  t.equal(atPlace(config, ['warehouses', 0], bug), bug)
+  t.equal(atLocation(config, ['warehouses', 0], bug), bug)
   const bad = new StokerError('CONFIG', 'path', 'path: is missing')
-  t.equal(atPlace(defaultConfig('/'), [], bad), bad)
+  t.equal(atLocation(defaultConfig('/'), [], bad), bad)
 })

@@ -291,7 +291,7 @@ t.test('a file is read, and its name is in every message', async t => {
   })
   const config = await loadConfig(join(folder, 'stoker.yaml'), io)
   t.equal(config.folder, folder)
-  t.equal(config.source?.place(['warehouses', 0, 'path']), `${join(folder, 'stoker.yaml')}:1:33`)
+  t.equal(config.source?.formatLocation(['warehouses', 0, 'path']), `${join(folder, 'stoker.yaml')}:1:33`)
   const table = [
     ['missing.yaml', /missing\.yaml: cannot be read: there is no such file$/],
     ['stoker.yaml/x', /stoker\.yaml\/x: cannot be read: there is no such file$/],

@@ -1,7 +1,7 @@
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { findConfig } from '../../src/config/find.ts'
+import { findConfig } from '../../src/config/find-config.ts'
 
 const io = { signal: new AbortController().signal }
 

@@ -40,7 +40,8 @@ t.test('every path has a place; a missing one has that of what encloses it', asy
     [['list', 1, 'y', 1], 'value', '7:13'],
     [['nodes', 'web1', 'port', 'deeper', 3], 'value', '4:22'],
   ] as const
-  for (const [path, on, place] of table) t.equal(source.place(path, on), `dir/f.yaml:${place}`, formatPath(path))
+  for (const [path, on, place] of table)
+    t.equal(source.formatLocation(path, on), `dir/f.yaml:${place}`, formatPath(path))
 })
 
 t.test('an error has place, path and message, and the path as its subject', async t => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { stopwatch } from '../../src/base/stopwatch.ts'
-import { handshakeTurns, turns } from '../../src/connection/adaptive-limit.ts'
+import { adaptiveLimit, handshakeLimit } from '../../src/connection/adaptive-limit.ts'
 
 const { signal } = new AbortController()
 const io = { signal }
@@ -10,15 +10,15 @@ const isIn = async (taking: Promise<Disposable>): Promise<boolean> =>
   await Promise.race([taking.then(() => true), new Promise<false>(resolve => setImmediate(resolve, false))])
 
 t.test('no more at once than the limit, in the order in which they came', async t => {
-  const gate = turns(2)
-  const first = await gate.take(io)
-  await gate.take(io)
+  const gate = adaptiveLimit(2)
+  const first = await gate.acquire(io)
+  await gate.acquire(io)
   const order: number[] = []
-  const third = gate.take(io).then(turn => {
+  const third = gate.acquire(io).then(turn => {
     order.push(3)
     return turn
   })
-  const fourth = gate.take(io).then(() => order.push(4))
+  const fourth = gate.acquire(io).then(() => order.push(4))
   t.equal(await isIn(third), false)
   first[Symbol.dispose]()
   first[Symbol.dispose]()
@@ -30,11 +30,11 @@ t.test('no more at once than the limit, in the order in which they came', async 
 })
 
 t.test('without a limit all may, until one is refused; those who come through widen it again', async t => {
-  const gate = turns()
-  const going = await Promise.all(Array.from({ length: 100 }, () => gate.take(io)))
+  const gate = adaptiveLimit()
+  const going = await Promise.all(Array.from({ length: 100 }, () => gate.acquire(io)))
   gate.refused()
   gate.refused()
-  const next = gate.take(io)
+  const next = gate.acquire(io)
   for (const turn of going.slice(0, 30)) turn[Symbol.dispose]()
   t.equal(await isIn(next), false, '70 of 100, and the second refusal tells nothing new')
   for (const turn of going.slice(30, 32)) turn[Symbol.dispose]()
@@ -42,38 +42,38 @@ t.test('without a limit all may, until one is refused; those who come through wi
 })
 
 t.test('who stops waiting leaves its place to the next', async t => {
-  const gate = turns(1)
-  const only = await gate.take(io)
+  const gate = adaptiveLimit(1)
+  const only = await gate.acquire(io)
   const stop = new AbortController()
-  const gone = gate.take(stop)
-  const next = gate.take(io)
+  const gone = gate.acquire(stop)
+  const next = gate.acquire(io)
   stop.abort(new Error('enough'))
   await t.rejects(gone, { message: 'enough' })
-  await t.rejects(gate.take(stop), { message: 'enough' })
+  await t.rejects(gate.acquire(stop), { message: 'enough' })
   only[Symbol.dispose]()
   t.equal(await isIn(next), true)
 })
 
 t.test('key exchanges: a few begin at once, one more for each which came through', async t => {
-  const gate = handshakeTurns()
-  const going = await Promise.all(Array.from({ length: 32 }, () => gate.take(io)))
-  const next = gate.take(io)
-  const after = gate.take(io)
+  const gate = handshakeLimit()
+  const going = await Promise.all(Array.from({ length: 32 }, () => gate.acquire(io)))
+  const next = gate.acquire(io)
+  const after = gate.acquire(io)
   t.equal(await isIn(next), false)
-  gate.passed()
+  gate.succeeded()
   going[0]?.[Symbol.dispose]()
   t.equal(await isIn(next), true)
   t.equal(await isIn(after), true, 'one which came through makes room for two')
 })
 
 t.test('a process which is behind with its work begins no more key exchanges than the least', async t => {
-  const gate = handshakeTurns()
+  const gate = handshakeLimit()
   using _watch = stopwatch(60_000)
   const end = performance.now() + 300
   while (performance.now() < end);
-  const going = Array.from({ length: 8 }, () => gate.take(io))
+  const going = Array.from({ length: 8 }, () => gate.acquire(io))
   t.equal(await isIn(Promise.all(going).then(([turn]) => turn as Disposable)), true)
   const end2 = performance.now() + 300
   while (performance.now() < end2);
-  t.equal(await isIn(gate.take(io)), false)
+  t.equal(await isIn(gate.acquire(io)), false)
 })

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { MOST_LINES, openHistory } from '../../src/shell/history.ts'
+import { MAX_LINES, openHistory } from '../../src/shell/history.ts'
 
 t.test('lines are kept from one shell to the next', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'stoker-history-'))
@@ -30,11 +30,11 @@ t.test('lines are kept from one shell to the next', async t => {
     t.notMatch(readFileSync(path, 'utf8'), /secret/)
   })
   t.test('the file is cut back', async t => {
-    writeFileSync(path, Array.from({ length: 2 * MOST_LINES + 1 }, (_, i) => `line ${i}\n`).join(''))
+    writeFileSync(path, Array.from({ length: 2 * MAX_LINES + 1 }, (_, i) => `line ${i}\n`).join(''))
     const { lines } = open()
-    t.equal(lines.length, MOST_LINES)
-    t.equal(lines[0], `line ${2 * MOST_LINES}`)
-    t.equal(readFileSync(path, 'utf8').split('\n').length, MOST_LINES + 1)
+    t.equal(lines.length, MAX_LINES)
+    t.equal(lines[0], `line ${2 * MAX_LINES}`)
+    t.equal(readFileSync(path, 'utf8').split('\n').length, MAX_LINES + 1)
     t.equal(mode(), 0o600)
   })
   t.test('a folder which cannot be used is told once', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isKept, parseTyped } from '../../src/shell/parse-line.ts'
+import { isKept, parseLine } from '../../src/shell/parse-line.ts'
 
 t.test('the first character decides what a line means', async t => {
   for (const [text, meant] of [
@@ -20,14 +20,14 @@ t.test('the first character decides what a line means', async t => {
     ['exit', { kind: 'leave' }],
     ['exit 3', { kind: 'command', line: 'exit 3' }],
   ] as const)
-    t.strictSame(parseTyped(text), meant, JSON.stringify(text))
+    t.strictSame(parseLine(text), meant, JSON.stringify(text))
 })
 
 t.test('a line which is probably a mistake is not run', async t => {
-  t.match(parseTyped('@web'), { kind: 'wrong', why: /=@web/ })
-  t.match(parseTyped('-'), { kind: 'wrong' })
-  t.match(parseTyped('!'), { kind: 'wrong' })
-  t.match(parseTyped('echo \0'), { kind: 'wrong' })
+  t.match(parseLine('@web'), { kind: 'wrong', why: /=@web/ })
+  t.match(parseLine('-'), { kind: 'wrong' })
+  t.match(parseLine('!'), { kind: 'wrong' })
+  t.match(parseLine('echo \0'), { kind: 'wrong' })
 })
 
 t.test('lines which begin with a space are nobody else’s business', async t => {

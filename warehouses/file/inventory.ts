@@ -31,7 +31,7 @@ export const parseInventory = (source: YamlSource): Inventory => {
   return {
     nodes: readNodes(nodes ?? {}, source),
     groups: readGroups(groups ?? {}, source),
-    networks: (networks ?? []).map((one, i) => networkFacts(one, source.place(['networks', i]))),
+    networks: (networks ?? []).map((one, i) => networkFacts(one, source.formatLocation(['networks', i]))),
   }
 }
 
@@ -42,7 +42,7 @@ const readNodes = (entries: Readonly<Record<string, unknown>>, source: YamlSourc
     const [, key = ''] = at as readonly string[]
     const owner = keys.get(name)
     if (owner !== undefined)
-      throw source.error(at, `${name} is there already, at ${source.place(['nodes', owner], 'key')}`, { on })
+      throw source.error(at, `${name} is there already, at ${source.formatLocation(['nodes', owner], 'key')}`, { on })
     nodes.set(name, facts)
     keys.set(name, key)
   }

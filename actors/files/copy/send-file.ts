@@ -19,7 +19,7 @@ const SPOILT = 67
 const FAREWELL_MS = 2_000
 
 /**
- * Replaces the file as `Connection.write` does. When the connection breaks, what has arrived stays beside it (see `keptPath`),
+ * Replaces the file as `Connection.write` does. When the connection breaks, what has arrived stays beside it (see `partialPath`),
  * and is not sent again; the whole has the right checksum before it becomes the file. Whatever else ends it leaves nothing.
  */
 export const sendFile = async (

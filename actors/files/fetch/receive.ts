@@ -22,7 +22,7 @@ const SAME = 67
 
 /**
  * Brings the file to the path, and renames it there once its checksum is right. When the connection breaks, what has come stays
- * beside the path (see `keptPath`) for the next time. Whatever else fails leaves what was there before, and nothing else.
+ * beside the path (see `partialPath`) for the next time. Whatever else fails leaves what was there before, and nothing else.
  */
 export const receive = async (connection: Connection, source: string, path: string, job: Job): Promise<Received> => {
   const old = await hashFile(path).catch(() => undefined) // not there yet, or nothing that can be compared

@@ -5,8 +5,8 @@ import { ReadStream, WriteStream } from 'node:tty'
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { shown } from '../../base/names.ts'
+import { formatTargets } from '../../inventory/format-targets.ts'
 import type { Target } from '../../inventory/target.ts'
-import { who } from '../../inventory/target-set.ts'
 
 /** What `run` and `apply` have on the command line. */
 export interface ConfirmFlags {
@@ -32,7 +32,7 @@ export const confirmed = async (
   const count = `${targets.length} ${targets.length === 1 ? 'target' : 'targets'}`
   const terminal = openTerminal()
   if (terminal !== undefined)
-    return await asked(terminal, `${shown(what)}\non ${count}: ${who(targets)}\nGo on? [y/N] `, io)
+    return await asked(terminal, `${shown(what)}\non ${count}: ${formatTargets(targets)}\nGo on? [y/N] `, io)
   throw new StokerError(
     'USAGE',
     '--confirm',

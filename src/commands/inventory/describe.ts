@@ -2,7 +2,7 @@
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { type GroupName, isNodeName, parseGroupName } from '../../base/names.ts'
-import { type Questions, questions } from '../../inventory/ask.ts'
+import { type Lookup, openLookup } from '../../inventory/lookup.ts'
 import { resolve } from '../../inventory/resolve.ts'
 import type { Member, Warehouse } from '../../inventory/warehouse.ts'
 import { parseExpression } from '../../nodeset/syntax/parse.ts'
@@ -31,7 +31,7 @@ export interface DescribedGroup {
 /** `text` is `web1`, `@web` or `@ldap:web`. Throws `UNKNOWN_NAME` with the nearest names, `USAGE` for an expression. */
 export const describe = async (text: string, warehouses: readonly Warehouse[], io: Abortable): Promise<Description> => {
   const { name, forced, from } = parseWanted(text)
-  const ask = questions(warehouses, io)
+  const ask = openLookup(warehouses, io)
   const answers = forced ? [] : await whoKnowsNode(name, warehouses, io)
   const asked = from === undefined ? warehouses.filter(one => !one.lastResort) : [ask.named(from)]
   const known = await whoKnowsGroup(name, asked, ask, { ...io, listed: answers.length > 0 })
@@ -66,7 +66,7 @@ const membershipsOf = async (
   name: GroupName,
   answers: readonly Answer[],
   warehouses: readonly Warehouse[],
-  ask: Questions,
+  ask: Lookup,
   io: Abortable,
 ): Promise<Memberships> => {
   // All warehouses together: what they contradict each other about is among the notices then.

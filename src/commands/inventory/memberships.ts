@@ -2,7 +2,7 @@
 import type { Abortable } from '../../base/abortable.ts'
 import { type StokerError, toStokerError } from '../../base/errors.ts'
 import { type GroupName, isNodeName, parseGroupName } from '../../base/names.ts'
-import type { Questions } from '../../inventory/ask.ts'
+import type { Lookup } from '../../inventory/lookup.ts'
 import { readList } from '../../inventory/read-list.ts'
 import type { Member, Warehouse } from '../../inventory/warehouse.ts'
 import { globMatcher, matchRegex } from '../../nodeset/match.ts'
@@ -65,7 +65,7 @@ export const listGroups = async (
 /** Asks for the members of every listed group, and of those which they lead to. */
 export const memberships = async (
   wanted: Wanted,
-  ask: Questions,
+  ask: Lookup,
   lists: ReadonlyMap<Warehouse, readonly GroupName[]>,
   io: Abortable,
 ): Promise<Memberships> => {

@@ -1,8 +1,8 @@
 /** Who knows a name: each warehouse's own answer, not yet made one. */
 import type { Abortable } from '../../base/abortable.ts'
 import { type GroupName, isNodeName, type NodeName } from '../../base/names.ts'
-import { type Questions, questions, type ResolvedNode } from '../../inventory/ask.ts'
 import { dedup } from '../../inventory/dedup.ts'
+import { type Lookup, openLookup, type ResolvedNode } from '../../inventory/lookup.ts'
 import type { Member, Warehouse } from '../../inventory/warehouse.ts'
 import { listGroups } from './memberships.ts'
 import type { Answer } from './node-facts.ts'
@@ -22,7 +22,7 @@ export const whoKnowsNode = async (
   const first = known.flat()
   if (first.length === 0) {
     const lastResort = warehouses.filter(warehouse => warehouse.lastResort)
-    const [found] = await questions(lastResort, io).names([name], undefined)
+    const [found] = await openLookup(lastResort, io).names([name], undefined)
     return found?.node ? [answerOf(found.node)] : []
   }
   const names = [...namesIn(first.map(answerOf))].filter(isNodeName)
@@ -43,7 +43,7 @@ const nodesIn = async (
   names: readonly NodeName[],
   io: Abortable,
 ): Promise<readonly ResolvedNode[]> =>
-  (await questions([warehouse], io).nodes(names, undefined)).filter(node => node !== undefined)
+  (await openLookup([warehouse], io).nodes(names, undefined)).filter(node => node !== undefined)
 
 const answerOf = ({ warehouses, facts }: ResolvedNode): Answer => ({ warehouse: warehouses[0] ?? '-', facts })
 
@@ -60,7 +60,7 @@ export interface KnownGroup {
 export const whoKnowsGroup = async (
   name: GroupName,
   warehouses: readonly Warehouse[],
-  ask: Questions,
+  ask: Lookup,
   io: Abortable & { readonly listed: boolean },
 ): Promise<readonly KnownGroup[]> => {
   const lists = io.listed ? await listGroups(warehouses, io) : undefined

@@ -2,7 +2,7 @@
 
 import { VERSION } from '../../base/version.ts'
 import type { Target } from '../../inventory/target.ts'
-import { thisAuthor } from '../../journal/author.ts'
+import { currentAuthor } from '../../journal/author.ts'
 import type { RunHead } from '../../journal/entries.ts'
 import { journalFolder, newRunId } from '../../journal/paths.ts'
 import { prune } from '../../journal/prune.ts'
@@ -30,7 +30,7 @@ export const keepRun = (
   const id = newRunId(now)
   const { rerunOf, ...rest } = what
   const head: RunHead = {
-    ...{ id, version: VERSION, at: now.getTime(), folder: process.cwd(), author: thisAuthor(), ...rest },
+    ...{ id, version: VERSION, at: now.getTime(), folder: process.cwd(), author: currentAuthor(), ...rest },
     ...(rerunOf && { again: rerunOf.id }),
   }
   return {

@@ -17,7 +17,7 @@ import { standardSinks } from '../../report/sink.ts'
 import { affordable } from '../../run/affordable-fanout.ts'
 import { type Console, scriptConsole, terminalConsole } from '../../shell/console.ts'
 import { openHistory } from '../../shell/history.ts'
-import { Links } from '../../shell/open-connections.ts'
+import { OpenConnections } from '../../shell/open-connections.ts'
 import { isKept } from '../../shell/parse-line.ts'
 import { Session } from '../../shell/session.ts'
 import { openSite, type Site } from '../../site/site.ts'
@@ -53,10 +53,14 @@ export const shell = async (targets: string, flags: ShellFlags): Promise<number>
     await using site = await openSite(flags, say, io)
     const connector = await asWanted(await site.connector(), flags, site.config.become, io)
     const how = await howOf(flags, site)
-    await using links = new Links({ connector, how, tell: notice => (session?.tell ?? say).call(session, notice) })
+    await using links = new OpenConnections({
+      connector,
+      schedule: how,
+      notify: notice => (session?.tell ?? say).call(session, notice),
+    })
     const { actor } = await site.action('shell', ['true'])
     session = new Session({
-      ...{ links, actor, sinks, how, say },
+      ...{ connections: links, actor, sinks, schedule: how, notify: say },
       resolve: async (expression, io) => {
         const some = exclude(expression, flags.exclude.map(parseExpression))
         const asked = { ...io, allowUnknown: flags.allowUnknown === true, readList }
@@ -68,7 +72,7 @@ export const shell = async (targets: string, flags: ShellFlags): Promise<number>
         await connector.prepare(targets, io)
         affordAll(links.countWith(targets), connector)
       },
-      keep: (line, targets) => keepRun({ ...journalHead(line, targets, flags), input: false, targets }, say),
+      journal: (line, targets) => keepRun({ ...journalHead(line, targets, flags), input: false, targets }, say),
       ...{ fold: flags.fold === true, label: flags.label, verbose: flags.verbose === true },
       // A password may be asked for in the middle of a command.
       asks: flags.become !== undefined && flags.become !== false,
@@ -106,7 +110,7 @@ const atTerminal = (session: Session, say: (notice: string) => void): Console =>
     entered: line => history.add(line),
     isKept,
     interrupt: () => session.interrupt(),
-    asked: () => session.status(),
+    requested: () => session.status(),
   })
 }
 

@@ -18,7 +18,7 @@ import {
   SUPERVISED_ARGUMENT,
   watching,
 } from '../supervise/supervisor.ts'
-import { type Become, type Elevated, elevate } from './elevated-command.ts'
+import { type Become, elevate, type RunningElevated } from './elevated-command.ts'
 
 export type { Become } from './elevated-command.ts'
 
@@ -70,8 +70,8 @@ const GONE: Exit = { kind: 'signal', signal: 'TERM' }
 
 /** The command, and what has its lifeline for standard input. */
 interface Started {
-  readonly main: Elevated
-  readonly watcher: Elevated
+  readonly main: RunningElevated
+  readonly watcher: RunningElevated
 }
 
 const withoutInput = async (
@@ -94,13 +94,13 @@ const withInput = async (
 ): Promise<Started> => {
   const mark = newMark()
   const opened = await elevate(connection, target, { script: announcedArgument(mark), line }, become, io)
-  let watcher: Elevated | undefined
+  let watcher: RunningElevated | undefined
   const stop = () => opened.input.end()
   io.signal.addEventListener('abort', stop, { once: true })
   try {
-    const { group, early } = await sign(opened, 'stderr', announcement(mark), target)
+    const { group, early } = await awaitMark(opened, 'stderr', announcement(mark), target)
     watcher = await elevate(connection, target, { script: lifeline(Number(group), mark) }, become, io)
-    await sign(watcher, 'stdout', watching(mark), target)
+    await awaitMark(watcher, 'stdout', watching(mark), target)
     opened.input.put('go\n')
     if (stdin) opened.input.follow(stdin)
     return { main: { ...opened, early }, watcher }
@@ -117,8 +117,8 @@ const withInput = async (
 }
 
 /** Waits for a line on a stream; returns the first group of the pattern, and all else that has come until then. */
-const sign = async (
-  { running, early }: Elevated,
+const awaitMark = async (
+  { running, early }: RunningElevated,
   stream: Output['stream'],
   pattern: RegExp,
   target: string,

@@ -19,7 +19,7 @@ export interface Become {
 }
 
 /** A script which runs as the other user. */
-export interface Elevated {
+export interface RunningElevated {
   /** Its further output, and how it ends. */
   readonly running: AsyncGenerator<Output, Exit, void>
   /** Its standard input. */
@@ -29,10 +29,10 @@ export interface Elevated {
 }
 
 /** How long the program may take without asking or letting us in: another question than ours is never answered; milliseconds. */
-const PATIENCE_MS = 60_000
+const MAX_SILENCE_MS = 60_000
 
 /** What is to be run as the other user. */
-export interface Errand {
+export interface ElevatedCommand {
   readonly script: string
   /** Its `$2`. */
   readonly line?: string
@@ -48,16 +48,16 @@ export interface Errand {
 export const elevate = async (
   connection: Connection,
   target: string,
-  errand: Errand,
+  command: ElevatedCommand,
   become: Become,
   io: Abortable,
-): Promise<Elevated> => {
+): Promise<RunningElevated> => {
   const { method, password } = become
   const first = method === 'sudo' ? password.atOnce(target) : undefined
-  const entered = await enter(connection, target, errand, become, first, io)
+  const entered = await enter(connection, target, command, become, first, io)
   if (!(entered instanceof StokerError)) return entered
   if (first || method !== 'sudo' || !/password is required/.test(entered.message)) throw entered
-  const again = await enter(connection, target, errand, become, await password.attempt(target, io), io)
+  const again = await enter(connection, target, command, become, await password.attempt(target, io), io)
   if (again instanceof StokerError) throw again
   return again
 }
@@ -66,11 +66,11 @@ export const elevate = async (
 const enter = async (
   connection: Connection,
   target: string,
-  { script, line = '' }: Errand,
+  { script, line = '' }: ElevatedCommand,
   become: Become,
   attempt: Attempt | undefined,
   io: Abortable,
-): Promise<Elevated | StokerError> => {
+): Promise<RunningElevated | StokerError> => {
   const marks = marksOf(randomBytes(16).toString('hex'))
   const input = new LateInput()
   // An end of input ends both programs. A signal would reach sudo, which keeps the login user's real id, and passes signals
@@ -82,14 +82,14 @@ const enter = async (
     { line: becomeLine({ ...become, asks, script, line }, marks), stdin: input.chunks(), watchesItself: true },
     io,
   )
-  const entrance = new Entrance(target, become, marks, attempt)
+  const dialogue = new LoginDialogue(target, become, marks, attempt)
   try {
     for (;;) {
       const step = await within(running.next(), stop)
-      if (step.done) return entrance.closed(step.value)
-      const wants = entrance.hear(step.value)
+      if (step.done) return dialogue.closed(step.value)
+      const wants = dialogue.receive(step.value)
       if (wants === 'password' && attempt) input.put(`${attempt.password}\n`)
-      if (wants === 'nothing') return { running, input, early: entrance.early }
+      if (wants === 'nothing') return { running, input, early: dialogue.early }
     }
   } catch (thrown) {
     input.end()
@@ -102,18 +102,18 @@ const enter = async (
 }
 
 const within = async <T>(work: Promise<T>, giveUp: () => void): Promise<T> => {
-  using late = stopwatch(PATIENCE_MS, () => new Error('no answer'))
+  using late = stopwatch(MAX_SILENCE_MS, () => new Error('no answer'))
   late.signal.addEventListener('abort', giveUp, { once: true })
   return await work
 }
 
-/** What is said at the door, and by whom. */
-class Entrance {
+/** The dialogue with the program until the other user's shell runs. */
+class LoginDialogue {
   readonly early: Output[] = []
   readonly #target: string
   readonly #become: Become
   readonly #marks: BecomeMarks
-  #said = Buffer.alloc(0)
+  #stderr = Buffer.alloc(0)
   readonly #attempt: Attempt | undefined
   #answered = 0
 
@@ -124,22 +124,22 @@ class Entrance {
     this.#marks = marks
   }
 
-  /** Takes a piece of output, and says what is wanted now. Throws when the password is asked for a second time. */
-  hear(output: Output): 'password' | 'patience' | 'nothing' {
+  /** Takes a piece of output, and returns what is wanted now. Throws when the password is asked for a second time. */
+  receive(output: Output): 'password' | 'patience' | 'nothing' {
     if (output.stream === 'stdout') {
       this.early.push(output)
       return 'patience'
     }
-    this.#said = Buffer.concat([this.#said, output.data])
-    const ready = this.#said.indexOf(`${this.#marks.ready}\n`)
+    this.#stderr = Buffer.concat([this.#stderr, output.data])
+    const ready = this.#stderr.indexOf(`${this.#marks.ready}\n`)
     if (ready >= 0) {
       // Who is let in without being asked has proved nothing.
       if (this.#answered > 0) this.#attempt?.accepted()
-      const rest = this.#said.subarray(ready + this.#marks.ready.length + 1)
+      const rest = this.#stderr.subarray(ready + this.#marks.ready.length + 1)
       if (rest.length > 0) this.early.push({ stream: 'stderr', data: rest })
       return 'nothing'
     }
-    if (this.#said.toString('latin1').split(this.#marks.prompt).length - 1 === this.#answered) return 'patience'
+    if (this.#stderr.toString('latin1').split(this.#marks.prompt).length - 1 === this.#answered) return 'patience'
     if (this.#answered > 0) throw this.#refused()
     this.#answered++
     return 'password'
@@ -178,9 +178,9 @@ class Entrance {
     return new StokerError('ACTOR_FAILED', this.#target, message)
   }
 
-  /** The lines which were said, fit for a message. */
+  /** The program's lines, fit for a message. */
   #words(): readonly string[] {
-    return this.#said
+    return this.#stderr
       .toString()
       .replaceAll(this.#marks.prompt, '\n')
       .split('\n')

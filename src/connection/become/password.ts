@@ -27,7 +27,7 @@ export interface Attempt {
   unknown(): void
 }
 
-type Standing =
+type PasswordState =
   | { readonly kind: 'unproved' }
   | { readonly kind: 'proved' }
   | { readonly kind: 'refused'; readonly on: string }
@@ -38,13 +38,13 @@ export type PasswordSource = string | (() => Promise<string>)
 
 /** The password of one run; `program` stands in messages. */
 export const becomePassword = (program: string, source: PasswordSource): BecomePassword => {
-  let standing: Standing = { kind: 'unproved' }
+  let state: PasswordState = { kind: 'unproved' }
   let password = typeof source === 'string' ? source : undefined
   let proof: Promise<void> | undefined
 
   const refuse = () => {
-    if (standing.kind === 'none') throw standing.error
-    if (standing.kind === 'refused') throw notTried(program, standing.on)
+    if (state.kind === 'none') throw state.error
+    if (state.kind === 'refused') throw notTried(program, state.on)
   }
 
   const ask = async (): Promise<string> => {
@@ -52,7 +52,7 @@ export const becomePassword = (program: string, source: PasswordSource): BecomeP
       if (typeof source !== 'string') password ??= await source()
       return password as string
     } catch (thrown) {
-      if (thrown instanceof StokerError) standing = { kind: 'none', error: thrown }
+      if (thrown instanceof StokerError) state = { kind: 'none', error: thrown }
       throw thrown
     }
   }
@@ -62,10 +62,10 @@ export const becomePassword = (program: string, source: PasswordSource): BecomeP
     const { promise, resolve } = Promise.withResolvers<void>()
     proof = promise
     let timer: NodeJS.Timeout | undefined
-    const settle = (verdict: Standing) => {
+    const settle = (verdict: PasswordState) => {
       clearTimeout(timer)
       // A refusal counts also when it comes late; but what has been proved elsewhere is not wrong.
-      if (standing.kind === 'unproved') standing = verdict
+      if (state.kind === 'unproved') state = verdict
       if (proof === promise) proof = undefined
       resolve()
     }
@@ -85,15 +85,15 @@ export const becomePassword = (program: string, source: PasswordSource): BecomeP
   }
 
   const proved = (): Attempt | undefined =>
-    standing.kind === 'proved' && password !== undefined ? settled(password) : undefined
+    state.kind === 'proved' && password !== undefined ? settled(password) : undefined
 
   return {
     atOnce(target) {
-      if (standing.kind === 'unproved' && !proof && password !== undefined) return prover(target).begin(password)
+      if (state.kind === 'unproved' && !proof && password !== undefined) return prover(target).begin(password)
       return proved()
     },
     async attempt(target, io) {
-      while (proof && standing.kind === 'unproved') await orAborted(proof, io)
+      while (proof && state.kind === 'unproved') await orAborted(proof, io)
       refuse()
       const known = proved()
       if (known) return known

@@ -32,7 +32,7 @@ const SETTLE = '[ "$3" ] && LC_ALL=$3 || unset LC_ALL; SHELL=$1; export SHELL; c
 /**
  * A line for any login shell. Whoever is that user already needs neither program. The login user's shell runs the command,
  * whoever it becomes: what is typed means the same, and many a service's account has a shell which refuses to be one. What
- * sudo says is in English, so that it can be told apart.
+ * sudo says is in English, so that it can be recognised.
  */
 export const becomeLine = (
   { user, method, asks, script, line }: BecomeLine,

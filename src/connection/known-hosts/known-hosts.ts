@@ -43,7 +43,7 @@ export interface KnownHosts {
   authorities(host: HostIdentity): boolean
   /**
    * Writes the key down in a file, unless something is known of the host by now: the verdict says what. Afterwards `check`
-   * answers `known`. A file which cannot be written is told as a notice, and the key counts for this run.
+   * answers `known`. A file which cannot be written becomes a warning, and the key counts for this run.
    */
   append(file: string, host: HostIdentity, key: Buffer, io: Abortable): Promise<Verdict>
 }
@@ -51,15 +51,15 @@ export interface KnownHosts {
 /** `SHA256:` and the base64 digest, as ssh shows it. */
 export const fingerprint = (key: Buffer): string => `SHA256:${hash('sha256', key, 'base64').replace(/=+$/, '')}`
 
-/** Reads the files; absent ones are empty. What cannot be read or understood is told as a notice and left out. */
+/** Reads the files; absent ones are empty. What cannot be read or understood becomes a warning and is left out. */
 export const openKnownHosts = async (
   files: readonly string[],
-  notice: (text: string) => void,
+  warn: (text: string) => void,
   io: Abortable,
 ): Promise<KnownHosts> => {
   const contents = new Map<string, Content>()
-  for (const file of files) contents.set(file, await load(file, notice, io))
-  return new FileKnownHosts(contents, notice)
+  for (const file of files) contents.set(file, await load(file, warn, io))
+  return new FileKnownHosts(contents, warn)
 }
 
 /** Work under the lock takes milliseconds. */
@@ -77,17 +77,17 @@ interface Content {
 
 class FileKnownHosts implements KnownHosts {
   readonly #contents: Map<string, Content>
-  readonly #notice: (text: string) => void
-  readonly #told = new Set<string>()
+  readonly #warn: (text: string) => void
+  readonly #warned = new Set<string>()
   /** Learnt, but not to be written. */
   readonly #unwritten: HostLine[] = []
   #index: HostIndex
   /** The last append: they go one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(contents: Map<string, Content>, notice: (text: string) => void) {
+  constructor(contents: Map<string, Content>, warn: (text: string) => void) {
     this.#contents = contents
-    this.#notice = notice
+    this.#warn = warn
     this.#index = this.#indexed()
   }
 
@@ -138,7 +138,9 @@ class FileKnownHosts implements KnownHosts {
       }
     } catch (error) {
       io.signal.throwIfAborted()
-      this.#tell(`${file} cannot be written (${reason(error)}): host keys accepted now are forgotten after this run`)
+      this.#warnOnce(
+        `${file} cannot be written (${reason(error)}): host keys accepted now are forgotten after this run`,
+      )
     }
     this.#unwritten.push(line)
     this.#index.add(line)
@@ -150,7 +152,7 @@ class FileKnownHosts implements KnownHosts {
     const before = await stat(file).catch(ifAbsent)
     let content = this.#contents.get(file)
     if (content === undefined || content.stamp !== stampOf(before)) {
-      content = await load(file, this.#notice, io)
+      content = await load(file, this.#warn, io)
       this.#contents.set(file, content)
       this.#index = this.#indexed()
       const verdict = this.check(host, key)
@@ -183,10 +185,10 @@ class FileKnownHosts implements KnownHosts {
     return new HostIndex([...this.#contents.values()].flatMap(({ lines }) => lines).concat(this.#unwritten))
   }
 
-  #tell(text: string): void {
-    if (this.#told.has(text)) return
-    this.#told.add(text)
-    this.#notice(text)
+  #warnOnce(text: string): void {
+    if (this.#warned.has(text)) return
+    this.#warned.add(text)
+    this.#warn(text)
   }
 }
 
@@ -213,7 +215,7 @@ const judge = (found: readonly KnownKey[], key: Buffer): Verdict => {
   return { kind: 'changed', file: first.file, line: first.line, known }
 }
 
-const load = async (file: string, notice: (text: string) => void, { signal }: Abortable): Promise<Content> => {
+const load = async (file: string, warn: (text: string) => void, { signal }: Abortable): Promise<Content> => {
   try {
     // In this order, a change between the two is seen as one later on.
     const stamp = stampOf(await stat(file))
@@ -222,7 +224,7 @@ const load = async (file: string, notice: (text: string) => void, { signal }: Ab
     const parsed = rows.map((row, index) => parseHostLine(row, file, index + 1))
     const broken = parsed.flatMap((line, index) => (line === 'broken' ? [index + 1] : []))
     if (broken.length > 0)
-      notice(`${file}: ${brokenLines(broken)} cannot be understood and ${broken.length === 1 ? 'is' : 'are'} left out`)
+      warn(`${file}: ${brokenLines(broken)} cannot be understood and ${broken.length === 1 ? 'is' : 'are'} left out`)
     const lines = parsed.filter(line => line !== undefined && line !== 'broken')
     return {
       stamp,
@@ -232,7 +234,7 @@ const load = async (file: string, notice: (text: string) => void, { signal }: Ab
     }
   } catch (error) {
     signal.throwIfAborted()
-    if (!isAbsent(error)) notice(`${file} cannot be read and is left out: ${reason(error)}`)
+    if (!isAbsent(error)) warn(`${file} cannot be read and is left out: ${reason(error)}`)
     return { stamp: UNSEEN, lines: [], count: 0, ended: true }
   }
 }

@@ -1,4 +1,4 @@
-/** The words for the system's ssh: what it is told beside its own configuration. Pure. */
+/** The arguments for the system's ssh: what it gets beside its own configuration. Pure. */
 
 import type { KeepAlive } from '../keep-alive.ts'
 
@@ -16,7 +16,7 @@ export interface OpensshSettings {
 }
 
 /** Where one connection leads. What is absent is for ssh_config to say. */
-export interface OpensshPlace {
+export interface OpensshDestination {
   /** What ssh_config is asked for. */
   readonly name: string
   readonly address?: string | undefined
@@ -28,17 +28,21 @@ export interface OpensshPlace {
   readonly keepAlive: KeepAlive
 }
 
-/** The words which open a connection that others can share by the socket, up to the command. */
-export const masterWords = (settings: OpensshSettings, place: OpensshPlace, socket: string): readonly string[] => {
+/** The arguments which open a connection that others can share by the socket, up to the command. */
+export const masterArguments = (
+  settings: OpensshSettings,
+  destination: OpensshDestination,
+  socket: string,
+): readonly string[] => {
   const { knownHosts } = settings
-  const { address, port, user, hostKeyAlias } = place
+  const { address, port, user, hostKeyAlias } = destination
   return [
-    ...sharedWords(settings),
+    ...commonArguments(settings),
     ...['-M', '-S', socket],
     ...option('ControlPersist', 'no'),
-    ...option('ServerAliveInterval', String(place.keepAlive.interval)),
-    ...option('ServerAliveCountMax', String(place.keepAlive.most)),
-    ...option('StrictHostKeyChecking', place.hostKeys === 'strict' ? 'yes' : 'accept-new'),
+    ...option('ServerAliveInterval', String(destination.keepAlive.interval)),
+    ...option('ServerAliveCountMax', String(destination.keepAlive.maxMissed)),
+    ...option('StrictHostKeyChecking', destination.hostKeys === 'strict' ? 'yes' : 'accept-new'),
     ...(hostKeyAlias === undefined ? [] : option('HostKeyAlias', hostKeyAlias)),
     ...(knownHosts === undefined ? [] : option('UserKnownHostsFile', knownHosts.map(inQuotes).join(' '))),
     ...(knownHosts === undefined ? [] : option('GlobalKnownHostsFile', '/dev/null')),
@@ -46,13 +50,17 @@ export const masterWords = (settings: OpensshSettings, place: OpensshPlace, sock
     ...(address === undefined ? [] : option('HostName', literal(address))),
     ...(port === undefined ? [] : ['-p', String(port)]),
     ...(user === undefined ? [] : ['-l', user]),
-    ...['--', place.name],
+    ...['--', destination.name],
   ]
 }
 
-/** The words which run a command over such a connection, up to the command. */
-export const clientWords = (settings: OpensshSettings, { name }: OpensshPlace, socket: string): readonly string[] => [
-  ...sharedWords(settings),
+/** The arguments which run a command over such a connection, up to the command. */
+export const clientArguments = (
+  settings: OpensshSettings,
+  { name }: OpensshDestination,
+  socket: string,
+): readonly string[] => [
+  ...commonArguments(settings),
   ...['-S', socket],
   ...option('ControlMaster', 'no'),
   // Without the shared connection ssh would quietly open one of its own.
@@ -60,7 +68,7 @@ export const clientWords = (settings: OpensshSettings, { name }: OpensshPlace, s
   ...['--', name],
 ]
 
-const sharedWords = ({ config }: OpensshSettings): readonly string[] => [
+const commonArguments = ({ config }: OpensshSettings): readonly string[] => [
   ...(config.kind === 'usual' ? [] : ['-F', config.kind === 'none' ? 'none' : config.path]),
   ...['-T', '-x'],
   ...option('BatchMode', 'yes'),

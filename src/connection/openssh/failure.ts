@@ -1,13 +1,13 @@
-/** What the words of OpenSSH's ssh mean, when it does not come through. Pure. */
+/** What the messages of OpenSSH's ssh mean, when it does not come through. Pure. */
 import { type ErrorCode, StokerError } from '../../base/errors.ts'
 import { shown } from '../../base/names.ts'
 
 /** Why ssh did not connect; `busy`: the server closed before its banner, which is worth another try. */
-export const opensshFailure = (name: string, said: string): StokerError | 'busy' => {
-  const lines = linesOf(said)
+export const opensshFailure = (name: string, output: string): StokerError | 'busy' => {
+  const lines = linesOf(output)
   const first = lines[0] ?? ''
   if (/^kex_exchange_identification: |^ssh_exchange_identification: /.test(first)) return 'busy'
-  for (const { words, code, message } of MEANINGS) {
+  for (const { words, code, message } of FAILURES) {
     const line = lines.find(line => words.test(line))
     const found = line === undefined ? null : words.exec(line)
     if (line !== undefined && found)
@@ -16,22 +16,22 @@ export const opensshFailure = (name: string, said: string): StokerError | 'busy'
   return new StokerError('CONNECT_FAILED', name, lines.at(-1) ?? 'ssh ended and does not say why')
 }
 
-/** What ssh said, line by line, fit for a message. */
-export const linesOf = (said: string): readonly string[] =>
-  said
+/** The output of ssh, line by line, fit for a message. */
+export const linesOf = (output: string): readonly string[] =>
+  output
     .split(/[\r\n]+/)
     .map(line => line.trim())
     .filter(line => /[^@\s]/.test(line))
     .map(line => (/[\p{Cc}\p{Cf}]/u.test(line) ? shown(line) : line))
 
-interface Meaning {
+interface FailurePattern {
   readonly words: RegExp
   readonly code: ErrorCode
   readonly message: (found: RegExpExecArray, lines: readonly string[]) => string
 }
 
 /** In the order in which they count: a key which changed is also one whose verification failed. */
-const MEANINGS: readonly Meaning[] = [
+const FAILURES: readonly FailurePattern[] = [
   {
     words: /REVOKED HOST KEY|[Hh]ost key .*revoked/,
     code: 'HOST_KEY_CHANGED',
@@ -70,17 +70,18 @@ const MEANINGS: readonly Meaning[] = [
   {
     words: /connect to host (\S+) port (\d+): (.*)/,
     code: 'CONNECT_FAILED',
-    message: ([, host, , why = ''], lines) => `${throughJump(lines) ? `through bastion ${host}: ` : ''}${lowered(why)}`,
+    message: ([, host, , why = ''], lines) =>
+      `${throughJump(lines) ? `through bastion ${host}: ` : ''}${lowerFirst(why)}`,
   },
   {
     words: /open failed: (?:connect failed: )?(.*)/,
     code: 'CONNECT_FAILED',
-    message: ([, why = '']) => `the bastion cannot reach it: ${lowered(why)}`,
+    message: ([, why = '']) => `the bastion cannot reach it: ${lowerFirst(why)}`,
   },
   {
     words: /Could not resolve hostname (\S+): (.*)/,
     code: 'CONNECT_FAILED',
-    message: ([, host, why = '']) => `the name ${host} has no address: ${lowered(why)}`,
+    message: ([, host, why = '']) => `the name ${host} has no address: ${lowerFirst(why)}`,
   },
 ]
 
@@ -88,12 +89,12 @@ const MEANINGS: readonly Meaning[] = [
 const throughJump = (lines: readonly string[]): boolean =>
   lines.some(line => /UNKNOWN port|_exchange_identification|UNKNOWN.*port 65535/.test(line))
 
-const lowered = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
 /** What differs from one target to the next. */
 const detailOf = (line: string, lines: readonly string[]): string => {
-  const place = /connect to host (\S+) port (\d+)/.exec(line)
-  if (place) return `${place[1]}:${place[2]}`
-  const telling = lines.filter(one => /fingerprint|^SHA256:|^Offending|UNPROTECTED|Permissions \d+ for/i.test(one))
-  return [...new Set([...telling, line])].join('; ')
+  const address = /connect to host (\S+) port (\d+)/.exec(line)
+  if (address) return `${address[1]}:${address[2]}`
+  const informative = lines.filter(one => /fingerprint|^SHA256:|^Offending|UNPROTECTED|Permissions \d+ for/i.test(one))
+  return [...new Set([...informative, line])].join('; ')
 }

@@ -3,9 +3,9 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
-import { Busy } from '../ssh2/login.ts'
+import { ServerBusy } from '../ssh2/login.ts'
 import { opensshFailure } from './failure.ts'
-import { Herald } from './marker-stream.ts'
+import { MarkerStream } from './marker-stream.ts'
 
 export interface Master {
   /** Aborts when the connection has ended. */
@@ -18,12 +18,12 @@ export interface Master {
 const HOLD = "exec /bin/sh -c 'echo stoker is in; exec cat'"
 const CLOSE_MS = 1_000
 /** Of what ssh says, only the beginning is kept. */
-const MOST_SAID = 64 * 1024
+const MAX_STDERR = 64 * 1024
 
-/** Opens it; `words` are those for ssh up to the command. Throws what `opensshFailure` makes of its words, `Busy`, or the signal's reason. */
-export const openMaster = async (name: string, words: readonly string[], { signal }: Abortable): Promise<Master> => {
+/** Opens it; `args` are those for ssh up to the command. Throws what `opensshFailure` makes of its output, `ServerBusy`, or the signal's reason. */
+export const openMaster = async (name: string, args: readonly string[], { signal }: Abortable): Promise<Master> => {
   signal.throwIfAborted()
-  const child = startSsh(name, [...words, HOLD])
+  const child = startSsh(name, [...args, HOLD])
   const lost = new AbortController()
   const exited = new Promise<void>(resolve => {
     const end = () => {
@@ -39,40 +39,40 @@ export const openMaster = async (name: string, words: readonly string[], { signa
     await exited
     clearTimeout(timer)
   }
-  let said = ''
+  let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    if (said.length < MOST_SAID) said += text
+    if (stderr.length < MAX_STDERR) stderr += text
   })
   const ended = once(child, 'close').catch(() => {})
-  const door = child.stdout.pipe(new Herald(/stoker is (in)\r?\n/))
+  const stdout = child.stdout.pipe(new MarkerStream(/stoker is (in)\r?\n/))
   const stop = () => void close()
   signal.addEventListener('abort', stop, { once: true })
   try {
     await started(child, name)
-    const word = await door.word
-    door.resume()
-    if (word === undefined) await ended
+    const marker = await stdout.marker
+    stdout.resume()
+    if (marker === undefined) await ended
     signal.throwIfAborted()
-    if (word !== undefined) return { lost: lost.signal, close }
+    if (marker !== undefined) return { lost: lost.signal, close }
   } catch (thrown) {
     await close()
     throw thrown
   } finally {
     signal.removeEventListener('abort', stop)
   }
-  const failure = opensshFailure(name, said)
-  throw failure === 'busy' ? new Busy(said, /MaxStartups/.test(said)) : failure
+  const failure = opensshFailure(name, stderr)
+  throw failure === 'busy' ? new ServerBusy(stderr, /MaxStartups/.test(stderr)) : failure
 }
 
 /**
  * Starts ssh in a session of its own: Ctrl-C on our terminal is not for it, and it cannot ask anything there. Nothing is
  * asked through another program either.
  */
-export const startSsh = (name: string, words: readonly string[]): ChildProcessWithoutNullStreams => {
+export const startSsh = (name: string, args: readonly string[]): ChildProcessWithoutNullStreams => {
   try {
     const env = { ...process.env, SSH_ASKPASS_REQUIRE: 'never' }
-    const child = spawn('ssh', words, { detached: true, stdio: 'pipe', env })
-    // An end which the process closes under us is no news: its exit tells how it ended.
+    const child = spawn('ssh', args, { detached: true, stdio: 'pipe', env })
+    // An end which the process closes under us is no news: its exit shows how it ended.
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => {})
     return child
   } catch (cause) {

@@ -5,20 +5,20 @@ import { join } from 'node:path'
 import { StokerError } from '../../base/errors.ts'
 import { isRunning } from '../../base/process-identity.ts'
 import type { Target } from '../../inventory/target.ts'
-import { turns, turnsThrough } from '../adaptive-limit.ts'
+import { adaptiveLimit, limitsThrough } from '../adaptive-limit.ts'
 import { DESCRIPTORS } from '../choose.ts'
 import type { Connection, Connector, Opening } from '../connection.ts'
-import { place as placeOf } from '../dial.ts'
+import { hostAndPort as placeOf } from '../dial.ts'
 import { keepAliveOf } from '../keep-alive.ts'
 import { type HostIdentity, type KnownHosts, openKnownHosts } from '../known-hosts/known-hosts.ts'
-import { patiently } from '../max-startups.ts'
+import { retryWhileBusy } from '../max-startups.ts'
 import type { HostSettings, SshConfig } from '../ssh-config/ssh-config.ts'
-import { clientWords, masterWords, type OpensshPlace, type OpensshSettings } from './arguments.ts'
+import { clientArguments, masterArguments, type OpensshDestination, type OpensshSettings } from './arguments.ts'
 import { type Master, openMaster } from './master.ts'
 import { opensshSession } from './session.ts'
 
 export interface OpensshOptions extends OpensshSettings {
-  /** ssh reads its configuration itself; this one tells us what it says about host keys. */
+  /** ssh reads its configuration itself; this is our reading of it, for host keys. */
   readonly sshConfig: SshConfig
   /** Comes before what ssh_config says; without either, `strict`. */
   readonly hostKeys?: 'strict' | 'accept-new' | undefined
@@ -35,12 +35,12 @@ export const opensshConnector = (options: OpensshOptions): Connector => {
   const knownHosts = new Map<string, Promise<KnownHosts>>()
   const open = new Set<Master>()
   const ended = new AbortController()
-  const direct = turns()
-  const gateOf = turnsThrough(options.perBastion)
+  const direct = adaptiveLimit()
+  const limitFor = limitsThrough(options.perBastion)
   let folder: Promise<string> | undefined
   let count = 0
 
-  const knownTo = (settings: HostSettings): Promise<KnownHosts> => {
+  const knownHostsFor = (settings: HostSettings): Promise<KnownHosts> => {
     const files = options.knownHosts ?? [...settings.userKnownHostsFiles, ...settings.globalKnownHostsFiles]
     const key = files.join('\0')
     // ssh reads them itself, and says what is wrong with them.
@@ -49,31 +49,31 @@ export const opensshConnector = (options: OpensshOptions): Connector => {
     return opened
   }
 
-  const placeFor = async (target: Target, address: string | undefined): Promise<OpensshPlace> => {
+  const destinationFor = async (target: Target, address: string | undefined): Promise<OpensshDestination> => {
     const settings = options.sshConfig.lookup(target.name)
     const user = options.user ?? target.user ?? options.defaultUser
     const { name, port } = target
     const hostKeyAlias =
       address === undefined || settings.hostKeyAlias !== undefined
         ? undefined
-        : knownName(await knownTo(settings), address, [name, settings.hostName], port ?? settings.port)
+        : knownName(await knownHostsFor(settings), address, [name, settings.hostName], port ?? settings.port)
     const hostKeys = options.hostKeys ?? settings.strictHostKeyChecking ?? 'strict'
     return { name, address, port, user, hostKeyAlias, hostKeys, keepAlive: keepAliveOf(settings) }
   }
 
   const openAt = async (target: Target, address: string | undefined, io: Opening): Promise<Connection> => {
-    const place = await placeFor(target, address)
+    const destination = await destinationFor(target, address)
     folder ??= privateFolder()
     const socket = join(await folder, String(++count))
     const began = performance.now()
     const detail = address === undefined ? target.name : placeOf(address, target.port ?? 22)
-    const words = masterWords(options, place, socket)
+    const args = masterArguments(options, destination, socket)
     const via = options.sshConfig.lookup(target.name).proxyJump
-    const gates = via.length > 0 ? [direct, gateOf(via)] : [direct]
-    const master = await patiently(target.name, detail, gates, io, io => openMaster(target.name, words, io))
+    const limits = via.length > 0 ? [direct, limitFor(via)] : [direct]
+    const master = await retryWhileBusy(target.name, detail, limits, io, io => openMaster(target.name, args, io))
     open.add(master)
     master.lost.addEventListener('abort', () => open.delete(master), { once: true })
-    const line = { name: target.name, master, words: clientWords(options, place, socket) }
+    const line = { name: target.name, master, args: clientArguments(options, destination, socket) }
     return opensshSession(line, { connect: performance.now() - began })
   }
 
@@ -127,11 +127,11 @@ const knownName = (
 
 const FOLDER = 'stoker-ssh-'
 /** A socket's path has little room (sun_path in unix(7)), and ssh adds some letters of its own for a while. */
-const MOST_PATH = 50
+const MAX_BASE_PATH = 50
 
 /** For the sockets: nobody else may enter. Those of programs which were killed are cleared away. */
 const privateFolder = async (): Promise<string> => {
-  const base = tmpdir().length > MOST_PATH ? '/tmp' : tmpdir()
+  const base = tmpdir().length > MAX_BASE_PATH ? '/tmp' : tmpdir()
   for (const name of await readdir(base)) {
     const pid = name.startsWith(FOLDER) ? Number.parseInt(name.slice(FOLDER.length), 10) : Number.NaN
     // Another user's cannot be removed, and need not; one with a socket is in use after all, in another container.

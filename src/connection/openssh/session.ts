@@ -7,7 +7,7 @@ import { StokerError } from '../../base/errors.ts'
 import type { Command, Connection, Exit } from '../connection.ts'
 import { readFileOver, writeFileOver } from '../files.ts'
 import { feed } from '../supervise/feed.ts'
-import { attend, type Running } from '../supervise/supervised-command.ts'
+import { followCommand, type SupervisedCommand } from '../supervise/supervised-command.ts'
 import {
   announcement,
   lifeline,
@@ -18,29 +18,29 @@ import {
   watching,
 } from '../supervise/supervisor.ts'
 import { linesOf } from './failure.ts'
-import { Herald } from './marker-stream.ts'
+import { MarkerStream } from './marker-stream.ts'
 import { type Master, started, startSsh } from './master.ts'
 
 /** What one connection works with. */
-interface Line {
+interface SharedConnection {
   readonly name: string
   readonly master: Master
   /** For ssh, up to the command. */
-  readonly words: readonly string[]
+  readonly args: readonly string[]
 }
 
-/** A connection over an open master; `words` are those for ssh up to the command. Disposing it closes the master. */
-export const opensshSession = (line: Line, timing: Connection['timing']): Connection => {
-  const { name, master } = line
+/** A connection over an open master; `args` are those for ssh up to the command. Disposing it closes the master. */
+export const opensshSession = (shared: SharedConnection, timing: Connection['timing']): Connection => {
+  const { name, master } = shared
   const exec: Connection['exec'] = async function* (command, io) {
     io.signal.throwIfAborted()
-    const { running, door } = await (command.stdin && !command.watchesItself
-      ? withInput(line, command.line, command.stdin, io)
-      : withoutWatcher(line, command))
+    const { running, markedStderr } = await (command.stdin && !command.watchesItself
+      ? withInput(shared, command.line, command.stdin, io)
+      : withoutWatcher(shared, command))
     try {
-      return yield* attend(running, name, io)
+      return yield* followCommand(running, name, io)
     } catch (thrown) {
-      throw door.isTold || io.signal.aborted ? thrown : notStarted(name, door, thrown)
+      throw markedStderr.isFound || io.signal.aborted ? thrown : notStarted(name, markedStderr, thrown)
     }
   }
   return {
@@ -54,32 +54,35 @@ export const opensshSession = (line: Line, timing: Connection['timing']): Connec
 }
 
 /** A command, and its standard error behind the line which says that it begins. */
-interface Begun {
-  readonly running: Running
-  readonly door: Herald
+interface StartedCommand {
+  readonly running: SupervisedCommand
+  readonly markedStderr: MarkerStream
 }
 
-const withoutWatcher = async (line: Line, { line: text, stdin, watchesItself }: Command): Promise<Begun> => {
+const withoutWatcher = async (
+  shared: SharedConnection,
+  { line: text, stdin, watchesItself }: Command,
+): Promise<StartedCommand> => {
   const mark = newMark()
-  const child = startSsh(line.name, [...line.words, (watchesItself ? marked : markedSupervised)(text, mark)])
+  const child = startSsh(shared.name, [...shared.args, (watchesItself ? marked : markedSupervised)(text, mark)])
   const code = exitCode(child)
-  await started(child, line.name)
-  const door = child.stderr.pipe(new Herald(announcement(mark)))
-  const running = runningOf(line, { child, code, door, control: child })
-  if (!watchesItself) return { running, door }
+  await started(child, shared.name)
+  const markedStderr = child.stderr.pipe(new MarkerStream(announcement(mark)))
+  const running = runningOf(shared, { child, code, markedStderr, control: child })
+  if (!watchesItself) return { running, markedStderr }
   if (stdin) feed(stdin, child.stdin)
-  return { running: { ...running, signal: () => {} }, door }
+  return { running: { ...running, signal: () => {} }, markedStderr }
 }
 
 /** As over ssh2: a second channel is the lifeline, and the command waits until that one is held. */
 const withInput = async (
-  line: Line,
+  shared: SharedConnection,
   text: string,
   stdin: AsyncIterable<Uint8Array>,
   { signal }: Abortable,
-): Promise<Begun> => {
+): Promise<StartedCommand> => {
   const mark = newMark()
-  const child = startSsh(line.name, [...line.words, markedAnnounced(text, mark)])
+  const child = startSsh(shared.name, [...shared.args, markedAnnounced(text, mark)])
   const code = exitCode(child)
   const children = [child]
   // Without its `go` the command never begins.
@@ -88,27 +91,27 @@ const withInput = async (
   }
   signal.addEventListener('abort', stop, { once: true })
   try {
-    await started(child, line.name)
-    const door = child.stderr.pipe(new Herald(announcement(mark)))
-    const group = await door.word
+    await started(child, shared.name)
+    const markedStderr = child.stderr.pipe(new MarkerStream(announcement(mark)))
+    const group = await markedStderr.marker
     signal.throwIfAborted()
-    if (group === undefined) throw notStarted(line.name, door, undefined)
-    const control = startSsh(line.name, [...line.words, lifeline(Number(group), mark)])
+    if (group === undefined) throw notStarted(shared.name, markedStderr, undefined)
+    const control = startSsh(shared.name, [...shared.args, lifeline(Number(group), mark)])
     children.push(control)
-    await started(control, line.name)
-    const watch = control.stdout.pipe(new Herald(watching(mark)))
-    const complaint = control.stderr.pipe(new Herald(/(?!)/))
-    const isWatched = (await watch.word) !== undefined
+    await started(control, shared.name)
+    const watch = control.stdout.pipe(new MarkerStream(watching(mark)))
+    const complaint = control.stderr.pipe(new MarkerStream(/(?!)/))
+    const isWatched = (await watch.marker) !== undefined
     watch.resume()
     complaint.resume()
     signal.throwIfAborted()
     if (!isWatched) {
-      await complaint.word
-      throw notStarted(line.name, complaint, undefined)
+      await complaint.marker
+      throw notStarted(shared.name, complaint, undefined)
     }
     child.stdin.write('go\n')
     feed(stdin, child.stdin)
-    return { running: runningOf(line, { child, code, door, control }), door }
+    return { running: runningOf(shared, { child, code, markedStderr, control }), markedStderr }
   } catch (thrown) {
     stop()
     throw thrown
@@ -120,22 +123,27 @@ const withInput = async (
 interface Processes {
   readonly child: ChildProcessWithoutNullStreams
   readonly code: Promise<number | null>
-  readonly door: Herald
+  readonly markedStderr: MarkerStream
   /** Its input is the lifeline. */
   readonly control: ChildProcessWithoutNullStreams
 }
 
-const runningOf = (line: Line, { child, code, door, control }: Processes): Running => ({
+const runningOf = (
+  shared: SharedConnection,
+  { child, code, markedStderr: door, control }: Processes,
+): SupervisedCommand => ({
   stdout: child.stdout,
   stderr: door,
-  exited: code.then(code => (code === SSH_FAILED ? explained(line, door) : code === null ? undefined : exitOf(code))),
+  exited: code.then(code =>
+    code === SSH_FAILED ? exitOfSshFailure(shared, door) : code === null ? undefined : exitOf(code),
+  ),
   signal: name => {
     if (control.stdin.writable) control.stdin.write(`${name}\n`)
   },
   release: () => void control.stdin.end(),
   destroy: () => {
     child.kill('SIGKILL')
-    void line.master.close()
+    void shared.master.close()
   },
 })
 
@@ -147,17 +155,17 @@ const exitCode = (child: ChildProcessWithoutNullStreams): Promise<number | null>
 /** The exit code of ssh itself, and of a command which happens to end with it. */
 const SSH_FAILED = 255
 
-const explained = async (line: Line, door: Herald): Promise<Exit | undefined> =>
-  (await door.word) !== undefined && (await answers(line)) ? { kind: 'code', code: SSH_FAILED } : undefined
+const exitOfSshFailure = async (shared: SharedConnection, markedStderr: MarkerStream): Promise<Exit | undefined> =>
+  (await markedStderr.marker) !== undefined && (await answers(shared)) ? { kind: 'code', code: SSH_FAILED } : undefined
 
-/** Shells tell a signal so, and ssh tells no signals at all. */
+/** Shells report a signal so, and ssh reports no signals at all. */
 const exitOf = (code: number): Exit => {
   const found = Object.entries(constants.signals).find(([, number]) => number === code - 128)
   return found ? { kind: 'signal', signal: found[0].replace(/^SIG/, '') } : { kind: 'code', code }
 }
 
 /** Whether the connection is still there. */
-const answers = async ({ name, master, words }: Line): Promise<boolean> => {
+const answers = async ({ name, master, args: words }: SharedConnection): Promise<boolean> => {
   if (master.lost.aborted) return false
   const child = startSsh(name, [...words, 'exit 0'])
   child.stdin.end()
@@ -169,8 +177,8 @@ const answers = async ({ name, master, words }: Line): Promise<boolean> => {
 /** What ssh says when it finds no connection to share, and may open none. */
 const ALONE = /_exchange_identification|UNKNOWN port|^Control socket|disabling multiplexing/
 
-const notStarted = (name: string, door: Herald, cause: unknown): StokerError => {
-  const lines = linesOf(door.said)
+const notStarted = (name: string, markedStderr: MarkerStream, cause: unknown): StokerError => {
+  const lines = linesOf(markedStderr.unmatched)
   const why = lines.some(line => /session request failed/.test(line))
     ? 'it allows no more sessions on one connection (MaxSessions in its sshd_config)'
     : (lines.find(line => !ALONE.test(line)) ?? 'the connection was lost')

@@ -1,52 +1,52 @@
 /** What stands for something else in ssh_config values: `%` tokens, `~`, `${VARIABLES}`. Pure. */
-import { configError, type Jump, type Place, type Placed } from './options.ts'
+import { configError, type Jump, type Located, type SourceLocation } from './options.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** A path with `~`, variables and tokens; throws `CONFIG` when one of them leads nowhere. */
-export const expandPath = (value: Placed, home: string, env: Environment, tokens: Tokens): string =>
+export const expandPath = (value: Located, home: string, env: Environment, tokens: Tokens): string =>
   expandTokens(expandEnvironment(expandHome(value, home), env), tokens)
 
 /** Values by token letter. */
 export type Tokens = Readonly<Record<string, string>>
 
 /** `%h` and the like; throws `CONFIG` for a token which has no value here. */
-export const expandTokens = ({ text, place }: Placed, tokens: Tokens): string =>
+export const expandTokens = ({ text, location }: Located, tokens: Tokens): string =>
   text.replaceAll(/%(.?)/gs, (whole, token: string) => {
     const value = token === '%' ? '%' : Object.hasOwn(tokens, token) ? tokens[token] : undefined
     if (value === undefined)
-      throw configError(place, `${whole} in ${text} cannot be expanded; %% stands for a percent sign`)
+      throw configError(location, `${whole} in ${text} cannot be expanded; %% stands for a percent sign`)
     return value
   })
 
 /** The tokens in a bastion's name and user. */
-export const expandJump = (jump: Jump, place: Place, tokens: Tokens): Jump => ({
+export const expandJump = (jump: Jump, location: SourceLocation, tokens: Tokens): Jump => ({
   ...jump,
-  host: expandTokens({ text: jump.host, place }, tokens),
-  ...(jump.user === undefined ? {} : { user: expandTokens({ text: jump.user, place }, tokens) }),
+  host: expandTokens({ text: jump.host, location }, tokens),
+  ...(jump.user === undefined ? {} : { user: expandTokens({ text: jump.user, location }, tokens) }),
 })
 
-const expandHome = ({ text, place }: Placed, home: string): Placed => {
-  if (!text.startsWith('~')) return { text, place }
+const expandHome = ({ text, location }: Located, home: string): Located => {
+  if (!text.startsWith('~')) return { text, location }
   if (text !== '~' && !text.startsWith('~/'))
-    throw configError(place, `${text}: other users' home folders are not looked up`)
-  return { text: home + text.slice(1), place }
+    throw configError(location, `${text}: other users' home folders are not looked up`)
+  return { text: home + text.slice(1), location }
 }
 
-const expandEnvironment = ({ text, place }: Placed, env: Environment): Placed => ({
-  place,
+const expandEnvironment = ({ text, location }: Located, env: Environment): Located => ({
+  location,
   text: text.replaceAll(/\$\{([^}]*)\}/g, (_, variable: string) => {
     const value = env[variable]
-    if (value === undefined) throw configError(place, `the environment has no ${variable}`)
+    if (value === undefined) throw configError(location, `the environment has no ${variable}`)
     return value
   }),
 })
 
 /** The socket which IdentityAgent and `SSH_AUTH_SOCK` lead to; `undefined`: no agent. */
 export const agentSocket = (
-  option: Placed | undefined,
+  option: Located | undefined,
   env: Environment,
-  path: (value: Placed) => string,
+  path: (value: Located) => string,
 ): string | undefined => {
   const fromEnvironment = (variable: string) => env[variable] || undefined // empty means none, as for ssh
   if (option === undefined || option.text === 'SSH_AUTH_SOCK') return fromEnvironment('SSH_AUTH_SOCK')

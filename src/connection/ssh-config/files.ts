@@ -4,7 +4,7 @@ import { isAbsolute, join } from 'node:path'
 import type { Abortable } from '../../base/abortable.ts'
 import { isAbsent, reason, StokerError } from '../../base/errors.ts'
 import { shown } from '../../base/names.ts'
-import { type ConfigLine, configError, type Place, parseLine, parseOption, type Setter } from './options.ts'
+import { type ConfigLine, configError, parseLine, parseOption, type Setter, type SourceLocation } from './options.ts'
 import { type Pattern, pattern, patternList } from './pattern.ts'
 
 /** One criterion of a Match line. `final` has no pattern: it holds in the second reading only. */
@@ -28,7 +28,7 @@ export type Condition =
       readonly wantsFinal: boolean
       /** The attribute which we do not evaluate, such as `exec`: the block never holds. */
       readonly skipped: string | undefined
-      readonly place: Place
+      readonly location: SourceLocation
     }
 
 /** A Host or Match section, or what stands before the first. Included files are blocks inside it. */
@@ -43,7 +43,7 @@ export interface FileOrigin {
   /** Relative includes start here. */
   readonly folder: string
   readonly home: string
-  readonly notice: (text: string) => void
+  readonly warn: (text: string) => void
 }
 
 const MAX_DEPTH = 16 // as in OpenSSH
@@ -53,7 +53,7 @@ export const readBlocks = async (file: string, origin: FileOrigin, io: Abortable
   const text = await readConfig(file, origin.kind === 'user', io).catch((error: unknown) => {
     if (error instanceof StokerError || io.signal.aborted) throw error
     // ssh goes on without a file which it may not read, and says nothing; saying so is the least we can do.
-    origin.notice(`${file} cannot be read and is left out: ${reason(error)}`)
+    origin.warn(`${file} cannot be read and is left out: ${reason(error)}`)
     return undefined
   })
   return text === undefined ? [] : await parseBlocks(text, file, origin, 0, io)
@@ -90,17 +90,17 @@ const include = async (
   depth: number,
   io: Abortable,
 ): Promise<readonly Block[]> => {
-  if (depth >= MAX_DEPTH) throw configError(line.place, `includes are nested more than ${MAX_DEPTH} deep`)
+  if (depth >= MAX_DEPTH) throw configError(line.location, `includes are nested more than ${MAX_DEPTH} deep`)
   const blocks: Block[] = []
   for (const word of line.words) {
     const tilde = word.startsWith('~/')
     if (word === '' || (word.startsWith('~') && !(tilde && origin.kind === 'user')))
-      throw configError(line.place, `Include cannot use the path ${shown(word)}`)
+      throw configError(line.location, `Include cannot use the path ${shown(word)}`)
     const path = tilde ? join(origin.home, word.slice(2)) : isAbsolute(word) ? word : join(origin.folder, word)
     for (const file of await expandGlob(path)) {
       const text = await readConfig(file, true, io).catch((error: unknown) => {
         if (error instanceof StokerError || io.signal.aborted) throw error
-        throw configError(line.place, `the included ${file} cannot be read: ${reason(error)}`, error)
+        throw configError(line.location, `the included ${file} cannot be read: ${reason(error)}`, error)
       })
       if (text !== undefined) blocks.push(...(await parseBlocks(text, file, origin, depth + 1, io)))
     }
@@ -139,7 +139,7 @@ const criterion = (text: string, compile: (text: string) => Pattern): Omit<Crite
 }
 
 const parseHost = (line: ConfigLine): Condition => {
-  if (line.words.length === 0 || line.words.includes('')) throw configError(line.place, 'Host has an empty pattern')
+  if (line.words.length === 0 || line.words.includes('')) throw configError(line.location, 'Host has an empty pattern')
   return { kind: 'host', patterns: line.words.map(word => criterion(word, pattern)) }
 }
 
@@ -156,7 +156,7 @@ const parseMatch = (line: ConfigLine): Condition => {
     const name = (negated ? word.slice(1) : word).toLowerCase()
     if (name === 'all') {
       if (criteria.length > 1 || i < words.length - 1)
-        throw configError(line.place, 'Match all cannot be combined with other criteria')
+        throw configError(line.location, 'Match all cannot be combined with other criteria')
       if (negated) return { kind: 'never' }
       if (criteria.length === 0) return { kind: 'always' }
     } else if (name === 'final' || name === 'canonical') {
@@ -165,13 +165,13 @@ const parseMatch = (line: ConfigLine): Condition => {
       criteria.push({ attribute: 'final', negated, matches: () => true, any: true })
     } else {
       const value = words[++i]
-      if (value === undefined || value === '') throw configError(line.place, `Match ${shown(name)} has no value`)
+      if (value === undefined || value === '') throw configError(line.location, `Match ${shown(name)} has no value`)
       const attribute = ATTRIBUTES.find(known => known === name)
       if (attribute === undefined) skipped ??= name
       else criteria.push({ attribute, negated, matches: matcher(attribute, value), any: value === '*' })
     }
   }
-  return { kind: 'match', criteria, wantsFinal, skipped, place: line.place }
+  return { kind: 'match', criteria, wantsFinal, skipped, location: line.location }
 }
 
 const matcher = (attribute: Criterion['attribute'], value: string): Pattern => {

@@ -3,16 +3,16 @@ import { StokerError } from '../../base/errors.ts'
 import { shown } from '../../base/names.ts'
 
 /** A place in a configuration file. */
-export interface Place {
+export interface SourceLocation {
   readonly file: string
   /** From 1. */
   readonly line: number
 }
 
 /** A text together with the place it comes from, for errors which show only when it is expanded. */
-export interface Placed {
+export interface Located {
   readonly text: string
-  readonly place: Place
+  readonly location: SourceLocation
 }
 
 /** A host to go through. Its own settings are looked up like those of any other host. */
@@ -30,21 +30,21 @@ export interface AlgorithmList {
 
 /** What was set so far for one host; the first value of each option stays. */
 export interface Draft {
-  hostName?: Placed
+  hostName?: Located
   user?: string
   port?: number
   /** `IdentityFile none` stands among them as `none`. */
-  readonly identityFiles: Placed[]
+  readonly identityFiles: Located[]
   identitiesOnly?: boolean
-  identityAgent?: Placed
-  userKnownHostsFiles?: readonly Placed[]
-  globalKnownHostsFiles?: readonly Placed[]
-  strictHostKeyChecking?: { readonly value: 'strict' | 'accept-new' | 'off'; readonly place: Place }
-  hostKeyAlias?: Placed
+  identityAgent?: Located
+  userKnownHostsFiles?: readonly Located[]
+  globalKnownHostsFiles?: readonly Located[]
+  strictHostKeyChecking?: { readonly value: 'strict' | 'accept-new' | 'off'; readonly location: SourceLocation }
+  hostKeyAlias?: Located
   /** ProxyJump and ProxyCommand compete: the first one of either wins, `none` included. */
   proxy?:
     | { readonly kind: 'none' }
-    | { readonly kind: 'jump'; readonly jumps: readonly Jump[]; readonly place: Place }
+    | { readonly kind: 'jump'; readonly jumps: readonly Jump[]; readonly location: SourceLocation }
     | { readonly kind: 'command'; readonly command: string }
   hostKeyAlgorithms?: AlgorithmList
   kexAlgorithms?: AlgorithmList
@@ -54,7 +54,7 @@ export interface Draft {
   serverAliveInterval?: number
   serverAliveCountMax?: number
   /** Options which OpenSSH would follow and we do not, by name. */
-  readonly notFollowed: Map<string, Place>
+  readonly notFollowed: Map<string, SourceLocation>
 }
 
 /** Puts one option's value into a draft. */
@@ -65,26 +65,26 @@ export interface ConfigLine {
   readonly keyword: string
   readonly words: readonly string[]
   readonly rest: string
-  readonly place: Place
+  readonly location: SourceLocation
 }
 
 /** Reads one line; `undefined` for an empty line or a comment. Throws `CONFIG` when it has no value or an open quote. */
-export const parseLine = (text: string, place: Place): ConfigLine | undefined => {
+export const parseLine = (text: string, location: SourceLocation): ConfigLine | undefined => {
   const line = text.trim()
   if (line === '' || line.startsWith('#')) return undefined
   const [, keyword = '', rest = ''] = /^([^\s"=]*)[ \t]*=?[ \t]*(.*)$/s.exec(line) ?? []
-  if (keyword === '') throw configError(place, `${shown(line)} does not start with an option's name`)
-  if (rest === '') throw configError(place, `${keyword} has no value`)
+  if (keyword === '') throw configError(location, `${shown(line)} does not start with an option's name`)
+  if (rest === '') throw configError(location, `${keyword} has no value`)
   const words = splitWords(rest)
-  if (words === undefined) throw configError(place, `${keyword} has an open quote`)
-  return { keyword: keyword.toLowerCase(), words, rest, place }
+  if (words === undefined) throw configError(location, `${keyword} has an open quote`)
+  return { keyword: keyword.toLowerCase(), words, rest, location }
 }
 
 /** What the line sets; `undefined` for an option which does not concern us. Throws `CONFIG` for a bad value. */
 export const parseOption = (line: ConfigLine): Setter | undefined => OPTIONS[line.keyword]?.(line)
 
 /** An error about a place in a configuration file. */
-export const configError = ({ file, line }: Place, message: string, cause?: unknown): StokerError =>
+export const configError = ({ file, line }: SourceLocation, message: string, cause?: unknown): StokerError =>
   new StokerError('CONFIG', file, `${file}:${line}: ${message}`, cause === undefined ? {} : { cause })
 
 // Quotes of both kinds, backslash before a quote, a backslash or a space; a word which starts with # ends the line.
@@ -115,8 +115,9 @@ const splitWords = (text: string): string[] | undefined => {
 
 const single = (line: ConfigLine): string => {
   const [word, extra] = line.words
-  if (word === undefined || word === '') throw configError(line.place, `${line.keyword} has no value`)
-  if (extra !== undefined) throw configError(line.place, `${line.keyword} takes one value; ${shown(extra)} is too much`)
+  if (word === undefined || word === '') throw configError(line.location, `${line.keyword} has no value`)
+  if (extra !== undefined)
+    throw configError(line.location, `${line.keyword} takes one value; ${shown(extra)} is too much`)
   return word
 }
 
@@ -124,7 +125,7 @@ const oneOf = <T>(line: ConfigLine, values: Readonly<Record<string, T>>): T => {
   const word = single(line).toLowerCase()
   const value = Object.hasOwn(values, word) ? values[word] : undefined
   if (value !== undefined) return value
-  throw configError(line.place, `${line.keyword} is one of ${Object.keys(values).join(', ')}, not ${shown(word)}`)
+  throw configError(line.location, `${line.keyword} is one of ${Object.keys(values).join(', ')}, not ${shown(word)}`)
 }
 
 const YES_NO = { yes: true, no: false, true: true, false: false }
@@ -132,7 +133,7 @@ const YES_NO = { yes: true, no: false, true: true, false: false }
 const parsePort = (line: ConfigLine, word: string): number => {
   const port = /^\d{1,5}$/.test(word) ? Number(word) : 0
   if (port >= 1 && port <= 65535) return port
-  throw configError(line.place, `${line.keyword} wants a port from 1 to 65535, not ${shown(word)}`)
+  throw configError(line.location, `${line.keyword} wants a port from 1 to 65535, not ${shown(word)}`)
 }
 
 const SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
@@ -141,7 +142,7 @@ const SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600,
 const parseSeconds = (line: ConfigLine): number => {
   const word = single(line).toLowerCase()
   if (!/^(\d{1,9}[smhdw]?)+$/.test(word))
-    throw configError(line.place, `${line.keyword} wants a time such as 15 or 1m, not ${shown(word)}`)
+    throw configError(line.location, `${line.keyword} wants a time such as 15 or 1m, not ${shown(word)}`)
   const parts = word.matchAll(/(\d+)([smhdw]?)/g)
   return [...parts].reduce((sum, [, number, unit = '']) => sum + Number(number) * (SECONDS[unit] ?? 1), 0)
 }
@@ -149,13 +150,13 @@ const parseSeconds = (line: ConfigLine): number => {
 const parseCount = (line: ConfigLine): number => {
   const word = single(line)
   if (/^\d{1,6}$/.test(word)) return Number(word)
-  throw configError(line.place, `${line.keyword} wants a number, not ${shown(word)}`)
+  throw configError(line.location, `${line.keyword} wants a number, not ${shown(word)}`)
 }
 
-const parseFiles = (line: ConfigLine): readonly Placed[] => {
-  if (line.words.includes('')) throw configError(line.place, `${line.keyword} has an empty file name`)
+const parseFiles = (line: ConfigLine): readonly Located[] => {
+  if (line.words.includes('')) throw configError(line.location, `${line.keyword} has an empty file name`)
   if (line.words.length === 1 && line.words[0]?.toLowerCase() === 'none') return []
-  return line.words.map(text => ({ text, place: line.place }))
+  return line.words.map(text => ({ text, location: line.location }))
 }
 
 const CHANGES = { '+': 'append', '-': 'remove', '^': 'prepend' } as const
@@ -165,7 +166,7 @@ const parseAlgorithms = (line: ConfigLine): AlgorithmList => {
   const sign = word.charAt(0)
   const kind = sign === '+' || sign === '-' || sign === '^' ? CHANGES[sign] : 'only'
   const names = (kind === 'only' ? word : word.slice(1)).split(',').filter(name => name !== '')
-  if (names.length === 0) throw configError(line.place, `${line.keyword} names no algorithm`)
+  if (names.length === 0) throw configError(line.location, `${line.keyword} names no algorithm`)
   return { kind, names }
 }
 
@@ -179,7 +180,7 @@ const parseJumps = (line: ConfigLine): readonly Jump[] =>
     .split(',')
     .map(text => {
       const { user, v6, host = v6, port } = JUMP.exec(text)?.groups ?? {}
-      if (host === undefined) throw configError(line.place, `ProxyJump: ${shown(text)} is not [user@]host[:port]`)
+      if (host === undefined) throw configError(line.location, `ProxyJump: ${shown(text)} is not [user@]host[:port]`)
       return {
         host,
         ...(user === undefined ? {} : { user }),
@@ -209,7 +210,7 @@ const first =
     }
   }
 
-const placed = (line: ConfigLine): Placed => ({ text: single(line), place: line.place })
+const placed = (line: ConfigLine): Located => ({ text: single(line), location: line.location })
 
 const warned =
   (name: string, harmless: readonly string[]) =>
@@ -217,7 +218,7 @@ const warned =
     harmless.includes(line.words[0]?.toLowerCase() ?? '')
       ? undefined
       : draft => {
-          if (!draft.notFollowed.has(name)) draft.notFollowed.set(name, line.place)
+          if (!draft.notFollowed.has(name)) draft.notFollowed.set(name, line.location)
         }
 
 const OPTIONS: Readonly<Record<string, (line: ConfigLine) => Setter | undefined>> = {
@@ -236,11 +237,11 @@ const OPTIONS: Readonly<Record<string, (line: ConfigLine) => Setter | undefined>
   globalknownhostsfile: first('globalKnownHostsFiles', parseFiles),
   stricthostkeychecking: first('strictHostKeyChecking', line => ({
     value: oneOf(line, STRICTNESS),
-    place: line.place,
+    location: line.location,
   })),
   hostkeyalias: first('hostKeyAlias', placed),
   proxyjump: first('proxy', line =>
-    isNone(line) ? { kind: 'none' } : { kind: 'jump', jumps: parseJumps(line), place: line.place },
+    isNone(line) ? { kind: 'none' } : { kind: 'jump', jumps: parseJumps(line), location: line.location },
   ),
   proxycommand: first('proxy', line => (isNone(line) ? { kind: 'none' } : { kind: 'command', command: line.rest })),
   hostkeyalgorithms: first('hostKeyAlgorithms', parseAlgorithms),

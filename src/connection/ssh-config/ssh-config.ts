@@ -1,5 +1,5 @@
 /**
- * What the user's ssh_config says about a host. The parts of ssh_config(5) which tell where to connect, as whom, with which
+ * What the user's ssh_config says about a host. The parts of ssh_config(5) which set where to connect, as whom, with which
  * keys and which host keys; `ssh -G` gives the same answers. Nothing in a configuration is ever executed.
  */
 import { isIP } from 'node:net'
@@ -9,7 +9,7 @@ import type { Abortable } from '../../base/abortable.ts'
 import { agentSocket, type Environment, expandJump, expandPath, expandTokens, type Tokens } from './expand.ts'
 import { type Block, type Condition, readBlocks } from './files.ts'
 import { localUser } from './local-user.ts'
-import type { AlgorithmList, Draft, Jump, Place, Placed } from './options.ts'
+import type { AlgorithmList, Draft, Jump, Located, SourceLocation } from './options.ts'
 import { pattern } from './pattern.ts'
 
 export type { AlgorithmList, Jump } from './options.ts'
@@ -61,8 +61,8 @@ export interface SshConfigOptions {
   readonly home?: string
   /** For `${NAME}` and `SSH_AUTH_SOCK`. Default: the process's own. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** Told once about each thing in the files which is not followed to the letter. */
-  readonly notice: (text: string) => void
+  /** Called once about each thing in the files which is not followed to the letter. */
+  readonly warn: (text: string) => void
 }
 
 /** Reads the user's configuration, then the system's. Absent files are empty ones; throws `CONFIG` with file and line. */
@@ -71,21 +71,27 @@ export const loadSshConfig = async (options: SshConfigOptions, io: Abortable): P
   const user = localUser()
   const local = { ...user, home: options.home ?? user.home }
   const folder = join(local.home, '.ssh')
-  const { userFile = join(folder, 'config'), systemFile = '/etc/ssh/ssh_config', env = process.env, notice } = options
+  const {
+    userFile = join(folder, 'config'),
+    systemFile = '/etc/ssh/ssh_config',
+    env = process.env,
+    warn: notice,
+  } = options
   const { home } = local
   const blocks = [
-    ...(await readBlocks(userFile, { kind: 'user', folder, home, notice }, io)),
-    ...(await readBlocks(systemFile, { kind: 'system', folder: '/etc/ssh', home, notice }, io)),
+    ...(await readBlocks(userFile, { kind: 'user', folder, home, warn: notice }, io)),
+    ...(await readBlocks(systemFile, { kind: 'system', folder: '/etc/ssh', home, warn: notice }, io)),
   ]
-  const told = new Set<string>()
-  const once = ({ file, line }: Place, text: string): void => {
+  const warned = new Set<string>()
+  const warnOnce = ({ file, line }: SourceLocation, text: string): void => {
     const whole = `${file}:${line}: ${text}`
-    if (told.has(whole)) return
-    told.add(whole)
+    if (warned.has(whole)) return
+    warned.add(whole)
     notice(whole)
   }
   return {
-    lookup: (name, user) => settle(evaluate(blocks, name, user, local.user, once), name, { ...local, env }, once),
+    lookup: (name, user) =>
+      settle(evaluate(blocks, name, user, local.user, warnOnce), name, { ...local, env }, warnOnce),
   }
 }
 
@@ -119,7 +125,7 @@ interface Local {
   readonly env: Environment
 }
 
-type Once = (place: Place, text: string) => void
+type WarnOnce = (location: SourceLocation, text: string) => void
 
 interface Evaluation {
   readonly draft: Draft
@@ -133,7 +139,7 @@ const evaluate = (
   name: string,
   user: string | undefined,
   localUser: string,
-  once: Once,
+  warnOnce: WarnOnce,
 ): Evaluation => {
   const draft: Draft = { identityFiles: [], notFollowed: new Map() }
   if (user !== undefined) draft.user = user
@@ -165,7 +171,7 @@ const evaluate = (
         for (const { attribute, negated, matches } of condition.criteria)
           if ((attribute === 'final' ? final : matches(seen[attribute])) === negated) return false
         if (condition.skipped !== undefined) {
-          once(condition.place, `Match ${condition.skipped} is not evaluated: what it says is left out`)
+          warnOnce(condition.location, `Match ${condition.skipped} is not evaluated: what it says is left out`)
           return false
         }
         matched ||= condition.criteria.some(
@@ -202,7 +208,12 @@ const expandHostName = ({ hostName }: Draft, name: string): string => {
 }
 
 /** From what the files say to what it means: defaults, tokens, `~`, and notices of what is not followed. */
-const settle = ({ draft, hostName, matched }: Evaluation, name: string, local: Local, once: Once): HostSettings => {
+const settle = (
+  { draft, hostName, matched }: Evaluation,
+  name: string,
+  local: Local,
+  warnOnce: WarnOnce,
+): HostSettings => {
   const port = draft.port ?? 22
   const user = draft.user ?? local.user
   // All tokens but %C, which is made for the names of control sockets.
@@ -223,11 +234,11 @@ const settle = ({ draft, hostName, matched }: Evaluation, name: string, local: L
     r: user,
     u: local.user,
   }
-  const path = (value: Placed): string => expandPath(value, local.home, local.env, tokens)
-  for (const [option, place] of draft.notFollowed) once(place, `${option} is not followed`)
+  const path = (value: Located): string => expandPath(value, local.home, local.env, tokens)
+  for (const [option, location] of draft.notFollowed) warnOnce(location, `${option} is not followed`)
   const strictness = draft.strictHostKeyChecking
   if (strictness?.value === 'off')
-    once(strictness.place, 'host keys are checked all the same: StrictHostKeyChecking no counts as accept-new')
+    warnOnce(strictness.location, 'host keys are checked all the same: StrictHostKeyChecking no counts as accept-new')
   const proxy = draft.proxy
   return {
     name,
@@ -252,7 +263,7 @@ const settle = ({ draft, hostName, matched }: Evaluation, name: string, local: L
     hostKeyAlias,
     proxyJump:
       proxy?.kind === 'jump'
-        ? proxy.jumps.map(jump => expandJump(jump, proxy.place, { h: hostName, n: name, p: String(port), r: user }))
+        ? proxy.jumps.map(jump => expandJump(jump, proxy.location, { h: hostName, n: name, p: String(port), r: user }))
         : [],
     proxyCommand: proxy?.kind === 'command' ? proxy.command : undefined,
     hostKeyAlgorithms: draft.hostKeyAlgorithms,

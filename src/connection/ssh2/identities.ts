@@ -41,7 +41,7 @@ export type Wanted = Pick<HostSettings, 'identityFiles' | 'identitiesOnly' | 'id
 export const openIdentities = async (options: IdentityOptions, io: Abortable): Promise<Identities> => {
   const { files: named = [], home = localUser().home, notice } = options
   const ask = oneAtATime(options.askPassphrase)
-  const usual = USUAL.map(name => join(home, '.ssh', name))
+  const usual = DEFAULT_FILES.map(name => join(home, '.ssh', name))
 
   const keyFile = remembering((file: string) =>
     sharedWork(async (io): Promise<KeyFile> => {
@@ -116,7 +116,7 @@ export const openIdentities = async (options: IdentityOptions, io: Abortable): P
 }
 
 /** Of the usual names, those whose types can be used; the cheapest signature first. */
-const USUAL = ['id_ed25519', 'id_ecdsa', 'id_rsa']
+const DEFAULT_FILES = ['id_ed25519', 'id_ecdsa', 'id_rsa']
 
 type Candidate =
   | { readonly kind: 'agent'; readonly key: ParsedKey; readonly agent: SshAgent }

@@ -117,7 +117,7 @@ const publicHalf = (text: string): ParsedKey | undefined => {
     const parsed = parseKey(field())
     return parsed instanceof Error ? undefined : parsed
   } catch {
-    return undefined // cut short: parsing the whole of it has already told
+    return undefined // cut short: parsing the whole of it has already reported it
   }
 }
 

@@ -9,15 +9,15 @@ import {
   type ServerHostKeyAlgorithm,
 } from 'ssh2'
 import { StokerError } from '../../base/errors.ts'
-import { handshakeTurns } from '../adaptive-limit.ts'
+import { handshakeLimit } from '../adaptive-limit.ts'
 import type { Opening } from '../connection.ts'
 import type { KeepAlive } from '../keep-alive.ts'
 
-export interface Login {
+export interface LoginOptions {
   /** The target's or bastion's name, for messages. */
   readonly name: string
   /** Where the stream leads, for messages. */
-  readonly place: string
+  readonly address: string
   readonly user: string
   /** Judges the server's key; throws to refuse it. */
   readonly verify: (key: Buffer) => Promise<void>
@@ -41,10 +41,10 @@ export interface LoggedIn {
 }
 
 /** Key exchanges and logins of this process, whoever wants them. */
-const HANDSHAKES = handshakeTurns()
+const HANDSHAKES = handshakeLimit()
 
 /** A server which closes before its banner is busy (MaxStartups) rather than broken: worth another try. */
-export class Busy extends Error {
+export class ServerBusy extends Error {
   /** Whether it says that it is busy, as OpenSSH does; another may be closed to us for good. */
   readonly isTold: boolean
 
@@ -54,8 +54,8 @@ export class Busy extends Error {
   }
 }
 
-/** Throws `CONNECT_FAILED`, `AUTH_FAILED`, what `verify` throws, the signal's reason, or `Busy`. Destroys the stream on failure. */
-export const login = (stream: Duplex, how: Login, io: Opening): Promise<LoggedIn> =>
+/** Throws `CONNECT_FAILED`, `AUTH_FAILED`, what `verify` throws, the signal's reason, or `ServerBusy`. Destroys the stream on failure. */
+export const login = (stream: Duplex, options: LoginOptions, io: Opening): Promise<LoggedIn> =>
   new Promise((resolve, reject) => {
     const { signal } = io
     const began = performance.now()
@@ -75,7 +75,7 @@ export const login = (stream: Duplex, how: Login, io: Opening): Promise<LoggedIn
       stream.destroy()
       reject(error)
     }
-    const stop = () => fail(atStage(signal.reason, stage, how))
+    const stop = () => fail(atStage(signal.reason, stage, options))
     // A server may say other things before its banner (RFC 4253 section 4.2), such as "Exceeded MaxStartups".
     let said = ''
     const listen = (data: Buffer) => {
@@ -91,7 +91,7 @@ export const login = (stream: Duplex, how: Login, io: Opening): Promise<LoggedIn
       stream.pause()
       try {
         const waits = io.waits?.()
-        turn = await HANDSHAKES.take(io).finally(() => waits?.[Symbol.dispose]())
+        turn = await HANDSHAKES.acquire(io).finally(() => waits?.[Symbol.dispose]())
         if (isOver()) turn[Symbol.dispose]()
         stream.resume()
       } catch {
@@ -106,7 +106,7 @@ export const login = (stream: Duplex, how: Login, io: Opening): Promise<LoggedIn
     client.on('ready', () => {
       stage = 'done'
       turn?.[Symbol.dispose]()
-      HANDSHAKES.passed()
+      HANDSHAKES.succeeded()
       signal.removeEventListener('abort', stop)
       const close = async () => {
         client.end()
@@ -122,13 +122,13 @@ export const login = (stream: Duplex, how: Login, io: Opening): Promise<LoggedIn
     })
     client.on('error', error => {
       // A key which cannot sign is one refused offer; ssh2 goes on with the next.
-      if ((error as { level?: string }).level !== 'agent') fail(refusal ?? explain(error, stage, said, how))
+      if ((error as { level?: string }).level !== 'agent') fail(refusal ?? explain(error, stage, said, options))
     })
     // A bastion passes on that the target's side has ended, and waits for us to end ours: nothing would close by itself.
     client.on('end', () => void stream.destroy())
     client.on('close', () => {
       lost.abort()
-      fail(refusal ?? explain(new Error('closed by the server'), stage, said, how))
+      fail(refusal ?? explain(new Error('closed by the server'), stage, said, options))
     })
     signal.addEventListener('abort', stop, { once: true })
     stream.on('data', listen)
@@ -138,15 +138,15 @@ export const login = (stream: Duplex, how: Login, io: Opening): Promise<LoggedIn
       setImmediate(() => stream.uncork())
     })
     client.connect({
-      keepaliveInterval: how.keepAlive.interval * 1000,
+      keepaliveInterval: options.keepAlive.interval * 1000,
       // One more than is asked for: the first tick after this process was stopped comes before what the server has answered.
-      keepaliveCountMax: how.keepAlive.most + 1,
+      keepaliveCountMax: options.keepAlive.maxMissed + 1,
       sock: stream,
-      username: how.user,
+      username: options.user,
       readyTimeout: 0,
-      authHandler: offering(how),
+      authHandler: offering(options),
       hostVerifier: (key: Buffer, verified: (ok: boolean) => void) => {
-        how.verify(key).then(
+        options.verify(key).then(
           () => verified(true),
           error => {
             refusal = error
@@ -155,8 +155,8 @@ export const login = (stream: Duplex, how: Login, io: Opening): Promise<LoggedIn
         )
       },
       algorithms: {
-        serverHostKey: [...how.hostKeyAlgorithms] as ServerHostKeyAlgorithm[],
-        ...(how.kex && { kex: [...how.kex] as NonNullable<NonNullable<ConnectConfig['algorithms']>['kex']> }),
+        serverHostKey: [...options.hostKeyAlgorithms] as ServerHostKeyAlgorithm[],
+        ...(options.kex && { kex: [...options.kex] as NonNullable<NonNullable<ConnectConfig['algorithms']>['kex']> }),
       },
     })
   })
@@ -176,30 +176,35 @@ const released = (socket: Socket): Promise<void> =>
   })
 
 /** One offer after the other. ssh2 asks again after each refusal; `false`, which its types leave out, ends it. */
-const offering = (how: Login): AuthHandlerMiddleware => {
-  const waiting = [...how.offers]
+const offering = (options: LoginOptions): AuthHandlerMiddleware => {
+  const waiting = [...options.offers]
   return (_left, _partial, next) => next(waiting.shift() ?? (false as unknown as AnyAuthMethod))
 }
 
-const atStage = (reason: unknown, stage: string, how: Login): unknown => {
+const atStage = (reason: unknown, stage: string, options: LoginOptions): unknown => {
   if (!(reason instanceof StokerError) || reason.code !== 'CONNECT_FAILED') return reason
   const what = stage === 'banner' ? 'no SSH banner' : `${stage} not done`
-  return new StokerError('CONNECT_FAILED', how.name, `${what}: ${reason.message}`, { detail: how.place })
+  return new StokerError('CONNECT_FAILED', options.name, `${what}: ${reason.message}`, { detail: options.address })
 }
 
 /** `said`: what the server has said before its banner. */
-const explain = (error: Error & { level?: string; code?: unknown }, stage: string, said: string, how: Login): Error => {
-  if (stage === 'banner') return new Busy(error.message, /MaxStartups/.test(said), { cause: error })
+const explain = (
+  error: Error & { level?: string; code?: unknown },
+  stage: string,
+  said: string,
+  options: LoginOptions,
+): Error => {
+  if (stage === 'banner') return new ServerBusy(error.message, /MaxStartups/.test(said), { cause: error })
   if (error.level === 'client-authentication') {
-    const offered = how.offers.length
+    const offered = options.offers.length
     const tried = offered === 0 ? 'there is no key to offer' : `${offered} ${offered === 1 ? 'key' : 'keys'} offered`
     return new StokerError(
       'AUTH_FAILED',
-      how.name,
-      `login as ${how.user} refused: ${tried}; check with 'ssh -v', or name a key with -i or a user with -l`,
-      { cause: error, detail: how.place },
+      options.name,
+      `login as ${options.user} refused: ${tried}; check with 'ssh -v', or name a key with -i or a user with -l`,
+      { cause: error, detail: options.address },
     )
   }
   const message = `${stage} failed: ${error.message.replace(/^Handshake failed: /, '')}`
-  return new StokerError('CONNECT_FAILED', how.name, message, { cause: error, detail: how.place })
+  return new StokerError('CONNECT_FAILED', options.name, message, { cause: error, detail: options.address })
 }

@@ -6,7 +6,7 @@ import { StokerError } from '../../base/errors.ts'
 import type { Command, Connection, Exit } from '../connection.ts'
 import { readFileOver, writeFileOver } from '../files.ts'
 import { feed } from '../supervise/feed.ts'
-import { attend, type Running } from '../supervise/supervised-command.ts'
+import { followCommand, type SupervisedCommand } from '../supervise/supervised-command.ts'
 import { announced, announcement, lifeline, newMark, supervised, watching } from '../supervise/supervisor.ts'
 import type { LoggedIn } from './login.ts'
 
@@ -17,7 +17,7 @@ export const sshSession = (
   timing: Connection['timing'],
 ): Connection => {
   const exec: Connection['exec'] = async function* (command, io) {
-    return yield* attend(await start(client, name, command, io), name, io)
+    return yield* followCommand(await start(client, name, command, io), name, io)
   }
   return {
     timing,
@@ -55,7 +55,7 @@ const open = (client: Client, name: string, line: string, { signal }: Abortable)
     })
   })
 
-const start = async (client: Client, name: string, command: Command, io: Abortable): Promise<Running> => {
+const start = async (client: Client, name: string, command: Command, io: Abortable): Promise<SupervisedCommand> => {
   const { line, stdin, watchesItself } = command
   if (stdin && !watchesItself) return await withInput(client, name, line, stdin, io)
   const opened = await open(client, name, watchesItself ? line : supervised(line), io)
@@ -65,8 +65,8 @@ const start = async (client: Client, name: string, command: Command, io: Abortab
   return { ...running, signal: () => {} }
 }
 
-const started = (client: Client, { channel, exited }: Opened, control: ClientChannel = channel): Running => {
-  // Writing to a channel which the server has closed is no news: its end is told by `exited`.
+const started = (client: Client, { channel, exited }: Opened, control: ClientChannel = channel): SupervisedCommand => {
+  // Writing to a channel which the server has closed is no news: its end is known from `exited`.
   channel.on('error', () => {})
   return {
     stdout: channel,
@@ -99,7 +99,7 @@ const withInput = async (
   line: string,
   stdin: AsyncIterable<Uint8Array>,
   io: Abortable,
-): Promise<Running> => {
+): Promise<SupervisedCommand> => {
   const mark = newMark()
   const opened = await open(client, name, announced(line, mark), io)
   const { channel } = opened
@@ -122,7 +122,7 @@ interface Sign {
   readonly before: Buffer
 }
 
-/** Waits for a line on a stream, byte by byte, so that what follows stays unread. `complaint` tells why it does not come. */
+/** Waits for a line on a stream, byte by byte, so that what follows stays unread. `complaint` holds the reason when it does not come. */
 const sign = async (
   stream: Stream,
   pattern: RegExp,
@@ -133,17 +133,17 @@ const sign = async (
 ): Promise<Sign> => {
   const stop = () => client.destroy()
   signal.addEventListener('abort', stop, { once: true })
-  let said = ''
+  let text = ''
   try {
     for (;;) {
       const byte: Buffer | null = stream.read(1)
       if (byte === null) await readable(stream)
-      else said += byte.toString('latin1')
-      const found = byte?.[0] === NEWLINE ? pattern.exec(said) : null
-      if (found) return { group: found[1] as string, before: Buffer.from(said.slice(0, found.index), 'latin1') }
+      else text += byte.toString('latin1')
+      const found = byte?.[0] === NEWLINE ? pattern.exec(text) : null
+      if (found) return { group: found[1] as string, before: Buffer.from(text.slice(0, found.index), 'latin1') }
       if (stream.readableEnded || stream.destroyed) {
         signal.throwIfAborted()
-        const why = lastLine(said) || lastLine(await complaint) || 'the channel was closed'
+        const why = lastLine(text) || lastLine(await complaint) || 'the channel was closed'
         throw new StokerError('CONNECTION_LOST', name, `the command could not be started: ${why}`)
       }
     }

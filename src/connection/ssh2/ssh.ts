@@ -5,13 +5,13 @@ import type { Abortable } from '../../base/abortable.ts'
 import { orAborted } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import type { Target } from '../../inventory/target.ts'
-import { type Turns, turns, turnsThrough } from '../adaptive-limit.ts'
+import { type AdaptiveLimit, adaptiveLimit, limitsThrough } from '../adaptive-limit.ts'
 import type { Connection, Connector, Opening } from '../connection.ts'
-import { dial, place } from '../dial.ts'
+import { dial, hostAndPort } from '../dial.ts'
 import { keepAliveOf } from '../keep-alive.ts'
-import { type HostKeyPolicy, hostKeyAlgorithms, verifyHostKey } from '../known-hosts/host-key.ts'
 import { type HostIdentity, type KnownHosts, openKnownHosts } from '../known-hosts/known-hosts.ts'
-import { patiently } from '../max-startups.ts'
+import { type HostKeyPolicy, hostKeyAlgorithms, verifyHostKey } from '../known-hosts/verify-host-key.ts'
+import { retryWhileBusy } from '../max-startups.ts'
 import { chooseAlgorithms, type HostSettings, type Jump, type SshConfig } from '../ssh-config/ssh-config.ts'
 import { bastionsOf } from './bastions.ts'
 import type { Identities } from './identities.ts'
@@ -33,11 +33,11 @@ export interface SshOptions {
   readonly connectTimeout?: number | undefined
   /** Connections in the making at once through one bastion; 0 or absent: no limit. */
   readonly perBastion?: number | undefined
-  readonly notice: (text: string) => void
+  readonly warn: (text: string) => void
 }
 
 /** One stop on the way: the target itself, or a host to jump through. */
-interface Stop {
+interface Hop {
   readonly name: string
   readonly hosts: readonly [string, ...string[]]
   readonly port: number
@@ -52,8 +52,8 @@ export const sshConnector = (options: SshOptions): Connector => {
   const knownHosts = new Map<string, Promise<KnownHosts>>()
   const open = new Set<LoggedIn>()
   const ended = new AbortController()
-  const direct = turns()
-  const gateOf = turnsThrough(options.perBastion)
+  const direct = adaptiveLimit()
+  const limitFor = limitsThrough(options.perBastion)
 
   /** The user's and the system's known hosts, each set of files read once. */
   const policyFor = async (settings: HostSettings): Promise<HostKeyPolicy> => {
@@ -61,22 +61,22 @@ export const sshConnector = (options: SshOptions): Connector => {
     const key = files.join('\0')
     let opened = knownHosts.get(key)
     if (!opened) {
-      opened = openKnownHosts(files, options.notice, { signal: ended.signal })
+      opened = openKnownHosts(files, options.warn, { signal: ended.signal })
       knownHosts.set(key, opened)
     }
     const hostKeys = options.hostKeys ?? settings.strictHostKeyChecking ?? 'strict'
     return { knownHosts: await opened, hostKeys, file: files[0] ?? '/dev/null' }
   }
 
-  const logIn = async (stop: Stop, stream: Duplex, io: Opening): Promise<LoggedIn> => {
-    const { settings, name } = stop
+  const logIn = async (hop: Hop, stream: Duplex, io: Opening): Promise<LoggedIn> => {
+    const { settings, name } = hop
     const policy = await policyFor(settings)
-    const known = identitiesOf(stop)
+    const known = identitiesOf(hop)
     const client = await login(
       stream,
       {
         name,
-        place: placeOf(stop),
+        address: addressOf(hop),
         user: settings.user,
         offers: await options.identities.offers(settings, settings.user, io),
         hostKeyAlgorithms: chosen(settings.hostKeyAlgorithms, hostKeyAlgorithms(known, policy)),
@@ -91,26 +91,26 @@ export const sshConnector = (options: SshOptions): Connector => {
   }
 
   /** A stream to the stop: TCP, or a channel through the last of its bastions. */
-  const streamTo = async (stop: Stop, via: readonly Jump[], timeout: number, io: Abortable): Promise<Duplex> => {
-    if (stop.settings.proxyCommand !== undefined)
+  const streamTo = async (hop: Hop, via: readonly Jump[], timeout: number, io: Abortable): Promise<Duplex> => {
+    if (hop.settings.proxyCommand !== undefined)
       throw new StokerError(
         'CONNECT_FAILED',
-        stop.name,
+        hop.name,
         'ssh_config has a ProxyCommand for it, which this connection does not run; use ProxyJump',
       )
     const [...before] = via
     const last = before.pop()
-    if (!last) return await dial(dialable(stop.hosts), stop.port, stop.name, io)
+    if (!last) return await dial(dialable(hop.hosts), hop.port, hop.name, io)
     const bastion = await bastions.through(last, before, timeout, io)
-    return await forward(bastion, stop, last.host, io)
+    return await forward(bastion, hop, last.host, io)
   }
 
   const bastions = bastionsOf(
     async (jump, before, timeout, io) => {
       const settings = options.config.lookup(jump.host, jump.user)
-      const stop: Stop = { name: jump.host, hosts: [settings.hostName], port: jump.port ?? settings.port, settings }
-      return await patiently(stop.name, placeOf(stop), [], io, async io =>
-        logIn(stop, await streamTo(stop, before, timeout, io), io),
+      const hop: Hop = { name: jump.host, hosts: [settings.hostName], port: jump.port ?? settings.port, settings }
+      return await retryWhileBusy(hop.name, addressOf(hop), [], io, async io =>
+        logIn(hop, await streamTo(hop, before, timeout, io), io),
       )
     },
     { signal: ended.signal },
@@ -131,7 +131,7 @@ export const sshConnector = (options: SshOptions): Connector => {
     async connect(target: Target, io: Opening): Promise<Connection> {
       io.signal.throwIfAborted()
       const settings = settingsOf(target)
-      const stop: Stop = {
+      const hop: Hop = {
         name: target.name,
         hosts:
           target.addresses.length > 0
@@ -142,9 +142,9 @@ export const sshConnector = (options: SshOptions): Connector => {
       }
       const began = performance.now()
       const via = settings.proxyJump
-      const gates: readonly Turns[] = via.length > 0 ? [direct, gateOf(via)] : [direct]
-      const client = await patiently(stop.name, placeOf(stop), gates, io, async io =>
-        logIn(stop, await streamTo(stop, via, options.connectTimeout || NO_TIMEOUT_MS, io), io),
+      const limits: readonly AdaptiveLimit[] = via.length > 0 ? [direct, limitFor(via)] : [direct]
+      const client = await retryWhileBusy(hop.name, addressOf(hop), limits, io, async io =>
+        logIn(hop, await streamTo(hop, via, options.connectTimeout || NO_TIMEOUT_MS, io), io),
       )
       const all = performance.now() - began
       return sshSession(target.name, client, { connect: all - client.authMs, auth: client.authMs })
@@ -157,7 +157,7 @@ export const sshConnector = (options: SshOptions): Connector => {
 }
 
 /** What the machine may be called in known_hosts: what is connected to, as ssh has it; then the name; then the rest. */
-const identitiesOf = ({ name, hosts, port, settings }: Stop): readonly [HostIdentity, ...HostIdentity[]] => {
+const identitiesOf = ({ name, hosts, port, settings }: Hop): readonly [HostIdentity, ...HostIdentity[]] => {
   const alias = settings.hostKeyAlias
   if (alias !== undefined) return [{ name, port, alias }]
   const [first, ...others] = [...new Set([hosts[0], name, settings.hostName, ...hosts])]
@@ -173,16 +173,16 @@ const dialable = (hosts: readonly string[]): readonly string[] => {
 const chosen = (wanted: HostSettings['hostKeyAlgorithms'], defaults: readonly string[]): readonly string[] =>
   wanted ? chooseAlgorithms(wanted, defaults, defaults) : defaults
 
-const placeOf = ({ hosts, port }: Stop): string => place(hosts[0], port)
+const addressOf = ({ hosts, port }: Hop): string => hostAndPort(hosts[0], port)
 
-const forward = async (bastion: LoggedIn, stop: Stop, through: string, io: Abortable): Promise<Duplex> => {
+const forward = async (bastion: LoggedIn, hop: Hop, through: string, io: Abortable): Promise<Duplex> => {
   const opening = new Promise<Duplex>((resolve, reject) => {
-    bastion.client.forwardOut('127.0.0.1', 0, stop.hosts[0], stop.port, (cause, channel) => {
+    bastion.client.forwardOut('127.0.0.1', 0, hop.hosts[0], hop.port, (cause, channel) => {
       // Nobody waits for it any more.
       if (!cause && io.signal.aborted) channel.destroy()
       if (!cause) return resolve(channel)
       const message = `bastion ${through} cannot reach it: ${cause.message.replace(/^\(SSH\) Channel open failure: /, '')}`
-      reject(new StokerError('CONNECT_FAILED', stop.name, message, { cause, detail: placeOf(stop) }))
+      reject(new StokerError('CONNECT_FAILED', hop.name, message, { cause, detail: addressOf(hop) }))
     })
   })
   try {
@@ -190,6 +190,6 @@ const forward = async (bastion: LoggedIn, stop: Stop, through: string, io: Abort
   } catch (thrown) {
     if (!io.signal.aborted || !(thrown instanceof StokerError) || thrown.code !== 'CONNECT_FAILED') throw thrown
     const message = `bastion ${through} has not reached it: ${thrown.message}`
-    throw new StokerError('CONNECT_FAILED', stop.name, message, { cause: thrown, detail: placeOf(stop) })
+    throw new StokerError('CONNECT_FAILED', hop.name, message, { cause: thrown, detail: addressOf(hop) })
   }
 }

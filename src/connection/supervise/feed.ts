@@ -5,7 +5,7 @@ import { spend } from '../../base/young-generation.ts'
 /**
  * Sends the source into a command's standard input and ends it, also when the source fails: who must know that all has
  * arrived says so in the data, as `writeFileOver` does. A command may end without having read everything (`head -1` does),
- * which breaks the pipe: that is no error, its exit code tells how it went.
+ * which breaks the pipe: that is no error, its exit code shows how it went.
  */
 export const feed = (source: AsyncIterable<Uint8Array>, stdin: Writable): void => {
   stdin.on('error', () => {})
@@ -17,7 +17,7 @@ export const feed = (source: AsyncIterable<Uint8Array>, stdin: Writable): void =
 
 /** One piece at a time: its memory may be the source's for the next one, and what waits for each target adds up. */
 const send = async (source: AsyncIterable<Uint8Array>, stdin: Writable): Promise<void> => {
-  // A channel of ssh2 stays writable when its connection is lost, and never tells what became of the chunk.
+  // A channel of ssh2 stays writable when its connection is lost, and never reports what became of the chunk.
   let closed = false
   stdin.once('close', () => {
     closed = true

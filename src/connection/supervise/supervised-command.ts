@@ -6,7 +6,7 @@ import type { Output } from '../../connection/connection.ts'
 import type { Exit } from '../connection.ts'
 
 /** A command which has been started through the supervisor. */
-export interface Running {
+export interface SupervisedCommand {
   readonly stdout: Readable
   readonly stderr: Readable
   /** Settles when all is over; `undefined` when the connection was lost before it was known how. Never rejects. */
@@ -26,8 +26,8 @@ const KILL_MS = 1_500
  * Yields the output and returns the exit. On abort the process group gets TERM, after two seconds KILL; then this throws
  * the signal's reason. A lost connection throws `CONNECTION_LOST`.
  */
-export async function* attend(
-  running: Running,
+export async function* followCommand(
+  running: SupervisedCommand,
   name: string,
   { signal }: Abortable,
 ): AsyncGenerator<Output, Exit, void> {
@@ -44,7 +44,7 @@ export async function* attend(
   else signal.addEventListener('abort', stop, { once: true })
   let over = false
   try {
-    yield* outputs(running.stdout, running.stderr)
+    yield* mergeOutputs(running.stdout, running.stderr)
     const exit = await running.exited
     over = true
     signal.throwIfAborted()
@@ -66,7 +66,7 @@ export async function* attend(
 const PIECE = 64 * 1024
 
 /** Both streams' data in the order of arrival, read only as fast as it is consumed; ends when both have ended. */
-export async function* outputs(stdout: Readable, stderr: Readable): AsyncGenerator<Output, void, void> {
+export async function* mergeOutputs(stdout: Readable, stderr: Readable): AsyncGenerator<Output, void, void> {
   const open = new Map<Output['stream'], Readable>([
     ['stdout', stdout],
     ['stderr', stderr],

@@ -8,7 +8,7 @@ export interface FileQuery {
   readonly path: string
   /** The size of the content which is wanted, in bytes: only a file of this size is worth a checksum. */
   readonly size?: number | undefined
-  /** Whether the content itself is wanted, where it has at most `MOST_SHOWN` bytes. */
+  /** Whether the content itself is wanted, where it has at most `MAX_DIFF_BYTES` bytes. */
   readonly content: boolean
   /** Names or numbers which will be needed as numbers. */
   readonly owner?: string | undefined

@@ -33,14 +33,14 @@ export interface CachedOptions {
   readonly fresh: boolean
   /** What the source holds in memory; `undefined`: only what was asked is kept. */
   readonly held?: Held | undefined
-  /** Told when the copy stands in for the source, and when there is something wrong with the file. */
+  /** Called when the copy stands in for the source, and when there is something wrong with the file. */
   readonly notice: (text: string) => void
   /** The time, in milliseconds since 1970. */
   readonly now?: () => number
 }
 
 /** Where a run's answers come from. */
-type World =
+type SourceState =
   | { readonly kind: 'undecided' }
   | { readonly kind: 'source'; readonly since: number }
   | { readonly kind: 'recent'; readonly copy: Copy }
@@ -61,19 +61,19 @@ type Attempt<T> =
 export const cached = (source: Warehouse, options: CachedOptions): Warehouse => {
   const { file, ttl, keep, fresh, held, notice, now = Date.now } = options
   const { name } = source
-  const store = copyStore({ file, warehouse: name, notice: once(notice), now })
+  const store = copyStore({ file, warehouse: name, notice: reportOnce(notice), now })
   const inTurn = queue()
   const notes: Notes = { members: new Map(), nodes: new Map(), queries: new Map() }
   /** What the recent copy answered, to be confirmed by the source should the copy prove not to have everything. */
   const answered: { readonly question: Question<unknown>; readonly answer: unknown }[] = []
-  let world: World = { kind: 'undecided' }
+  let state: SourceState = { kind: 'undecided' }
   let disposing: Promise<void> | undefined
 
   const ask = async <T>(question: Question<T>, io: Abortable): Promise<T> => {
     io.signal.throwIfAborted()
-    if (world.kind === 'source') return await fromSource(question, attempt(question, io))
+    if (state.kind === 'source') return await fromSource(question, attempt(question, io))
     // While it is not decided where answers come from, questions still reach the source together.
-    const early = world.kind === 'undecided' && (ttl === 0 || fresh) ? attempt(question, io) : undefined
+    const early = state.kind === 'undecided' && (ttl === 0 || fresh) ? attempt(question, io) : undefined
     const decision = inTurn(() => decide(question, io, early))
     const answer = await orAborted(decision, io)
     return await answer()
@@ -85,22 +85,22 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
     io: Abortable,
     early: Promise<Attempt<T>> | undefined,
   ): Promise<() => Promise<T>> => {
-    if (world.kind === 'undecided' && ttl > 0 && !fresh) {
+    if (state.kind === 'undecided' && ttl > 0 && !fresh) {
       const recent = (await store.read(io)).filter(({ at }) => at > now() - ttl)
       const copy = copyOf(recent, held)
-      if (question.find(copy)) world = { kind: 'recent', copy }
+      if (question.find(copy)) state = { kind: 'recent', copy }
     }
-    switch (world.kind) {
+    switch (state.kind) {
       case 'source':
         return () => fromSource(question, early ?? attempt(question, io))
       case 'last-good': {
-        const { copy, failure } = world
+        const { copy, failure } = state
         return async () => fromCopy(question, copy, failure)
       }
       case 'torn':
-        throw world.failure
+        throw state.failure
       case 'recent': {
-        const found = question.find(world.copy)
+        const found = question.find(state.copy)
         if (!found) return await askSource(question, io, early)
         answered.push({ question: question as Question<unknown>, answer: found.answer })
         return async () => found.answer
@@ -108,7 +108,7 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
       case 'undecided':
         return await askSource(question, io, early)
       default:
-        throw new Error(`unknown world: ${world satisfies never}`)
+        throw new Error(`unknown state: ${state satisfies never}`)
     }
   }
 
@@ -131,10 +131,10 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
       const failure = broken(
         `${changed.label} has changed since the copy was made, which does not tell ${question.label}; run it again`,
       )
-      world = { kind: 'torn', failure, since }
+      state = { kind: 'torn', failure, since }
       throw failure
     }
-    world = { kind: 'source', since }
+    state = { kind: 'source', since }
     return () => fromSource(question, attempted)
   }
 
@@ -163,20 +163,20 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
   const fromCopy = <T>(question: Question<T>, copy: Copy, failure: StokerError): T => {
     const found = question.find(copy)
     if (found) return found.answer
-    throw and(failure, `its copy of ${ago(copy)} does not tell ${question.label}`)
+    throw withMore(failure, `its copy of ${ago(copy)} does not tell ${question.label}`)
   }
 
   const lastGood = async <T>(question: Question<T>, failure: StokerError, io: Abortable): Promise<() => Promise<T>> => {
-    if (fresh) throw and(failure, '--fresh takes no copy of it')
+    if (fresh) throw withMore(failure, '--fresh takes no copy of it')
     if (keep === 0) throw failure
     const batches = await store.read(io)
-    if (batches.length === 0) throw and(failure, 'there is no copy of it')
+    if (batches.length === 0) throw withMore(failure, 'there is no copy of it')
     const usable = batches.filter(({ at }) => at > now() - keep)
     if (usable.length === 0)
-      throw and(failure, `its copy of ${ago(copyOf(batches, held))} is too old (keep: ${age(keep)})`)
+      throw withMore(failure, `its copy of ${ago(copyOf(batches, held))} is too old (keep: ${age(keep)})`)
     const copy = copyOf(usable, held)
     const answer = fromCopy(question, copy, failure)
-    world = { kind: 'last-good', copy, failure }
+    state = { kind: 'last-good', copy, failure }
     notice(harmlessMessage(`${failure.message}; using the copy of ${ago(copy)} (keep: ${age(keep)})`))
     return async () => answer
   }
@@ -192,7 +192,7 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
     )
   }
 
-  /** Whether the source has no node, and no group which has members; `undefined` when it cannot tell. */
+  /** Whether the source has no node, and no group which has members; `undefined` when it is not known. */
   const isEmpty = async (io: Abortable): Promise<boolean | undefined> => {
     const nodes = source.records ? await attempt(allRecords, io) : source.all ? await attempt(allNodes, io) : undefined
     if (nodes?.kind === 'answer' && nodes.answer.length > 0) return false
@@ -234,7 +234,7 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
     return least === most ? `${least} ago` : `${least} to ${most} ago`
   }
 
-  /** Notes all that the source has in memory; what it cannot tell is left out. */
+  /** Notes all that the source has in memory; what it does not know is left out. */
   const takeAll = async ({ members }: Held): Promise<void> => {
     const io = { signal: new AbortController().signal }
     const take = async <T>(question: Question<T>): Promise<void> => {
@@ -250,9 +250,9 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
 
   const dispose = async (): Promise<void> => {
     await using _source = source
-    if ((world.kind !== 'source' && world.kind !== 'torn') || ttl + keep === 0) return
+    if ((state.kind !== 'source' && state.kind !== 'torn') || ttl + keep === 0) return
     if (held) await takeAll(held)
-    const batch = { at: world.since, ...notes }
+    const batch = { at: state.since, ...notes }
     // Somebody said that it is right: what was there before is no copy any more.
     const isNothing = fresh && (notes.groups || notes.all) && copyOf([batch], held).isEmpty
     await store.add(batch, isNothing ? Number.POSITIVE_INFINITY : now() - Math.max(ttl, keep))
@@ -284,15 +284,15 @@ export const cached = (source: Warehouse, options: CachedOptions): Warehouse => 
   }
 }
 
-/** The error with more said. */
-const and = (failure: StokerError, more: string): StokerError =>
+/** The error with more in its message. */
+const withMore = (failure: StokerError, more: string): StokerError =>
   new StokerError('WAREHOUSE_FAILED', failure.subject, `${failure.message}; ${more}`, { cause: failure })
 
-const once = (notice: (text: string) => void): ((text: string) => void) => {
-  const said = new Set<string>()
+const reportOnce = (notice: (text: string) => void): ((text: string) => void) => {
+  const reported = new Set<string>()
   return text => {
-    if (!said.has(text)) notice(text)
-    said.add(text)
+    if (!reported.has(text)) notice(text)
+    reported.add(text)
   }
 }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { userFolder } from '../../base/folders.ts'
 
-export interface Whereabouts {
+export interface CopyLocation {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
   /** The configuration which the warehouse stands in, as an absolute path. */
@@ -18,7 +18,7 @@ export const copyPath = (
   name: string,
   kind: string,
   options: Readonly<Record<string, unknown>>,
-  { env, home, config }: Whereabouts,
+  { env, home, config }: CopyLocation,
 ): string => {
   const identity = createHash('sha256')
     .update(JSON.stringify([config, kind, options]))

@@ -24,7 +24,7 @@ export const parseCopy = (text: string, warehouse: string): readonly Batch[] => 
 export const formatCopy = (batches: readonly Batch[], warehouse: string): string =>
   JSON.stringify({ stoker: 'copy', version: VERSION, warehouse, batches: batches.map(formatBatch) })
 
-/** Facts as text: two answers say the same when their texts are the same. */
+/** Facts as text: two answers are equal when their texts are. */
 export const factsText = (one: NodeRecord | NetworkFacts | undefined): string => JSON.stringify(one ?? null, inOrder)
 
 /** Members as text, in an order which is not the source's. */

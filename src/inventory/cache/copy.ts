@@ -36,7 +36,7 @@ export interface Found<T> {
 
 export type Copy = ReturnType<typeof copyOf>
 
-/** Answers from batches, the newest first. Each method returns `undefined` for what the copy cannot tell. */
+/** Answers from batches, the newest first. Each method returns `undefined` for what is not in the copy. */
 export const copyOf = (batches: readonly Batch[], held: Held | undefined) => {
   const indexes = new Map<Batch, ReadonlyMap<string, NodeFacts>>()
   const indexOf = (batch: Batch, all: readonly NodeFacts[]): ReadonlyMap<string, NodeFacts> => {
@@ -58,14 +58,14 @@ export const copyOf = (batches: readonly Batch[], held: Held | undefined) => {
     newest: Math.max(...batches.map(({ at }) => at)),
     /** Whether it knows no node and no group which has members. */
     isEmpty: batches.every(({ groups = [], all = [], records = [], members, nodes }) => {
-      // Who holds its members has told of groups which have some; names alone may come from a configuration.
+      // Who holds its members has listed the groups which have some; names alone may come from a configuration.
       const names = held ? 0 : groups.length
       const someone = [...members.values()].some(list => list?.length) || [...nodes.values()].some(Boolean)
       return all.length + records.length + names === 0 && !someone
     }),
     groups: () => first(batch => batch.groups && { answer: batch.groups }),
     all,
-    /** Nodes which are fit to be acted on are said in no other way. */
+    /** Nodes which are fit to be acted on are listed in no other way. */
     records: (): Found<readonly NodeRecord[]> | undefined =>
       first<readonly NodeRecord[]>(batch => {
         const answer = batch.records ?? batch.all
@@ -75,7 +75,7 @@ export const copyOf = (batches: readonly Batch[], held: Held | undefined) => {
     members: (group: GroupName) =>
       first<readonly Member[] | undefined>(({ members, groups }) => {
         if (members.has(group)) return { answer: members.get(group) }
-        // A source which holds all its groups would have told about this one.
+        // A source which holds all its groups would have listed this one.
         const isUnknown = groups !== undefined && held?.members(group) === true && !groups.includes(group)
         return isUnknown ? { answer: undefined } : undefined
       }),
@@ -104,7 +104,7 @@ const byName = (all: readonly NodeFacts[]): ReadonlyMap<string, NodeFacts> => {
   return index
 }
 
-/** The new batch, and of the older ones, newest first, what no newer one tells. */
+/** The new batch, and of the older ones, newest first, what no newer one has. */
 export const merged = (fresh: Batch, older: readonly Batch[]): readonly Batch[] => {
   const known = { groups: fresh.groups, all: fresh.all, records: fresh.records, networks: fresh.networks }
   const members = new Set(fresh.members.keys())

@@ -5,10 +5,10 @@ import type { NetworkFacts, NodeFacts, NodeRecord } from '../warehouse.ts'
 /** What is known of a node, and nothing else: fit to be acted on. */
 export const isFacts = (value: unknown): value is NodeFacts => isShaped(value, FACTS, 'name')
 
-/** What is said of a node: any text may be in it, as it may in the source. */
+/** The facts of a node: any text may be in it, as it may in the source. */
 export const isRecord = (value: unknown): value is NodeRecord => isShaped(value, RECORD, 'name')
 
-/** What is said of a network. */
+/** The facts of a network. */
 export const isNetwork = (value: unknown): value is NetworkFacts => isShaped(value, NETWORK, 'name', 'address')
 
 type Shape = Readonly<Record<string, (value: unknown) => boolean>>

@@ -45,7 +45,7 @@ const unionParts = (expression: Expression): readonly Expression[] =>
     ? [...unionParts(expression.left), ...unionParts(expression.right)]
     : [expression]
 
-/** Without what tells only how somebody wrote it. */
+/** Without what depends only on how somebody wrote it. */
 const meaning = (member: Member): unknown => (member.kind === 'expression' ? bare(member.expression) : member)
 
 const bare = (expression: Expression): unknown => {

@@ -20,10 +20,10 @@ export interface Question<T> {
   /** For messages. */
   readonly label: string
   ask(source: Warehouse, io: Abortable): Promise<T>
-  /** `undefined`: the copy cannot tell. */
+  /** `undefined`: it is not in the copy. */
   find(copy: Copy): Found<T> | undefined
   note(notes: Notes, answer: T): void
-  /** Two answers say the same when their texts are the same. */
+  /** Two answers are equal when their texts are. */
   text(answer: T): string
   /** Whether the answer names no node and no group. */
   isEmpty(answer: T): boolean
@@ -70,7 +70,7 @@ export const allNetworks: Question<readonly NetworkFacts[]> = {
     notes.networks = answer
   },
   text: answer => answer.map(factsText).sort().join('\n'),
-  // Many a source has none; that alone tells nothing.
+  // Many a source has none; that alone means nothing.
   isEmpty: () => false,
 }
 

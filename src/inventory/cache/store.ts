@@ -7,7 +7,7 @@ import { formatCopy, parseCopy } from './copy-text.ts'
 export interface StoreOptions {
   readonly file: string
   readonly warehouse: string
-  /** Told when there is a file which cannot be used. */
+  /** Called when there is a file which cannot be used. */
   readonly notice: (text: string) => void
   readonly now: () => number
 }

@@ -3,7 +3,7 @@
 import { StokerError } from '../../base/errors.ts'
 import { shown } from '../../base/names.ts'
 import { nearest } from '../../base/nearest.ts'
-import { atPlace } from '../../config/at-location.ts'
+import { atLocation } from '../../config/at-location.ts'
 import { type Config, type RenderEntry, renderEntry } from '../../config/config.ts'
 import type { SiteWanted } from '../data/site.ts'
 import { type RenderState, renderState } from '../output/render-state.ts'
@@ -54,7 +54,7 @@ export const openRender = async (
       state: renderState(stateFolder(name, where)),
     }
   } catch (thrown) {
-    throw atPlace(config, entry.path, thrown)
+    throw atLocation(config, entry.path, thrown)
   }
 }
 

@@ -1,4 +1,4 @@
-/** What the `ok` targets had to tell, in few lines: equal details once, measurements as one range. Pure. */
+/** The details of `ok` targets, in few lines: equal details once, measurements as one range. Pure. */
 
 import { harmlessMessage } from '../../base/printable.ts'
 import type { Target } from '../../inventory/target.ts'

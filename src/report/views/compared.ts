@@ -13,19 +13,20 @@ export interface Variant {
 }
 
 /** What is compared; longer outputs are told apart by their names alone. */
-const MOST_BYTES = 4 * 1024 * 1024
+const MAX_BYTES = 4 * 1024 * 1024
 
-/** The differences as `diff -u` tells them, under the names of both; ends with a line feed. */
+/** The differences as `diff -u` prints them, under the names of both; ends with a line feed. */
 export const compared = async (most: Variant, variant: Variant): Promise<string> => {
   const header = `--- ${most.name}\n+++ ${variant.name}\n`
-  const end = most.end === variant.end ? '' : `@@ ended otherwise: ${told(most.end)} -> ${told(variant.end)} @@\n`
+  const end =
+    most.end === variant.end ? '' : `@@ ended otherwise: ${describeEnd(most.end)} -> ${describeEnd(variant.end)} @@\n`
   const [before, after] = [await textOf(most), await textOf(variant)]
   if (before === undefined || after === undefined) return `${header}${end}@@ too long to compare, or not text @@\n`
   // Its own header says the same name twice.
   return header + end + unifiedDiff('output', before, after).replace(/^.*\n.*\n/, '')
 }
 
-const told = (end: string): string => {
+const describeEnd = (end: string): string => {
   const [kind, ...more] = end.split(' ').filter(word => word !== '')
   return more.length === 0 ? `${kind}` : `${kind} (${more.join(' ')})`
 }
@@ -36,7 +37,7 @@ const textOf = async ({ bodies }: Variant): Promise<string | undefined> => {
   for (const body of bodies) {
     for await (const bytes of body.read()) {
       size += bytes.length
-      if (size > MOST_BYTES) return undefined
+      if (size > MAX_BYTES) return undefined
       parts.push(bytes)
     }
   }

@@ -2,8 +2,8 @@
 import { isUtf8 } from 'node:buffer'
 import { harmlessLines } from '../../base/printable.ts'
 import type { Output } from '../../connection/connection.ts'
+import { formatTargets } from '../../inventory/format-targets.ts'
 import type { Target } from '../../inventory/target.ts'
-import { who } from '../../inventory/target-set.ts'
 import type { Outcome } from '../../run/outcome.ts'
 import type { View } from '../report.ts'
 import type { Sink } from '../sink.ts'
@@ -124,7 +124,7 @@ export const folded = (
       for (const target of coming.keys()) await finish(target, 'unfinished')
       const named = [...groups.values()].map(({ targets, ...group }) => ({
         size: targets.length,
-        name: who(targets),
+        name: formatTargets(targets),
         ...group,
       }))
       const order = new Intl.Collator('en', { numeric: true })

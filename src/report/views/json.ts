@@ -36,7 +36,7 @@ export const json = (stdout: Sink, { now = Date.now }: JsonOptions = {}): View =
     const { target } = event
     switch (event.kind) {
       case 'started':
-        return line({ kind: 'started', ...place(target), at: new Date(now()).toISOString() })
+        return line({ kind: 'started', ...targetFields(target), at: new Date(now()).toISOString() })
       case 'output':
         return output(target, event.output)
       case 'resource':
@@ -72,7 +72,7 @@ export const json = (stdout: Sink, { now = Date.now }: JsonOptions = {}): View =
   }
 }
 
-const place = (target: Target) => ({
+const targetFields = (target: Target) => ({
   node: target.name,
   address: target.addresses[0] ?? target.name,
   ...(target.port !== undefined && { port: target.port }),

@@ -62,14 +62,14 @@ const fileNames = (targets: readonly Target[]): ReadonlyMap<Target, string> => {
   )
 }
 
-const MOST_BYTES = 200
+const MAX_BYTES = 200
 
 /** The name as that of a file: one part of a path, whatever it says, and not too long for a file system. */
 const fileName = (name: string): string => {
   const safe = name.replaceAll(/[^\p{L}\p{N}_.:%+~=#@-]/gu, '_')
-  if (safe === name && Buffer.byteLength(name) <= MOST_BYTES) return name
+  if (safe === name && Buffer.byteLength(name) <= MAX_BYTES) return name
   const start = Buffer.from(safe)
-    .subarray(0, MOST_BYTES - 40)
+    .subarray(0, MAX_BYTES - 40)
     .toString()
     .replaceAll('\ufffd', '')
   return `${start}~${createHash('sha256').update(name).digest('hex').slice(0, 16)}`

@@ -1,7 +1,7 @@
 /** What is going on right now: one status line while the run lasts, and an answer for whoever presses Ctrl-C. */
 
+import { formatTargets } from '../../inventory/format-targets.ts'
 import type { Target } from '../../inventory/target.ts'
-import { who } from '../../inventory/target-set.ts'
 import { fold } from '../../nodeset/fold.ts'
 import type { RunEvent } from '../../run/event.ts'
 import { OUTCOME_KINDS, type OutcomeKind } from '../../run/outcome.ts'
@@ -12,7 +12,7 @@ import { transfer } from './transfer.ts'
 export interface Progress extends View {
   event(event: RunEvent): void
   end(): void
-  /** Takes in what actors tell of the files which they move: bytes which have been, of those which are to be. */
+  /** Takes in the actors' progress on the files which they move: bytes which have been, of those which are to be. */
   moved(target: Target, bytes: number, of: number): void
   /** The names of the targets which have begun and not ended, the longest running first. */
   running(): readonly string[]
@@ -95,7 +95,7 @@ export const progress = (sinks: Pick<Sinks, 'hasStatus' | 'status'>, options: Pr
     running: () => [...running].map(target => target.name),
     describe() {
       const start = `${done} of ${total} done${moving()}`
-      return running.size === 0 ? start : `${start}; still running: ${who([...running])}`
+      return running.size === 0 ? start : `${start}; still running: ${formatTargets([...running])}`
     },
   }
 }

@@ -62,7 +62,7 @@ export const resources = ({ stdout, stderr }: Pick<Sinks, 'stdout' | 'stderr'>, 
   }
 }
 
-/** Told by its detail alone; see `skipped` of a policy's application. */
+/** Known by its detail alone; see `skipped` of a policy's application. */
 const isByCondition = ({ state, detail }: ResourceResult): boolean =>
   state === 'skipped' && detail?.startsWith('when: ') === true
 

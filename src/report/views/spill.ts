@@ -56,7 +56,7 @@ export const spill = (folder: string = tmpdir()): Spill => {
       freed.push(block)
     },
     async [Symbol.asyncDispose]() {
-      // When the opening has failed there is nothing to close, and whoever wanted the file has been told.
+      // When the opening has failed there is nothing to close, and whoever wanted the file has had the error.
       await (await opening?.catch(() => undefined))?.close()
     },
   }

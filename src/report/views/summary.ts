@@ -2,8 +2,8 @@
 import { styleText } from 'node:util'
 import { formatDuration } from '../../base/duration.ts'
 import { harmlessMessage } from '../../base/printable.ts'
+import { formatTargets } from '../../inventory/format-targets.ts'
 import type { Target } from '../../inventory/target.ts'
-import { who } from '../../inventory/target-set.ts'
 import { OUTCOME_KINDS, type OutcomeKind } from '../../run/outcome.ts'
 import type { View } from '../report.ts'
 import type { Sink } from '../sink.ts'
@@ -17,7 +17,7 @@ export interface SummaryOptions {
   readonly quiet: boolean
 }
 
-/** Counts, what went wrong on which targets, what the others told, and which were slow. */
+/** Counts, what went wrong on which targets, the details of the others, and which were slow. */
 export const summary = (stderr: Sink, options: SummaryOptions): View => ({
   event() {},
   async end(report) {
@@ -31,14 +31,14 @@ export const summary = (stderr: Sink, options: SummaryOptions): View => ({
 export const summaryLines = (report: Report, options: SummaryOptions & { readonly colour: boolean }): string[] => {
   const paint = (kind: OutcomeKind, text: string) => (options.colour ? coloured(kind, text) : text)
   const wrong = report.failures.map(
-    group => `${paint(group.kind, group.kind)}: ${who(group.targets)}: ${reason(group, options.verbose)}`,
+    group => `${paint(group.kind, group.kind)}: ${formatTargets(group.targets)}: ${reason(group, options.verbose)}`,
   )
   if (options.quiet) return wrong.length === 0 ? [] : [counts(report, paint), ...wrong]
   return [
     ...(options.verbose ? table(report.results) : []),
     counts(report, paint),
     ...wrong,
-    ...told(report, options.verbose).map(text => `${paint('ok', 'ok')}: ${text}`),
+    ...detailLines(report, options.verbose).map(text => `${paint('ok', 'ok')}: ${text}`),
     ...repeated(report.results),
     ...slowest(report),
   ]
@@ -57,23 +57,23 @@ const counts = ({ total, counts, changed, wall }: Report, paint: Paint): string 
   return `${total} ${total === 1 ? 'target' : 'targets'}: ${parts.join(', ') || 'nothing to do'} in ${formatDuration(wall)}`
 }
 
-/** The message, with the exit code or signal where it does not tell it, and what differs from target to target. */
+/** The message, with the exit code or signal where it does not name it, and what differs from target to target. */
 const reason = ({ message, details, exitCode, signal }: FailureGroup, all: boolean): string => {
   const text = harmlessMessage(message)
   const aside = details.slice(0, all ? details.length : 3).map(harmlessMessage)
   if (aside.length < details.length) aside.push('...')
-  const tellsCode = exitCode === undefined || new RegExp(`\\bexit[^\\d]*\\b${exitCode}\\b`).test(text)
-  if (!tellsCode) aside.push(`exit code ${exitCode}`)
+  const namesCode = exitCode === undefined || new RegExp(`\\bexit[^\\d]*\\b${exitCode}\\b`).test(text)
+  if (!namesCode) aside.push(`exit code ${exitCode}`)
   if (signal !== undefined && !text.includes(signal)) aside.push(`signal ${harmlessMessage(signal)}`)
   return aside.length === 0 ? text : `${text} (${aside.join(', ')})`
 }
 
-const MOST_DETAILS = 10
+const MAX_DETAILS = 10
 
-const told = ({ results }: Report, all: boolean): string[] => {
-  const lines = details(results).map(({ text, targets }) => `${who(targets)}: ${text}`)
-  if (all || lines.length <= MOST_DETAILS) return lines
-  return [...lines.slice(0, MOST_DETAILS), `${lines.length - MOST_DETAILS} more lines (-v shows them)`]
+const detailLines = ({ results }: Report, all: boolean): string[] => {
+  const lines = details(results).map(({ text, targets }) => `${formatTargets(targets)}: ${text}`)
+  if (all || lines.length <= MAX_DETAILS) return lines
+  return [...lines.slice(0, MAX_DETAILS), `${lines.length - MAX_DETAILS} more lines (-v shows them)`]
 }
 
 /** Targets to which different words of what was typed have led. */
@@ -81,7 +81,7 @@ const repeated = (results: readonly Result[]): string[] => {
   const targets = results
     .map(({ target }) => target)
     .filter(({ via }) => new Set(via.map(({ path }) => path[0])).size > 1)
-  return targets.length === 0 ? [] : [`named more than once, acted on once: ${who(targets)}`]
+  return targets.length === 0 ? [] : [`named more than once, acted on once: ${formatTargets(targets)}`]
 }
 
 // Worth a line only when someone had to wait, and for more than she can see at a glance.

@@ -13,15 +13,15 @@ export interface Transfer {
   readonly active: boolean
   /**
    * `[####----] 1.9 GB of 3.2 GB, 210 MB/s, 6 s left`; the empty text when nothing was ever moved. `complete`: whether all
-   * targets have said by now how much it is, so that the end can be told.
+   * targets have said by now how much it is, so that the end can be estimated.
    */
   describe(complete: (targets: number) => boolean, now: number): string
 }
 
 /** How long the past is from which the speed is taken, in milliseconds. */
 const SPAN_MS = 5_000
-/** Less past than this tells nothing about the future. */
-const LEAST_MS = 500
+/** Less past than this predicts nothing. */
+const MIN_MS = 500
 const BAR = 16
 
 export const transfer = (): Transfer => {
@@ -35,7 +35,7 @@ export const transfer = (): Transfer => {
     const young = past.findIndex(({ at }) => at > now - SPAN_MS)
     if (young > 1) past = past.slice(young - 1)
     const [first] = past
-    if (!first || now - first.at < LEAST_MS) return undefined
+    if (!first || now - first.at < MIN_MS) return undefined
     return ((bytes - first.bytes) / (now - first.at)) * 1000
   }
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { listGroups, memberships } from '../../../src/commands/inventory/memberships.ts'
-import { questions } from '../../../src/inventory/ask.ts'
+import { openLookup } from '../../../src/inventory/lookup.ts'
 import type { Warehouse } from '../../../src/inventory/warehouse.ts'
 import { type MemoryData, memory } from '../../fixtures/sites/memory.ts'
 
@@ -12,7 +12,7 @@ const groupsOf = async (names: readonly string[], warehouses: readonly Warehouse
     canonical: names.slice(0, 1),
     warehouses: new Set(warehouses.map(({ name }) => name)),
   }
-  return await memberships(wanted, questions(warehouses, io), await listGroups(warehouses, io), io)
+  return await memberships(wanted, openLookup(warehouses, io), await listGroups(warehouses, io), io)
 }
 
 /** The ways to `web1` through the groups of one warehouse, as words. */

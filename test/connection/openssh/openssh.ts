@@ -11,7 +11,7 @@ import { StokerError } from '../../../src/base/errors.ts'
 import { parseNodeName } from '../../../src/base/names.ts'
 import { choosingConnector } from '../../../src/connection/choose.ts'
 import type { Connector } from '../../../src/connection/connection.ts'
-import { masterWords } from '../../../src/connection/openssh/arguments.ts'
+import { masterArguments } from '../../../src/connection/openssh/arguments.ts'
 import { opensshFailure } from '../../../src/connection/openssh/failure.ts'
 import { type OpensshOptions, opensshConnector } from '../../../src/connection/openssh/openssh.ts'
 import { loadSshConfig } from '../../../src/connection/ssh-config/ssh-config.ts'
@@ -32,7 +32,7 @@ const connector = async (
   const file = join(fleet.folder, `config-${randomUUID()}`)
   await writeFile(file, configText)
   const sshConfig = await loadSshConfig(
-    { userFile: file, systemFile: '/dev/null', home: fleet.folder, env: {}, notice: () => {} },
+    { userFile: file, systemFile: '/dev/null', home: fleet.folder, env: {}, warn: () => {} },
     io,
   )
   return opensshConnector({
@@ -241,9 +241,9 @@ t.test('over a real sshd', async t => {
   })
 
   t.test('a name is no option, and a line is no option either', async t => {
-    const words = masterWords(
+    const words = masterArguments(
       { config: { kind: 'usual' }, identity: [] },
-      { name: '-oProxyCommand=x', hostKeys: 'strict', keepAlive: { interval: 15, most: 3 } },
+      { name: '-oProxyCommand=x', hostKeys: 'strict', keepAlive: { interval: 15, maxMissed: 3 } },
       '/s',
     )
     t.strictSame(words.slice(-2), ['--', '-oProxyCommand=x'])
@@ -277,7 +277,7 @@ t.test('over a real sshd', async t => {
       const { opensshConnector } = await import('${import.meta.dirname}/../../../src/connection/openssh/openssh.ts')
       const { loadSshConfig } = await import('${import.meta.dirname}/../../../src/connection/ssh-config/ssh-config.ts')
       const io = { signal: new AbortController().signal }
-      const sshConfig = await loadSshConfig({ userFile: '${config}', systemFile: '/dev/null', env: {}, notice: () => {} }, io)
+      const sshConfig = await loadSshConfig({ userFile: '${config}', systemFile: '/dev/null', env: {}, warn: () => {} }, io)
       const ssh = opensshConnector(${JSON.stringify({
         ...{ config: { kind: 'file', path: config }, identity: [fleet.identity] },
         ...{ knownHosts: [fleet.knownHosts], hostKeys: 'strict' },
@@ -326,7 +326,7 @@ t.test('over a real sshd', async t => {
     })
     const own = { ...targetOf(second), vars: { connection: 'openssh' } }
     {
-      await using choosing = choosingConnector({ usual: 'ssh', make })
+      await using choosing = choosingConnector({ defaultKind: 'ssh', make })
       await choosing.prepare([targetOf(first), own], io)
       t.strictSame(asked, ['ssh node1', 'openssh node2'])
       t.equal(choosing.descriptors, 9)
@@ -337,11 +337,11 @@ t.test('over a real sshd', async t => {
       })
     }
     t.strictSame(asked.slice(2), ['end ssh', 'end openssh'])
-    await using listing = choosingConnector({ usual: 'ssh', listed: async () => new Set(['node1']), make })
+    await using listing = choosingConnector({ defaultKind: 'ssh', listed: async () => new Set(['node1']), make })
     asked.length = 0
     await listing.prepare([targetOf(first), targetOf(third), own], io)
     t.strictSame(asked, ['openssh node1', 'openssh node2', 'ssh node3'])
-    await using forced = choosingConnector({ asked: 'ssh', usual: 'openssh', make })
+    await using forced = choosingConnector({ requested: 'ssh', defaultKind: 'openssh', make })
     await t.rejects(forced.connect(own, io), { message: 'ssh node2' })
   })
 })

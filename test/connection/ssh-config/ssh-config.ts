@@ -20,7 +20,7 @@ const load = async (t: Test, user: string, more: Partial<SshConfigOptions> & { s
   const folder = t.testdir({ user, system: more.system ?? '' })
   const notices: string[] = []
   const options = { userFile: join(folder, 'user'), systemFile: join(folder, 'system'), home: '/home/me', env: ENV }
-  const config = await loadSshConfig({ ...options, notice: text => notices.push(text), ...more }, io)
+  const config = await loadSshConfig({ ...options, warn: text => notices.push(text), ...more }, io)
   return { config, notices, folder }
 }
 
@@ -182,7 +182,10 @@ t.test('no files at all are an empty configuration', async t => {
   const none = join(t.testdir(), 'none')
   const notice = (text: string) => t.fail(text)
   const env = {}
-  const config = await loadSshConfig({ userFile: none, systemFile: join(none, 'x'), home: '/home/me', env, notice }, io)
+  const config = await loadSshConfig(
+    { userFile: none, systemFile: join(none, 'x'), home: '/home/me', env, warn: notice },
+    io,
+  )
   t.strictSame(config.lookup('Web1', 'bob'), {
     name: 'Web1',
     hostName: 'web1',
@@ -304,7 +307,7 @@ t.test('includes: globs in order, relative to the folder of their kind, inside t
     elsewhere: 'IdentitiesOnly yes',
   })
   const notice = (text: string) => t.fail(text)
-  const config = await loadSshConfig({ home, systemFile: join(home, 'none'), notice }, io)
+  const config = await loadSshConfig({ home, systemFile: join(home, 'none'), warn: notice }, io)
   t.match(config.lookup('web1'), { user: 'in-section', port: 2201, hostKeyAlias: 'a', identitiesOnly: true })
   t.match(config.lookup('db', 'me'), { user: 'me', port: 22, identitiesOnly: false })
   t.match(config.lookup('other'), { port: 2202, hostKeyAlias: 'a' })
@@ -343,14 +346,14 @@ t.test('a mistake is an error with file and line', async t => {
 
 t.test('an include of itself ends with an error', async t => {
   const home = t.testdir({ '.ssh': { config: 'Include config' } })
-  const options = { home, systemFile: join(home, 'none'), notice: () => {} }
+  const options = { home, systemFile: join(home, 'none'), warn: () => {} }
   await t.rejects(loadSshConfig(options, io), { code: 'CONFIG', message: /config:1: includes are nested more than 16/ })
 })
 
 t.test('a file which others can write is refused', async t => {
   const folder = t.testdir({ user: 'User bob', inner: 'User eve', system: '' })
   const paths = { userFile: join(folder, 'user'), systemFile: join(folder, 'system') }
-  const options = { ...paths, home: folder, notice: () => {} }
+  const options = { ...paths, home: folder, warn: () => {} }
   chmodSync(paths.systemFile, 0o666)
   t.equal((await loadSshConfig(options, io)).lookup('x').user, 'bob', 'the system file is the system’s affair')
   writeFileSync(paths.systemFile, `Include ${join(folder, 'inner')}`)
@@ -363,7 +366,7 @@ t.test('a file which others can write is refused', async t => {
 t.test('a file which cannot be read is told and left out', async t => {
   const home = t.testdir({ loop: t.fixture('symlink', 'loop') })
   const notices: string[] = []
-  const options = { userFile: join(home, 'loop'), systemFile: home, notice: (text: string) => notices.push(text) }
+  const options = { userFile: join(home, 'loop'), systemFile: home, warn: (text: string) => notices.push(text) }
   t.equal((await loadSshConfig(options, io)).lookup('web1').port, 22)
   t.match(notices, [/loop cannot be read and is left out: ELOOP/])
   t.equal(notices.length, 1, 'a folder is an empty file')
@@ -406,5 +409,5 @@ t.test('ten thousand names take well under a second', async t => {
 
 t.test('a stopped run reads nothing', async t => {
   const signal = AbortSignal.abort(new Error('stopped'))
-  await t.rejects(loadSshConfig({ notice: () => {} }, { signal }), { message: 'stopped' })
+  await t.rejects(loadSshConfig({ warn: () => {} }, { signal }), { message: 'stopped' })
 })

@@ -18,12 +18,19 @@ const connector = async (fleet: Fleet, changes: Partial<SshOptions> = {}, config
   await writeFile(file, configText)
   const home = fleet.folder
   const notice = () => {}
-  const config = await loadSshConfig({ userFile: file, systemFile: '/dev/null', home, env: {}, notice }, io)
+  const config = await loadSshConfig({ userFile: file, systemFile: '/dev/null', home, env: {}, warn: notice }, io)
   const identities = await openIdentities(
     { files: [fleet.identity], home, askPassphrase: async () => undefined, notice },
     io,
   )
-  return sshConnector({ config, identities, knownHosts: [fleet.knownHosts], hostKeys: 'strict', notice, ...changes })
+  return sshConnector({
+    config,
+    identities,
+    knownHosts: [fleet.knownHosts],
+    hostKeys: 'strict',
+    warn: notice,
+    ...changes,
+  })
 }
 
 const targetOf = (node: Pick<FleetTarget, 'name' | 'address' | 'port' | 'user'>): Target => ({

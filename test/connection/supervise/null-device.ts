@@ -28,7 +28,7 @@ const needAll = (t: Skippable): boolean =>
 const openssh = async (fleet: Fleet): Promise<Connector> => {
   const path = join(fleet.folder, 'openssh-config')
   await writeFile(path, 'KexAlgorithms curve25519-sha256')
-  const words = { userFile: path, systemFile: '/dev/null', home: fleet.folder, env: {}, notice: () => {} }
+  const words = { userFile: path, systemFile: '/dev/null', home: fleet.folder, env: {}, warn: () => {} }
   return opensshConnector({
     sshConfig: await loadSshConfig(words, io),
     ...{ config: { kind: 'file', path }, identity: [fleet.identity], knownHosts: [fleet.knownHosts] },

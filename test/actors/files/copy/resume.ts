@@ -280,7 +280,7 @@ t.test('and over the system’s ssh', async t => {
   await using fleet = await startFleet({ count: 1 })
   const file = join(fleet.folder, 'config')
   await writeFile(file, 'KexAlgorithms curve25519-sha256')
-  const place = { userFile: file, systemFile: '/dev/null', home: fleet.folder, env: {}, notice: () => {} }
+  const place = { userFile: file, systemFile: '/dev/null', home: fleet.folder, env: {}, warn: () => {} }
   await using connector = opensshConnector({
     ...{ sshConfig: await loadSshConfig(place, io), config: { kind: 'file', path: file }, identity: [fleet.identity] },
     ...{ knownHosts: [fleet.knownHosts], hostKeys: 'strict' },

@@ -11,7 +11,7 @@ import type { Member, NodeFacts, Warehouse } from './warehouse.ts'
 /** A node as the warehouses gave it, before it is known which nodes are the same machine. */
 export interface ResolvedNode {
   /** The name it was asked by: its own, or an alias. */
-  readonly asked: NodeName
+  readonly requestedName: NodeName
   readonly facts: NodeFacts
   /** Who knows it, in the order of the configuration; none for a name taken as a host name. */
   readonly warehouses: readonly string[]
@@ -24,10 +24,10 @@ export interface Found {
   readonly group?: Warehouse
 }
 
-export type Questions = ReturnType<typeof questions>
+export type Lookup = ReturnType<typeof openLookup>
 
 /** `home` in the methods is the warehouse in whose definition a name stands: it is asked before the others. */
-export const questions = (warehouses: readonly Warehouse[], io: Abortable) => {
+export const openLookup = (warehouses: readonly Warehouse[], io: Abortable) => {
   const ordinary = warehouses.filter(warehouse => !warehouse.lastResort)
   const lastResort = warehouses.filter(warehouse => warehouse.lastResort)
   const loaders = new Map(warehouses.map(warehouse => [warehouse, loader(warehouse, io)]))
@@ -82,7 +82,7 @@ export const questions = (warehouses: readonly Warehouse[], io: Abortable) => {
     return found
   }
 
-  /** The node which a name means; a warehouse which knows another machine by it is told. */
+  /** The node which a name means; a warehouse which knows another machine by it is reported. */
   const answered = (name: NodeName, answers: readonly [Answer, ...Answer[]]): ResolvedNode => {
     const { node, contradicting } = layered(name, answers)
     const [first = ''] = node.warehouses
@@ -99,20 +99,20 @@ export const questions = (warehouses: readonly Warehouse[], io: Abortable) => {
     for (const warehouse of lastResort) {
       const missing = names.filter(name => !found.has(name))
       if (missing.length === 0) break
-      for (const [asked, facts] of (await loaders.get(warehouse)?.(missing)) ?? [])
-        found.set(asked, { asked, facts, warehouses: [warehouse.name] })
+      for (const [requestedName, facts] of (await loaders.get(warehouse)?.(missing)) ?? [])
+        found.set(requestedName, { requestedName, facts, warehouses: [warehouse.name] })
     }
     return found
   }
 
   /** What each bare name is. Groups are looked up by list where there is one, and one by one only for what is no node. */
-  const names = async (asked: readonly string[], home: Warehouse | undefined): Promise<readonly Found[]> => {
+  const names = async (wanted: readonly string[], home: Warehouse | undefined): Promise<readonly Found[]> => {
     const order = layers(home)
-    const nodeNames = asked.filter(isNodeName)
+    const nodeNames = wanted.filter(isNodeName)
     const [found, lists] = await Promise.all([nodes(nodeNames, home), Promise.all(order.map(groupList))])
     const nodeOf = new Map(nodeNames.map((name, i) => [name as string, found[i]]))
     const first = await Promise.all(
-      asked.map(async (name): Promise<Found> => {
+      wanted.map(async (name): Promise<Found> => {
         const node = nodeOf.get(name)
         const listed = order.filter((_, i) => lists[i]?.has(name))
         if (node && home && node.warehouses[0] === home.name && !listed.includes(home)) return { node }
@@ -122,11 +122,11 @@ export const questions = (warehouses: readonly Warehouse[], io: Abortable) => {
         return { ...(node && { node }), ...(owner && { group: owner }) }
       }),
     )
-    const lost = asked.filter((name, i): name is NodeName => isNodeName(name) && !first[i]?.node && !first[i]?.group)
+    const lost = wanted.filter((name, i): name is NodeName => isNodeName(name) && !first[i]?.node && !first[i]?.group)
     if (lost.length === 0 || lastResort.length === 0) return first
     const late = await resort(lost)
     return first.map((one, i) => {
-      const node = one.node || one.group ? undefined : late.get(asked[i] as NodeName)
+      const node = one.node || one.group ? undefined : late.get(wanted[i] as NodeName)
       return node ? { node } : one
     })
   }
@@ -192,7 +192,7 @@ export const questions = (warehouses: readonly Warehouse[], io: Abortable) => {
         )
       return await guarded(warehouse, async () => (await warehouse.query?.(query, io)) ?? [])
     },
-    /** All names there are, for "did you mean"; what cannot be listed is left out: it has been said what is wrong. */
+    /** All names there are, for "did you mean"; what cannot be listed is left out: what is wrong has been reported. */
     async knownNames(): Promise<{ readonly nodes: readonly string[]; readonly groups: readonly string[] }> {
       const lists = await Promise.allSettled(ordinary.map(groupList))
       const nodes = await Promise.allSettled(ordinary.map(one => Array.fromAsync(one.all?.(io) ?? [])))
@@ -201,7 +201,7 @@ export const questions = (warehouses: readonly Warehouse[], io: Abortable) => {
         nodes: nodes.flatMap(list => (list.status === 'fulfilled' ? list.value.map(facts => facts.name) : [])),
       }
     },
-    asked: (): string => warehouses.map(warehouse => warehouse.name).join(', '),
+    sourceNames: (): string => warehouses.map(warehouse => warehouse.name).join(', '),
     notices: (): readonly string[] => [...said],
   }
 }
@@ -266,7 +266,7 @@ interface Answer {
  * One node out of several warehouses' answers: the first one's facts, filled up by those which do not contradict it. Those
  * which do, by having other addresses, are returned beside it: under the same name they know another machine.
  */
-const layered = (asked: NodeName, answers: readonly [Answer, ...Answer[]]) => {
+const layered = (requestedName: NodeName, answers: readonly [Answer, ...Answer[]]) => {
   const [first, ...others] = answers
   let facts = first.facts
   const warehouses = [first.warehouse]
@@ -281,7 +281,7 @@ const layered = (asked: NodeName, answers: readonly [Answer, ...Answer[]]) => {
     facts = filled(facts, other.facts)
     warehouses.push(other.warehouse)
   }
-  return { node: { asked, facts, warehouses }, contradicting }
+  return { node: { requestedName, facts, warehouses }, contradicting }
 }
 
 /** All machines which go by one name, each with the warehouses which agree on it. */

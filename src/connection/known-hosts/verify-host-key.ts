@@ -1,4 +1,4 @@
-/** Whether a server's key is to be trusted, and what to tell the administrator when it is not. */
+/** Whether a server's key is to be trusted, and what the administrator reads when it is not. */
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { fingerprint, type HostIdentity, type KnownHosts, keyType, type Verdict } from './known-hosts.ts'

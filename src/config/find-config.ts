@@ -5,7 +5,7 @@ import type { Abortable } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
 import { userFolder } from '../base/folders.ts'
 
-export interface Whereabouts {
+export interface SearchPaths {
   /** What `--config` says. */
   readonly flag: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
@@ -18,12 +18,12 @@ export interface Whereabouts {
 /**
  * The path of the configuration to use: `--config`, `$STOKER_CONFIG`, `./stoker.yaml`, `$XDG_CONFIG_HOME/stoker/stoker.yaml`
  * (default `~/.config`), `/etc/stoker/stoker.yaml`; `undefined` when there is none. One which is asked for by name is not
- * looked for: reading it tells whether it is there.
+ * looked for: reading it shows whether it is there.
  *
  * A configuration can name code to load. So one which merely lies in the current folder is refused with `CONFIG` when
  * anybody may write there, such as in /tmp.
  */
-export const findConfig = async (where: Whereabouts, io: Abortable): Promise<string | undefined> => {
+export const findConfig = async (where: SearchPaths, io: Abortable): Promise<string | undefined> => {
   const { flag, env, cwd, home, etc = '/etc' } = where
   if (flag !== undefined) return flag
   if (env.STOKER_CONFIG) return env.STOKER_CONFIG
