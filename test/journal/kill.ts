@@ -46,7 +46,7 @@ t.test('kill -9 at any moment: the journal tells what never began, and exactly t
     t.ok(said >= some, 'what was shown was written before')
     t.ok((kinds.get('unknown')?.length ?? 0) <= 25, 'no more are unknown than ran at once')
     // Nothing of the killed run goes on.
-    t.strictSame(await fleet.gone(mark, 5000), [])
+    t.ok(await fleet.gone(mark))
 
     const { code, stderr } = await stoker(['rerun', '--not-started'], options)
     t.equal(code, 0, stderr)

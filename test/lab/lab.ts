@@ -15,11 +15,8 @@ const io = { signal: new AbortController().signal }
 const canRun = (t: Parameters<typeof need>[0]) => need(t, 'ssh', 'openssh-client')
 const targetOf = (lab: Lab, index = 0) => lab.targets[index] as LabTarget
 
-t.test('sixteen targets start in well under a second, in groups that can be named together', async t => {
-  const start = performance.now()
+t.test('sixteen targets start, in groups that can be named together', async t => {
   await using lab = await startLab({ count: 16, folder: join(t.testdir(), 'not', 'there', 'yet') }, io)
-  const took = performance.now() - start
-  t.ok(took < 1000, `${took} ms`)
   t.strictSame(lab.targets.map(({ name }) => name).slice(8, 11), ['lab09', 'lab10', 'lab11'])
   t.equal(new Set(lab.targets.map(({ port }) => port)).size, 16)
   t.strictSame(parse(readFileSync(lab.inventory, 'utf8')).groups, {

@@ -19,10 +19,7 @@ const out = async (roots: Roots, name: string, line: string): Promise<string> =>
 
 t.test('four roots start at once, each a system of its own', async t => {
   if (!needRoots(t)) return
-  const start = performance.now()
   await using roots = await startRoots({ count: 4, names: n => `web${n}`, groups: { web: 'web[1-4]' } })
-  const took = performance.now() - start
-  t.ok(took < 6000, `${took} ms`)
   const each = <T>(ask: (name: string) => Promise<T>) => Promise.all(roots.targets.map(({ name }) => ask(name)))
   await each(name => out(roots, name, `${APT} install nginx-light && useradd only-${name} && echo ${name} >/etc/motd`))
   t.strictSame(await each(name => out(roots, name, 'hostname')), ['web1', 'web2', 'web3', 'web4'])

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { PATIENCE } from '../fixtures/patience.ts'
 import { stoker } from '../fixtures/program/cli.ts'
 import { needMariadb, roundTrips, startMariadb } from '../fixtures/servers/mariadb.ts'
 import { BASE, needSlapd, startSlapd } from '../fixtures/servers/slapd.ts'
@@ -30,21 +31,19 @@ t.test('the same targets from a file, slapd and MariaDB, in at most three round 
   const folder = t.testdir({ 'site.yaml': JSON.stringify({ nodes, groups }) })
   const sources = {
     file: { kind: 'file', path: 'site.yaml' },
-    ldap: { kind: 'ldap', url: slapd.url, base: BASE, attributes: MACHINE },
+    ldap: { kind: 'ldap', url: slapd.url, base: BASE, attributes: MACHINE, deadline: PATIENCE },
     mysql: {
       ...{ kind: 'mysql', host: mariadb.host, port: mariadb.port, user: mariadb.user },
-      ...{ 'password-file': mariadb.passwordFile, database: mariadb.database, preset: 'stoker' },
+      ...{ 'password-file': mariadb.passwordFile, database: mariadb.database, preset: 'stoker', deadline: PATIENCE },
     },
   }
   const resolved = async (source: keyof typeof sources, expression: string) => {
     const config = join(folder, `${source}.yaml`)
     await writeFile(config, JSON.stringify({ warehouses: [{ name: 'site', ...sources[source] }] }))
-    const began = performance.now()
     const ended = await stoker(['resolve', expression, '--json'], {
       config,
       env: { XDG_CACHE_HOME: join(folder, 'cache') },
     })
-    t.comment(`${expression} from ${source}: ${Math.round(performance.now() - began)} ms`)
     t.match(ended, { code: 0, stderr: /^$/ })
     return ended.stdout
       .trim()

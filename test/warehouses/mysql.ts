@@ -211,17 +211,12 @@ t.test('with a server', async t => {
     )
   })
 
-  await t.test('10,000 nodes in 300 nested groups: under a second, in at most three round trips', async t => {
+  await t.test('10,000 nodes in 300 nested groups: at most three round trips', async t => {
     await fill(server, stokerDdl() + stokerRows(INVENTORY))
     await server.asked()
-    // Time on the processor: what else the machine does meanwhile is not our fault.
-    const before = process.cpuUsage()
     await using warehouse = at(server, { preset: 'stoker', deadline: 30 })
     const found = await targets('@all', warehouse)
-    const { user, system } = process.cpuUsage(before)
-    const took = (user + system) / 1_000
     t.equal(found.length, 10_000)
-    t.ok(took < 1_000, `${Math.round(took)} ms`)
     const asked = roundTrips(await server.asked())
     t.ok(asked.length > 0 && asked.length <= 3, asked.map(one => one.text).join('\n'))
     await t.rejects(targets('@loop1', warehouse), { code: 'GROUP_CYCLE', message: /@loop1 -> @loop2 -> @loop1/ })

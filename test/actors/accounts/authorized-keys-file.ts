@@ -52,18 +52,19 @@ t.test('what is no key is none', async t => {
     t.equal(parseKey(line), undefined, line)
 })
 
-t.test('a hostile line takes no time', async t => {
-  const blanks = ' '.repeat(100_000)
-  const began = performance.now()
+/** Of this length, what looks at each piece of a line twice for every other is not done in a day. */
+const MANY = 5_000_000
+
+t.test('a hostile line is read in one pass: only so does this come to an end', async t => {
+  const blanks = ' '.repeat(MANY)
   for (const line of [
     `${blanks}x`,
     `${bare} x${blanks}x`,
-    'a"'.repeat(100_000),
-    '""'.repeat(100_000),
-    `"${'\\\\'.repeat(100_000)}`,
+    'a"'.repeat(MANY),
+    '""'.repeat(MANY),
+    `"${'\\\\'.repeat(MANY)}`,
   ])
-    parseKey(line)
-  t.ok(performance.now() - began < 1_000)
+    t.equal(parseKey(line)?.options ?? '', '')
 })
 
 t.test('the fingerprint is the one of ssh-keygen', async t => {

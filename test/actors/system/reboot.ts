@@ -1,20 +1,19 @@
 import { existsSync } from 'node:fs'
-import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { reboot } from '../../../actors/system/reboot.ts'
 import type { Actor } from '../../../src/run/actor.ts'
 import { act, target } from '../../fixtures/program/act.ts'
 import { startStoker, stoker } from '../../fixtures/program/cli.ts'
 import { needRoots, type Roots, startRoots } from '../../fixtures/roots/roots.ts'
+import { until } from '../../fixtures/until.ts'
 
 const actor = reboot as Actor
 
 /** The first process of a root ends with its reboot; what starts it again is this test, as a machine's firmware would. */
 const startAgain = async (roots: Roots, name: string): Promise<void> => {
   const seen = roots.folder(name)
-  // The end of a process which is not our child can only be looked for. One which hangs at its end is switched off.
-  const patience = performance.now() + 45_000
-  while (existsSync(seen) && performance.now() < patience) await setTimeout(20)
+  // The end of a process which is not our child can only be looked for.
+  await until('its first process has ended', () => !existsSync(seen))
   await roots.reboot(name)
 }
 

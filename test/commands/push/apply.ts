@@ -375,13 +375,11 @@ resources:
     for (let round = 0; round < 6; round++) {
       const path = await policy('killed', text(`v${round}`))
       const run = startStoker(['apply', path, 'web1', '--json'], { config })
-      // From the first event on, a little later each time.
-      await run.says(/"started"/)
-      const end = performance.now() + round * 60
-      while (performance.now() < end) await new Promise(setImmediate)
+      // At the first event, the first resource, and so on; the last one comes too late.
+      await run.says(text => text.split(/"kind":"(?:started|resource)"/).length > round + 1).catch(() => {})
       run.process.kill('SIGKILL')
       await run.ended
-      t.strictSame(await fleet.gone('sleep 0.1', 5_000), [])
+      t.ok(await fleet.gone('sleep 0.1'))
       t.match(await apply(path, 'web1'), { code: 0 })
       t.equal(await read(1, 'conf2'), `v${round}`)
       t.match(await read(1, 'log'), new RegExp(`^v${round}$`, 'm'), `round ${round}`)

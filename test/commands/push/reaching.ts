@@ -31,12 +31,11 @@ t.test('two bastions, one dead: its targets are unreachable, quickly, and the ot
   const user = good.user
   for (const [dead, reason] of [
     [{ user, address: '127.0.0.1', port: 1 }, /through bastion 127\.0\.0\.1: connection refused/],
-    [{ user, ...silent }, /through bastion 127\.0\.0\.1: no connection within 2\.4 s/],
+    [{ user, ...silent }, /through bastion 127\.0\.0\.1: no connection within 24 s/],
   ] as const) {
     const config = await configWith(fleet, jump('a*', good) + jump('b*', dead))
     await introduce(config, fleet, gate)
-    const began = performance.now()
-    const words = ['run', 'shell', `a[1-${EACH}],b[${EACH + 1}-${2 * EACH}]`, '-f', '16', '-t', '3', '--json', '-n']
+    const words = ['run', 'shell', `a[1-${EACH}],b[${EACH + 1}-${2 * EACH}]`, '-f', '16', '-t', '30', '--json', '-n']
     const ended = await stoker([...words, '--', 'echo in'], { config })
     const finished = finishedOf(ended)
     t.equal(finished.length, 2 * EACH)
@@ -45,19 +44,17 @@ t.test('two bastions, one dead: its targets are unreachable, quickly, and the ot
       t.strictSame(new Set(outcomes), new Set([side === 'a' ? 'ok' : 'unreachable']), `side ${side}`)
     }
     for (const { error } of finished.filter(({ outcome }) => outcome !== 'ok')) t.match(error?.message, reason)
-    const waited = finished.filter(({ node, timing }) => node.startsWith('b') && timing.total > 500)
-    t.ok(waited.length <= 16, `${waited.length} of those behind the dead one waited for it`)
     t.equal(ended.code, 4)
-    t.comment(`${Math.round(performance.now() - began)} ms`)
   }
   t.equal(gate.log().split('Accepted publickey').length - 1, 2, 'one connection to the bastion for each run')
+  t.equal(silent.connections, 1, 'nobody tries the dead one again')
 })
 
 t.test('a limit for a bastion makes those behind it come one after the other, and all come', async t => {
   if (!needFleet(t)) return
   await using fleet = await startFleet({ count: 21, mode: 'shared', names: n => (n > 20 ? 'gate' : `n${n}`) })
   const gate = fleet.targets[20] as FleetTarget
-  const config = await configWith(fleet, jump('n*', gate), 'defaults: {per-bastion: 2}\n')
+  const config = await configWith(fleet, jump('n*', gate), 'per-bastion: 2')
   const ended = await stoker(['run', 'shell', 'n[1-20]', '-q', '-b', '-n', '--', 'echo in'], { config })
   t.match(ended, { code: 0, stdout: /n\[1-20\] \(20\)/ })
   t.match(await stoker(['run', 'shell', 'n[1-20]', '--per-bastion', 'x', '--', 'true'], { config }), { code: 2 })

@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { quote } from '../../../src/base/quote.ts'
+import { withDefaults } from '../../fixtures/patience.ts'
 import { type Ended, startStoker, stoker } from '../../fixtures/program/cli.ts'
 import { need } from '../../fixtures/servers/debian.ts'
 import { refusing } from '../../fixtures/servers/faults.ts'
@@ -135,7 +136,7 @@ t.test('rolling', async t => {
   })
 
   const many = join(fleet.folder, 'many.yaml')
-  await writeFile(many, `${await readFile(fleet.config, 'utf8')}defaults: {confirm: 5}\n`)
+  await writeFile(many, withDefaults(await readFile(fleet.config, 'utf8'), 'confirm: 5'))
   const touch = ['-n', '--', 'touch confirmed']
   const wasTouched = async () => (await readdir(fleet.targets[94]?.folder ?? '')).includes('confirmed')
 

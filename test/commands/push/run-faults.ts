@@ -1,6 +1,7 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { PATIENT_DEFAULTS } from '../../fixtures/patience.ts'
 import { startStoker, stoker } from '../../fixtures/program/cli.ts'
 import { busyServer, proxyServer, refusing, silentServer } from '../../fixtures/servers/faults.ts'
 import { type FleetTarget, knownAs, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
@@ -43,11 +44,11 @@ t.test(
     const config = `${fleet.folder}/faults-config.yaml`
     await writeFile(
       config,
-      `warehouses: [{kind: file, path: ${inventory}}]\nssh: {known-hosts: [${fleet.knownHosts}], identity: [${fleet.identity}], config: none}\n`,
+      `warehouses: [{kind: file, path: ${inventory}}]\nssh: {known-hosts: [${fleet.knownHosts}], identity: [${fleet.identity}], config: none}\n${PATIENT_DEFAULTS}`,
     )
     // Those behind a proxy wait to be cut off; whoever has the file fails; the rest are fine.
     const line = `[ -f fails ] && exit 3; case $HOME in *${behind.address}/*) echo cut; sleep 600;; esac; echo fine`
-    const run = startStoker(['run', 'shell', '@all', '--json', '-t', '3', '-u', '60', '--', line], { config })
+    const run = startStoker(['run', 'shell', '@all', '--json', '-t', '30', '--', line], { config })
     await run.says(text => text.split('"text":"cut').length > EACH)
     for (const proxy of proxies) proxy.drop()
     const ended = await run.ended
@@ -71,7 +72,7 @@ t.test(
       counts: { ok: 200 - 4 * EACH, failed: 2 * EACH, unreachable: 2 * EACH },
     })
     t.equal(ended.code, 1)
-    t.strictSame(await fleet.gone('sleep 600', 10_000), [])
+    t.ok(await fleet.gone('sleep 600'))
   },
 )
 
@@ -86,7 +87,7 @@ t.test('a server which is too busy at first is tried again', async t => {
   const config = `${fleet.folder}/busy-config.yaml`
   await writeFile(
     config,
-    `warehouses: [{kind: file, path: ${inventory}}]\nssh: {known-hosts: [${fleet.knownHosts}], identity: [${fleet.identity}], config: none}\n`,
+    `warehouses: [{kind: file, path: ${inventory}}]\nssh: {known-hosts: [${fleet.knownHosts}], identity: [${fleet.identity}], config: none}\n${PATIENT_DEFAULTS}`,
   )
   t.match(await stoker(['run', 'shell', 'busy', '--', 'echo in'], { config }), { code: 0, stdout: 'busy: in\n' })
 })

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import t from 'tap'
+import { PATIENT_DEFAULTS } from '../../fixtures/patience.ts'
 import { startStoker, stoker } from '../../fixtures/program/cli.ts'
 import { needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
@@ -10,7 +11,7 @@ t.test('200 unknown host keys accepted at once are 200 whole lines, which a stri
   const config = `${fleet.folder}/learning.yaml`
   await writeFile(
     config,
-    `warehouses: [{kind: file, path: ${fleet.inventory}}]\nssh: {known-hosts: [${known}], identity: [${fleet.identity}], config: none}\n`,
+    `warehouses: [{kind: file, path: ${fleet.inventory}}]\nssh: {known-hosts: [${known}], identity: [${fleet.identity}], config: none}\n${PATIENT_DEFAULTS}`,
   )
   const words = ['run', 'shell', '@all', '-f', '200', '-q', '-b']
   t.match(await stoker([...words, '--host-keys', 'accept-new', '--', 'echo in'], { config }), { code: 0 })
@@ -29,5 +30,5 @@ t.test('whoever reads only the head of the output ends the run, quietly', async 
   const ended = await run.ended
   t.not(ended.code, null)
   t.notMatch(ended.stderr, /EPIPE|Error/)
-  t.strictSame(await fleet.gone('yes', 10_000), [])
+  t.ok(await fleet.gone('yes'))
 })

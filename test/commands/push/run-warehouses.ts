@@ -2,6 +2,7 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { PATIENCE } from '../../fixtures/patience.ts'
 import { stoker } from '../../fixtures/program/cli.ts'
 import { needMariadb, startMariadb } from '../../fixtures/servers/mariadb.ts'
 import { BASE, needSlapd, startSlapd } from '../../fixtures/servers/slapd.ts'
@@ -30,11 +31,20 @@ t.test(
     }
     const config = join(fleet.folder, 'two.yaml')
     const { host, port, user, passwordFile, database } = mariadb
-    const mysql = { kind: 'mysql', host, port, user, 'password-file': passwordFile, database, preset: 'stoker' }
+    const mysql = {
+      kind: 'mysql',
+      host,
+      port,
+      user,
+      'password-file': passwordFile,
+      database,
+      preset: 'stoker',
+      deadline: PATIENCE,
+    }
     await writeFile(
       config,
       JSON.stringify({
-        warehouses: [{ kind: 'ldap', url: slapd.url, base: BASE, attributes: MACHINE }, mysql],
+        warehouses: [{ kind: 'ldap', url: slapd.url, base: BASE, attributes: MACHINE, deadline: PATIENCE }, mysql],
         ssh: { 'known-hosts': [fleet.knownHosts], identity: [fleet.identity], config: 'none' },
       }),
     )

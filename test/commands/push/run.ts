@@ -122,7 +122,7 @@ t.test('on real sshd targets', async t => {
       const run = startStoker(['run', 'shell', 'web2', '--', line], { config, ...(stdin && { stdin }) })
       await run.says(/up/)
       run.process.kill('SIGKILL')
-      t.strictSame(await fleet.gone(`sleep ${mark}`, 10_000), [])
+      t.ok(await fleet.gone(`sleep ${mark}`))
     }
   })
 

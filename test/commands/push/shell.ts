@@ -108,7 +108,7 @@ t.test('lines of a script run on all targets', async t => {
     const ended = await run.ended
     t.equal(ended.code, 130)
     t.notMatch(ended.stdout, /next/)
-    t.strictSame(await fleet.gone(`sleep ${mark}`, 5000), [])
+    t.ok(await fleet.gone(`sleep ${mark}`))
   })
 })
 
@@ -139,7 +139,7 @@ t.test('a lost connection is told, and comes back by itself', async t => {
   await run.says(/lost; .*lost; it is tried again/s)
   run.process.kill('SIGINT')
   t.equal((await run.ended).code, 130)
-  t.strictSame(await fleet.gone('sleep 600', 10_000), [])
+  t.ok(await fleet.gone('sleep 600'))
 })
 
 t.test('at a terminal', async t => {

@@ -263,7 +263,7 @@ t.test('over a real sshd', async t => {
       await running.next()
       await victim.kill9()
       await t.rejects(running.next(), { code: 'CONNECTION_LOST' })
-      t.strictSame(await fleet.gone(`sleep ${mark}`, 10_000), [])
+      t.ok(await fleet.gone(`sleep ${mark}`))
       t.ok(connection.lost?.aborted)
       await t.rejects(capture(connection, 'echo no'), { code: 'CONNECTION_LOST', message: /did not start the command/ })
     }
@@ -292,7 +292,7 @@ t.test('over a real sshd', async t => {
     const [folder] = await sockets()
     t.not(folder, undefined)
     child.kill('SIGKILL')
-    t.strictSame(await fleet.gone(`sleep ${mark}`, 10_000), [])
+    t.ok(await fleet.gone(`sleep ${mark}`))
     await gone(`/${folder}/`)
     await using next = await connector(fleet)
     await using _ = await next.connect(targetOf(first), io)

@@ -132,7 +132,7 @@ t.test('over a real sshd', async t => {
     await running.next()
     await third.kill9()
     await t.rejects(running.next(), { code: 'CONNECTION_LOST' })
-    t.strictSame(await fleet.gone(`sleep ${mark}`, 10_000), [])
+    t.ok(await fleet.gone(`sleep ${mark}`))
   })
 
   t.test('a refused connection is told with its address', async t => {

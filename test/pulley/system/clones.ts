@@ -8,7 +8,6 @@ import {
   pollOnce,
   startAgent,
   startPulleySite,
-  until,
 } from '../../fixtures/program/pulley-processes.ts'
 import {
   type NatMachine,
@@ -18,6 +17,7 @@ import {
   serverUrl,
   startNatSites,
 } from '../../fixtures/servers/nat-sites.ts'
+import { until } from '../../fixtures/until.ts'
 
 const FOLDER = '/var/lib/pulley'
 

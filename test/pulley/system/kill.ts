@@ -20,10 +20,10 @@ import {
   pollOnce,
   startAgent,
   startPulleySite,
-  until,
   VO,
 } from '../../fixtures/program/pulley-processes.ts'
 import { seeded } from '../../fixtures/seeded.ts'
+import { until } from '../../fixtures/until.ts'
 
 const NODES = 5
 const KILLS = 50
@@ -135,12 +135,12 @@ t.test('whoever is killed, whenever: nothing runs twice, and every end is known 
       const all = await site.actions()
       return all.every(({ state }) => !['queued', 'fetched', 'started'].includes(state)) && all
     },
-    { seconds: 60, why },
+    { why },
   )
   await until(
     'all are on the newest bundle',
     async () => (await site.nodes()).every(({ lastReport }) => lastReport?.serial === newest),
-    { seconds: 60, why },
+    { why },
   )
   for (const agent of agents) t.equal((await agent.end('SIGTERM')).code, 0)
   // What it wrote last is told at the next start.
@@ -206,7 +206,7 @@ const patiently = async (work: () => Promise<void>): Promise<void> => {
         return false
       },
     )
-  await until('the server takes it', done, { seconds: 60, why: () => last })
+  await until('the server takes it', done, { why: () => last })
 }
 
 const publishBundle = async ({ admin }: PulleySite, serial: number, policy: string): Promise<void> => {

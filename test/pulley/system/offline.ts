@@ -8,8 +8,8 @@ import {
   pollOnce,
   startAgent,
   startPulleySite,
-  until,
 } from '../../fixtures/program/pulley-processes.ts'
+import { until } from '../../fixtures/until.ts'
 
 /** A node which has never polled. */
 const ready = async () => {

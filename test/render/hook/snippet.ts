@@ -9,8 +9,8 @@ import { snippetOf } from '../../../src/render/hook/snippet.ts'
 import { findProgram } from '../../fixtures/servers/debian.ts'
 
 const run = promisify(execFile)
-/** Seconds; a real hook has more. */
-const LIMIT = 3
+/** Seconds: nothing but what hangs is meant to meet it. */
+const LIMIT = 600
 const daemonOf = (name: string): Daemon => {
   const daemon = HOOKED_SERVICES.find(one => one.name === name)?.daemons[0]
   if (!daemon) throw new Error(name)
@@ -18,7 +18,7 @@ const daemonOf = (name: string): Daemon => {
 }
 
 /** An init script's folder: a snippet whose command is this shell text, and `script`, which reads it and then goes on. */
-const site = async (folder: string, name: string, command: string, script: string): Promise<string> => {
+const site = async (folder: string, name: string, command: string, script: string, limit = LIMIT): Promise<string> => {
   await mkdir(folder, { recursive: true })
   const program = join(folder, "it's a $(touch pwned) program")
   await writeFile(program, `#!/bin/sh\necho "$@" >>'${folder}/calls'\n${command}\n`)
@@ -26,9 +26,9 @@ const site = async (folder: string, name: string, command: string, script: strin
   const words = hookCommand(
     { node: program, entry: '/opt/stoker.js', config: '/etc/stoker $HOME/%h.yaml' },
     ['dhcpd'],
-    LIMIT,
+    limit,
   )
-  await writeFile(join(folder, 'defaults'), snippetOf(words, LIMIT, daemonOf(name)))
+  await writeFile(join(folder, 'defaults'), snippetOf(words, limit, daemonOf(name)))
   await writeFile(join(folder, 'script'), script.replaceAll('DEFAULTS', `${folder}/defaults`))
   return join(folder, 'script')
 }
@@ -76,12 +76,10 @@ t.test('what the command says is told on standard error, line by line', async t 
 })
 
 t.test('a command which hangs is ended, told, and the start goes on', async t => {
-  const script = await site(t.testdir(), 'dnsmasq', "trap '' TERM; sleep 60 & wait; sleep 60", PLAIN)
-  const before = performance.now()
+  const script = await site(t.testdir(), 'dnsmasq', "trap '' TERM; sleep 60000 & wait; sleep 60000", PLAIN, 3)
   const { stdout, stderr } = await run('sh', [script, 'start'])
   t.match(stdout, /^status 0\n/)
   t.match(stderr, /sending signal TERM/)
-  t.ok(performance.now() - before < 8_000)
 })
 
 t.test('a program which is not there any more is told, and the start goes on', async t => {

@@ -22,17 +22,14 @@ t.test('what changes in the directory reaches the running services within second
   const count = (pattern: RegExp) => watch.text().match(new RegExp(pattern, 'gm'))?.length ?? 0
   const again = async (pattern: RegExp, act: () => Promise<unknown>) => {
     const before = count(pattern)
-    const begin = performance.now()
     await act()
     await watch.says(() => count(pattern) > before)
-    return performance.now() - begin
   }
   await watch.says(/ldap is listened to: ldap:.*synchronisation/)
   await watch.says(/^dnsmasq: nothing to do/m)
 
   const written = /^dhcpd: restart: /
-  const took = await again(written, () => site.add(machine('web2', '10.1.0.77', CLIENT_MAC)))
-  t.comment(`both services knew after ${Math.round(took)} ms`)
+  await again(written, () => site.add(machine('web2', '10.1.0.77', CLIENT_MAC)))
   t.match(await site.lease(), { address: '10.1.0.77' })
   t.strictSame(await site.dig('web2.example.org'), ['10.1.0.77'])
   t.match(watch.text(), /^dnsmasq: reload: /m, 'dnsmasq was only told to read its hosts anew')

@@ -4,6 +4,7 @@ import { parseNodeName } from '../../../src/base/names.ts'
 import type { Problem } from '../../../src/render/data/problem.ts'
 import { readSite, type SiteWanted } from '../../../src/render/data/site.ts'
 import { ldap } from '../../../warehouses/ldap.ts'
+import { PATIENCE } from '../../fixtures/patience.ts'
 import {
   BASE,
   dnValue,
@@ -17,7 +18,7 @@ import { host, hostDn, network, networkDn, UNITS, unit } from '../../fixtures/si
 
 const io = { signal: new AbortController().signal }
 const at = (server: Slapd, options: object = {}) =>
-  ldap({ url: server.url, base: BASE, ...options }, { name: 'ldap', folder: '/' })
+  ldap({ url: server.url, base: BASE, deadline: PATIENCE, ...options }, { name: 'ldap', folder: '/' })
 
 const siteOf = async (server: Slapd, options: object = {}, wanted: SiteWanted = {}) => {
   await using warehouse = at(server, options)

@@ -13,7 +13,6 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { KEPT_FOLDER } from '../../../../actors/files/copy/probe.ts'
 import { copy } from '../../../../actors/files/copy.ts'
@@ -32,6 +31,7 @@ import { needBecome, plainConnector, startBecomeFleet } from '../../../fixtures/
 import { need } from '../../../fixtures/servers/debian.ts'
 import { proxyServer } from '../../../fixtures/servers/faults.ts'
 import { type Fleet, type FleetTarget, knownAs, needFleet, startFleet } from '../../../fixtures/servers/sshd.ts'
+import { until } from '../../../fixtures/until.ts'
 
 const MB = 1_000_000
 const LARGE = Buffer.alloc(12 * MB, 'not quite the same all over. ')
@@ -256,10 +256,10 @@ const overBrokenLink = async (
     if (bytes > 6 * MB) proxy.drop()
   }
   await t.rejects(run({ source, dest }, { connect, moved: drop }), lost)
-  while (await isOpen(source)) await setTimeout(10)
+  await until('the source is closed', async () => !(await isOpen(source)))
   const kept = partialPath(dest, idOf(contentOf(LARGE).sha256))
   // The target learns of it by itself.
-  while (!(await readdir(folder)).some(name => kept.endsWith(name))) await setTimeout(10)
+  await until('what came is kept', async () => (await readdir(folder)).some(name => kept.endsWith(name)))
   const { size } = await stat(kept)
   const { seen, moved } = counting()
   t.match(await run({ source, dest }, { connect, moved }), { outcome: { kind: 'ok', changed: true } })
