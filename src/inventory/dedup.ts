@@ -5,6 +5,7 @@
  * and port; never for the bare name alone, because two sites may both have a `node1`.
  */
 import { isIP } from 'node:net'
+import { parseMac } from '../base/mac.ts'
 import type { ResolvedNode } from './lookup.ts'
 import { filled } from './lookup.ts'
 import type { Resolution, Selection } from './resolve.ts'
@@ -205,8 +206,11 @@ const identitiesOf = ({ facts, warehouses }: ResolvedNode): readonly string[] =>
 
 /** Two spellings of one MAC as one text; what is no MAC stays as it is, for the actor which needs one to refuse. */
 const canonicalMac = (mac: string): string => {
-  const digits = mac.toLowerCase().replaceAll(/[:.-]/g, '')
-  return /^[0-9a-f]{12}$/.test(digits) ? digits.replaceAll(/..(?=.)/g, '$&:') : mac
+  try {
+    return parseMac(mac)
+  } catch {
+    return mac // an InfiniBand port's, say
+  }
 }
 
 const isCanonical = (name: string): boolean => name.includes('.') && isIP(name) === 0

@@ -49,7 +49,7 @@ export const resolve = async (
   const groups = new Map<string, Selection>()
   // Groups are opened in rounds, all of a round at once: few round trips, and two groups which contain each other
   // cannot wait for one another.
-  let pending = new Map<string, () => Promise<Selection>>()
+  const pending = new Map<string, () => Promise<Selection>>()
 
   const evaluate = async (part: Expression, home: Warehouse | undefined): Promise<Selection> => {
     switch (part.kind) {
@@ -100,9 +100,12 @@ export const resolve = async (
       fromMembers((await lookup.members(parseGroupName(name), warehouse)) ?? [], warehouse),
     )
 
-  /** Bare names: nodes or groups, whichever the warehouses say. */
+  /**
+   * Bare names: nodes or groups, whichever the warehouses say. Every node name could be a group's; what could not is refused
+   * before anyone is asked.
+   */
   const byName = async (names: readonly string[], home: Warehouse | undefined): Promise<Selection> => {
-    const found = await lookup.names(names.map(parseAskable), home)
+    const found = await lookup.names(names.map(parseGroupName), home)
     return inOrder(
       found.flatMap(({ node, group }, i): readonly (ResolvedNode | Selection)[] => {
         const name = names[i] as string
@@ -120,7 +123,7 @@ export const resolve = async (
     if (name === '*') return { kind: 'nodes', nodes: await lookup.everyNode(from) } as const
     const warehouse = await lookup.groupOwner(parseGroupName(name), from, home)
     if (warehouse) return openGroup(name, warehouse)
-    unknown.add(text.startsWith('@') ? text : `@${text}`)
+    unknown.add(text)
     return { kind: 'nodes', nodes: [] } as const
   }
 
@@ -160,7 +163,6 @@ export const resolve = async (
   const selection = await evaluate(expression, undefined)
   while (pending.size > 0) {
     const round = [...pending]
-    pending = new Map()
     const opened = await every(round.map(([, open]) => open()))
     for (const [i, [key]] of round.entries()) {
       groups.set(key, opened[i] as Selection)
@@ -172,19 +174,20 @@ export const resolve = async (
   return { selection, groups, notices: lookup.notices() }
 }
 
-/** Nodes and selections as one selection, in their order. */
+/** Nodes and selections as one selection, in their order; nodes which stand side by side are one part of it. */
 const inOrder = (items: readonly (ResolvedNode | Selection)[]): Selection => {
   const parts: Selection[] = []
-  let nodes: ResolvedNode[] = []
+  let nodes: ResolvedNode[] | undefined
   for (const item of items) {
-    if (!('kind' in item)) nodes.push(item)
-    else {
-      if (nodes.length > 0) parts.push({ kind: 'nodes', nodes })
-      nodes = []
+    if ('kind' in item) {
       parts.push(item)
+      nodes = undefined
+    } else if (nodes) nodes.push(item)
+    else {
+      nodes = [item]
+      parts.push({ kind: 'nodes', nodes })
     }
   }
-  if (nodes.length > 0 || parts.length === 0) parts.push({ kind: 'nodes', nodes })
   return parts.length === 1 ? (parts[0] as Selection) : { kind: 'union', parts }
 }
 
@@ -199,12 +202,6 @@ const every = async <T>(parts: readonly Promise<T>[]): Promise<readonly T[]> => 
 
 const both = async <T>(left: Promise<T>, right: Promise<T>): Promise<readonly [T, T]> =>
   (await every([left, right])) as unknown as readonly [T, T]
-
-/** A bare name may be a node's or a group's: what could be neither is refused before anyone is asked. */
-const parseAskable = (name: string): string => {
-  if (!isNodeName(name)) parseGroupName(name)
-  return name
-}
 
 /** Depth-first over the groups; throws `GROUP_CYCLE` with the path of the first cycle. */
 const refuseCycles = (selection: Selection, groups: ReadonlyMap<string, Selection>): void => {
@@ -252,9 +249,12 @@ const unknownNames = async (names: readonly string[], lookup: Lookup): Promise<S
   const known = await lookup.knownNames()
   const described = names.slice(0, 10).map(name => {
     const forced = name.startsWith('@')
-    const near = nearest(name.replace(/^@(?:[^:]*:)?/, ''), forced ? known.groups : [...known.groups, ...known.nodes])
+    const bare = forced ? name.slice(1) : name
+    const near = forced
+      ? nearest(bare.slice(bare.indexOf(':') + 1), known.groups)
+      : nearest(bare, [...known.groups, ...known.nodes])
     const hint = near.length > 0 ? ` (did you mean ${near.map(one => (forced ? `@${one}` : one)).join(', ')}?)` : ''
-    return `${isNodeName(name.replace(/^@/, '')) ? name : shown(name)}${hint}`
+    return `${isNodeName(bare) ? name : shown(name)}${hint}`
   })
   const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
   return new StokerError(

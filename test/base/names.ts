@@ -35,3 +35,9 @@ t.test('group names may have spaces and dashes, not operators', async t => {
   for (const name of ['', '-x', 'a,b', '@a', 'a!b', '$(x)', 'a\nb'])
     t.throws(() => parseGroupName(name), { code: 'EXPRESSION' })
 })
+
+t.test('whatever can be a node name can be a group name: a bare word is looked up as both', async t => {
+  const words = Array.from({ length: 0x3000 }, (_, code) => String.fromCodePoint(code)).flatMap(one => [one, `a${one}`])
+  for (const word of words.filter(isNodeName)) t.doesNotThrow(() => parseGroupName(word), word)
+  t.equal(parseGroupName('x'.repeat(253)), 'x'.repeat(253))
+})

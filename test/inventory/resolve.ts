@@ -25,6 +25,7 @@ const site = () =>
       most: ['=@all!web2'],
       both: ['web1'],
       none: [],
+      'rack:1': [],
       a: ['@b'],
       b: ['web1', '@c'],
       c: ['@a'],
@@ -52,6 +53,9 @@ t.test('the core asks what a bare name is', async t => {
     ['@all!mysql', 'web1 web2 web3'],
     ['@both', 'web1'],
     ['/^both$/', 'both'],
+    ['/x^web1$/', ''],
+    ['/^web1$x/', ''],
+    ['db1,odd,web2', 'db1 web1 web3 web2'],
     ['web*', 'web1 web2 web3'],
   ] as const)
     t.equal(await names(expression, site()), expected, expression)
@@ -60,6 +64,11 @@ t.test('the core asks what a bare name is', async t => {
 t.test('a group cycle is refused and the path is shown', async t => {
   await t.rejects(names('a', site()), { code: 'GROUP_CYCLE', message: /@a -> @b -> @c -> @a/ })
   await t.rejects(names('left,right', site()), { code: 'GROUP_CYCLE', message: /@left -> @right -> @left/ })
+  for (const into of ['@into', '@into!web1', 'web1!@into'])
+    await t.rejects(names(into, memory({ nodes: { web1: {} }, groups: { into: ['@a'], a: ['@b'], b: ['@a'] } })), {
+      code: 'GROUP_CYCLE',
+      subject: /^@a -> @b -> @a$/,
+    })
 })
 
 t.test('a name which is a node and a group is refused, saying how to write either', async t => {
@@ -76,6 +85,59 @@ t.test('all unknown names are told at once, with the nearest known ones', async 
     message: /no warehouse is called nowhere.*site/,
   })
   t.equal((await targets('new1,web1', [site()], true)).targets.map(one => one.name).join(' '), 'new1 web1')
+})
+
+t.test('what is unknown is told with what was asked and what else can be done, ten names of it', async t => {
+  const told = async (text: string): Promise<string> => {
+    const { message } = await names(text, site()).then(
+      found => ({ message: `found ${found}` }),
+      (error: Error) => error,
+    )
+    return (
+      /^no warehouse knows (.*)\. Asked: site\. 'stoker groups' lists the groups; --allow-unknown /.exec(
+        message,
+      )?.[1] ?? message
+    )
+  }
+  const many = (count: number) => Array.from({ length: count }, (_, i) => `nobody${i}`)
+  for (const [text, expected] of [
+    ['unheard-of', 'unheard-of'],
+    ['zzzzz,yyyyy', 'yyyyy, zzzzz'],
+    // A group is asked for, so only groups are near.
+    ['@web11', '@web11'],
+    ['@site:wbe', '@site:wbe (did you mean @web?)'],
+    ['@site:rak:1', '@site:rak:1 (did you mean @rack:1?)'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['@no such group', '"@no such group"'],
+    [many(10).join(), many(10).join(', ')],
+    [many(11).join(), `${[...many(2), 'nobody10', ...many(9).slice(2)].join(', ')} and 1 more`],
+    [`${many(10)},nobody-a,nobody-b`, `nobody-a, nobody-b, ${many(8).join(', ')} and 2 more`],
+  ] as const)
+    t.equal(await told(text), expected, text)
+})
+
+t.test('what could be no name at all is refused before anyone is asked', async t => {
+  const warehouse = site()
+  for (const text of ['web1,-oProxyCommand=x', `web1,${'x'.repeat(254)}`])
+    await t.rejects(names(text, warehouse), { code: 'EXPRESSION', message: /is not a group name/ })
+  t.strictSame(warehouse.asked, [])
+})
+
+t.test('a node by name alone needs no list of all nodes', async t => {
+  const { all, ...rest } = site()
+  t.equal(await names('/^both$/', rest), 'both')
+  await t.rejects(names('/^bot/', rest), { code: 'UNKNOWN_NAME', message: /list all its nodes/ })
+})
+
+t.test('what is resolved keeps its order, and nodes side by side are one part', async t => {
+  const { selection } = await resolve(parseExpression('web1,web2,odd,web3'), [site()], { signal })
+  const parts = selection.kind === 'union' ? selection.parts : [selection]
+  t.strictSame(
+    parts.map(part => (part.kind === 'nodes' ? part.nodes.map(node => node.requestedName) : part.kind)),
+    [['web1', 'web2'], 'group', ['web3']],
+  )
+  const single = await resolve(parseExpression('web1,web2'), [site()], { signal })
+  t.equal(single.selection.kind, 'nodes')
 })
 
 t.test('a broken warehouse stops the run, whatever the others know', async t => {
