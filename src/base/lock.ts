@@ -62,8 +62,11 @@ export const takeLock = async (path: string, options: LockOptions): Promise<Asyn
     const found = await look(path)
     if (!found) {
       const mine = await claim(path, beat)
-      if (mine !== undefined) return held(path, mine, beat)
-      continue
+      if (mine === undefined) continue
+      await using taken = new AsyncDisposableStack()
+      taken.use(held(path, mine, beat))
+      await removeDead(breakPath(path), { signal })
+      return taken.move()
     }
     const { claims, holder } = found
     const fate = fateIn(found) ?? silence.judge(found)
@@ -162,11 +165,20 @@ const held = (path: string, mine: string, beat: number): AsyncDisposable => {
 
 /**
  * Two who find the same dead lock must not remove a living one between them. So there is a lock for that as well: as long as
- * it is held, a dead lock stays what it is. Should somebody be killed just then, that one is taken away in the same manner.
+ * it is held, a dead lock stays what it is. Should somebody be killed just then, that one is taken away in the same manner by
+ * whoever takes the lock next.
  */
 const takeAway = async (path: string, dead: string, io: Abortable): Promise<void> => {
-  await using _only = await takeLock(`${path}.break`, { ...io, beat: BREAK_BEAT_MS })
+  await using _only = await takeLock(breakPath(path), { ...io, beat: BREAK_BEAT_MS })
   if ((await look(path))?.claims === dead) await rm(path, { force: true })
+}
+
+const breakPath = (path: string): string => `${path}.break`
+
+/** Of somebody who was killed just then. */
+const removeDead = async (path: string, io: Abortable): Promise<void> => {
+  const found = await look(path)
+  if (found && fateIn(found) === 'ended') await takeAway(path, found.claims, io)
 }
 
 const BREAK_BEAT_MS = 1_000
