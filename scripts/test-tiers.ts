@@ -19,6 +19,17 @@ const DEMANDING = [
   'test/fixtures/program/pulley',
 ] as const
 
+/** What takes longest begins first, so that nothing long is left alone at the end. Others follow as they are named. */
+export const LONGEST: readonly string[] = [
+  'test/pulley/system/kill.ts',
+  'test/policy/apply/kill.ts',
+  'test/journal/kill.ts',
+  'test/pulley/system/offline.ts',
+  'test/pulley/system/clones.ts',
+  'test/actors/accounts/authorized-key.ts',
+  'test/commands/push/apply.ts',
+  'test/render/data/boot.ts',
+]
 /** All test files, as paths below the root. */
 export const testFiles = (): readonly string[] =>
   globSync('test/**/*.ts', { cwd: ROOT, exclude: path => /(^|\/)fixtures(\/|$)/.test(path) }).sort()

@@ -7,19 +7,8 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { testFiles, tierOf } from './test-tiers.ts'
+import { LONGEST, testFiles, tierOf } from './test-tiers.ts'
 
-/** What takes longest begins first, so that nothing long is left alone at the end. Others follow as they are named. */
-const LONGEST = [
-  'test/pulley/system/kill.ts',
-  'test/policy/apply/kill.ts',
-  'test/journal/kill.ts',
-  'test/pulley/system/offline.ts',
-  'test/pulley/system/clones.ts',
-  'test/actors/accounts/authorized-key.ts',
-  'test/commands/push/apply.ts',
-  'test/render/data/boot.ts',
-]
 /** Most files wait for servers more than they compute; more at once than this, and they wait for each other. */
 const JOBS = availableParallelism() + 1
 /** Seconds after which a file is taken to hang. No test may need that: on a slow machine all of them take longer. */

@@ -1,12 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { processLag, stopwatch } from '../../src/base/stopwatch.ts'
-
-/** Keeps this process busy: nothing else happens in it meanwhile. */
-const stall = (milliseconds: number): void => {
-  const end = performance.now() + milliseconds
-  while (performance.now() < end);
-}
+import { stall } from '../fixtures/stall.ts'
 
 const ended = (signal: AbortSignal): Promise<void> =>
   new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { stopwatch } from '../../src/base/stopwatch.ts'
 import { adaptiveLimit, handshakeLimit } from '../../src/connection/adaptive-limit.ts'
+import { stall } from '../fixtures/stall.ts'
 
 const { signal } = new AbortController()
 const io = { signal }
@@ -69,11 +70,9 @@ t.test('key exchanges: a few begin at once, one more for each which came through
 t.test('a process which is behind with its work begins no more key exchanges than the least', async t => {
   const gate = handshakeLimit()
   using _watch = stopwatch(60_000)
-  const end = performance.now() + 300
-  while (performance.now() < end);
+  stall(300)
   const going = Array.from({ length: 8 }, () => gate.acquire(io))
   t.equal(await isIn(Promise.all(going).then(([turn]) => turn as Disposable)), true)
-  const end2 = performance.now() + 300
-  while (performance.now() < end2);
+  stall(300)
   t.equal(await isIn(gate.acquire(io)), false)
 })
