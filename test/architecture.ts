@@ -64,7 +64,14 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/pulley/store': ['src/pulley/protocol', 'src/base'],
   'src/pulley/server': ['src/pulley/store', 'src/pulley/protocol', 'src/base'],
   'src/pulley/client': ['src/pulley/protocol', 'src/inventory', 'src/base'],
-  'src/pulley/bundle': ['src/pulley/client', 'src/policy', 'src/run', 'src/inventory', 'src/base'],
+  'src/pulley/bundle': [
+    'src/pulley/client',
+    'src/pulley/protocol',
+    'src/policy',
+    'src/run',
+    'src/inventory',
+    'src/base',
+  ],
   'src/pulley/agent': [
     ...['src/pulley/bundle', 'src/pulley/client', 'src/pulley/protocol', 'src/policy', 'src/converge', 'src/run'],
     ...['src/connection', 'src/inventory', 'src/base'],
@@ -100,6 +107,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
       'src/commands',
       'src/pulley/commands',
       'src/pulley/client',
+      'src/pulley/protocol',
       'src/site',
       'src/connection',
       'src/run',

@@ -3,13 +3,13 @@ import { shown } from './names.ts'
 
 const DURATION = /^(\d+(?:\.\d+)?)\s*([smhd]?)$/
 const SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }
-/** What a timer of Node can hold; longer ones would end at once. */
-const MAX_MS = 2 ** 31 - 1
+/** What a timer of Node can hold, in milliseconds; longer ones would end at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1
 const TEN_YEARS_MS = 3650 * 86_400_000
 
 /** A time to wait, in milliseconds; a bare number is seconds. Throws a `TypeError` which says what is expected. */
 export const parseDuration = (input: string | number): number =>
-  parsed(input, MAX_MS, 'seconds, or a time such as 90s, 5m or 1h (at most 24 days)')
+  parsed(input, MAX_TIMER_MS, 'seconds, or a time such as 90s, 5m or 1h (at most 24 days)')
 
 /** How old something may be, likewise. */
 export const parseAge = (input: string | number): number =>

@@ -45,3 +45,9 @@ const why = (text: string): string => {
   if (text.startsWith('-')) return 'it starts with a dash'
   return 'it has a character which names do not have'
 }
+
+/** Whether a login may be as this user: no blanks, and nothing which looks like an option. */
+export const isLoginUser = (text: string): boolean => /^[^\s\p{C}:@-][^\s\p{C}:@]*$/u.test(text)
+
+/** Whether a target may be asked to act as this user: likewise, and nothing which sudo reads as a number, a group or a list. */
+export const isBecomeUser = (text: string): boolean => isLoginUser(text) && !/^[#%+]/.test(text)

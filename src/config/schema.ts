@@ -1,6 +1,7 @@
 /** The shape of `stoker.yaml`, key by key. */
 import * as z from 'zod'
 import { parseAge, parseDuration } from '../base/duration.ts'
+import { isBecomeUser, isLoginUser } from '../base/names.ts'
 import { BECOME_METHODS } from '../connection/become/script.ts'
 import { CONNECTION_KINDS } from '../connection/choose.ts'
 import { PROBLEM_KINDS, type Verdict } from '../render/data/problem.ts'
@@ -21,8 +22,7 @@ const time = (parse: (input: string | number) => number) =>
 const duration = time(parseDuration)
 const age = time(parseAge)
 
-// The login program and ssh_config get it as a word: nothing which looks like an option or has a space.
-const user = z.string().regex(/^[^\s\p{C}:@-][^\s\p{C}:@]*$/u, 'expected a user name')
+const user = z.string().refine(isLoginUser, 'expected a user name')
 
 /** Warehouse entries keep all further keys: they are the options of that kind. */
 const warehouse = z.looseObject({
@@ -85,7 +85,7 @@ export const configSchema = mapping({
     user: user.optional(),
   }).nullish(),
   become: mapping({
-    user: user.optional(),
+    user: z.string().refine(isBecomeUser, 'expected a user name').optional(),
     method: z.enum(BECOME_METHODS).optional(),
     'password-file': text.optional(),
     'password-command': z.array(text).min(1, 'is empty').optional(),

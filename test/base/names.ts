@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isNodeName, parseGroupName, parseNodeName, shown } from '../../src/base/names.ts'
+import { isBecomeUser, isLoginUser, isNodeName, parseGroupName, parseNodeName, shown } from '../../src/base/names.ts'
 
 t.test('host names, addresses and rack coordinates are node names', async t => {
   for (const name of ['web1', 'a.b-c.example.org', '10.0.0.1', 'fe80::1%eth0', 'x1y2-ib0', 'knöten', '_srv', '1'])
@@ -40,4 +40,23 @@ t.test('whatever can be a node name can be a group name: a bare word is looked u
   const words = Array.from({ length: 0x3000 }, (_, code) => String.fromCodePoint(code)).flatMap(one => [one, `a${one}`])
   for (const word of words.filter(isNodeName)) t.doesNotThrow(() => parseGroupName(word), word)
   t.equal(parseGroupName('x'.repeat(253)), 'x'.repeat(253))
+})
+
+t.test('what is a user to log in as, and one to become', async t => {
+  for (const [text, login, become] of [
+    ['root', true, true],
+    ['www-data', true, true],
+    ['jürgen', true, true],
+    ['DOMAIN\\user', true, true],
+    ['#0', true, false],
+    ['%wheel', true, false],
+    ['+netgroup', true, false],
+    ['', false, false],
+    ['-oProxyCommand=x', false, false],
+    ['a b', false, false],
+    ['a:b', false, false],
+    ['a@b', false, false],
+    ['a\nb', false, false],
+  ] as const)
+    t.strictSame([isLoginUser(text), isBecomeUser(text)], [login, become], JSON.stringify(text))
 })

@@ -8,8 +8,12 @@ export const valueOption = <T>(flags: string, description: string, parse: ValueP
   new Option(flags, description).argParser(parse)
 
 /** An option which may be given several times; its value is a list, empty when it is not given. */
-export const listOption = <T>(flags: string, description: string, parse: ValueParser<T> = String as never): Option =>
-  new Option(flags, remarked(description, ['may be repeated'])).argParser(collect(parse)).default([])
+export const listOption = <T>(
+  flags: string,
+  description: string,
+  parse: ValueParser<T> = String as never,
+  most?: number,
+): Option => new Option(flags, remarked(description, ['may be repeated'])).argParser(collect(parse, most)).default([])
 
 /** An option with one of these words. */
 export const choiceOption = (flags: string, description: string, choices: readonly string[]): Option =>

@@ -1,10 +1,11 @@
 /** Options of the commands which act on targets over connections. */
 import { type Command, Option } from 'commander'
+import { isLoginUser } from '../../base/names.ts'
 import { BECOME_METHODS } from '../../connection/become/script.ts'
 import { CONNECTION_KINDS } from '../../connection/choose.ts'
 import { choiceOption, listOption, valueOption, withDefaultText, withRemark } from './option.ts'
 import { COMMAND_TIMEOUT, FRESH, MAX_FAIL, YES } from './shared.ts'
-import { amounts, duration, type ValueParser, wholeNumber, words } from './values.ts'
+import { amounts, duration, invalid, type ValueParser, wholeNumber, words } from './values.ts'
 
 /** Who is meant. */
 export const withTargets = (command: Command): Command =>
@@ -36,7 +37,7 @@ export const withReach = (command: Command, defaults: 'usual' | 'of the earlier 
       ),
     )
     .addOption(usual(COMMAND_TIMEOUT, '0'))
-    .option('-l, --user <name>', 'log in as this user')
+    .addOption(valueOption('-l, --user <name>', 'log in as this user', loginUser))
     .addOption(listOption('-i, --identity <file>', 'log in with this private key'))
     .addOption(choiceOption('--host-keys <policy>', 'treat unknown host keys by this policy', ['strict', 'accept-new']))
     .addOption(
@@ -80,5 +81,10 @@ export const withPolicy = (command: Command): Command =>
       valueOption('--tags <words>', 'apply only resources with one of these tags, and what they notify', words),
     )
     .addOption(valueOption('--skip-tags <words>', 'skip resources with one of these tags', words))
+
+const loginUser: ValueParser<string> = text => {
+  if (isLoginUser(text)) return text
+  throw invalid('expected a user name')
+}
 
 const countOrBare: ValueParser<number | true> = text => (text === '' ? true : wholeNumber(0)(text))

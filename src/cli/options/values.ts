@@ -19,10 +19,13 @@ export const explained =
 
 export const invalid = (expected: string): InvalidArgumentError => new InvalidArgumentError(`${expected}.`)
 
-/** What `--xyz a --xyz b` comes to. */
+/** What `--xyz a --xyz b` comes to: at most so many. */
 export const collect =
-  <T>(parse: ValueParser<T>) =>
-  (text: string, before: readonly T[] = []): readonly T[] => [...before, parse(text)]
+  <T>(parse: ValueParser<T>, most = Number.POSITIVE_INFINITY) =>
+  (text: string, before: readonly T[] = []): readonly T[] => {
+    if (before.length >= most) throw invalid(`expected at most ${most} of them`)
+    return [...before, parse(text)]
+  }
 
 export const words: ValueParser<readonly string[]> = text => {
   const list = text.split(',').map(word => word.trim())
@@ -75,6 +78,14 @@ export const textUpTo =
   text => {
     if (text.length <= most) return text
     throw invalid(`expected at most ${most} characters, not ${text.length}`)
+  }
+
+/** Text of this form. */
+export const textLike =
+  (pattern: RegExp, expected: string): ValueParser<string> =>
+  text => {
+    if (pattern.test(text)) return text
+    throw invalid(`expected ${expected}`)
   }
 
 /** The origin of an HTTP server: `https://HOST:PORT`. */

@@ -1,4 +1,5 @@
 /** The commands for actions on nodes: `send`, `actions` and `cancel`. */
+import { MAX_LISTED } from '../../pulley/protocol/limits.ts'
 import { formerly, withDefault, withRemark } from '../options/option.ts'
 import { COMMAND_TIMEOUT, CONFIG, EXPIRES, FOLD, JSON_LINES, withLast } from '../options/shared.ts'
 import { type PulleyContext, withVo } from './context.ts'
@@ -9,7 +10,11 @@ export const addActions = (context: PulleyContext): void => {
   addSend(context)
   const { program, administer, io } = context
   const actions = program.command('actions').description('show what was sent, and what became of it')
-  withLast(withVo(actions.command('list', { isDefault: true }).description('list what was sent, newest first')), '1000')
+  withLast(
+    withVo(actions.command('list', { isDefault: true }).description('list what was sent, newest first')),
+    '1000',
+    MAX_LISTED,
+  )
     .addOption(JSON_LINES)
     .action(async options => {
       const { listActions } = await import('../../pulley/commands/actions.ts')

@@ -1,5 +1,6 @@
 /** The commands of a node, which are also all that the agent's single file has: `enrol` and `agent`. */
 import type { Command } from 'commander'
+import { MAX_LONG_POLL } from '../../pulley/protocol/limits.ts'
 import {
   choiceOption,
   formerly,
@@ -31,14 +32,20 @@ export const addAgent = ({ program, setExitCode, io }: AgentContext): void => {
     })
 
   const longPoll = withDefault(
-    valueOption('--long-poll <time>', 'let the server hold a poll this long until there is news', seconds(0, 300)),
+    valueOption(
+      '--long-poll <time>',
+      'let the server hold a poll this long until there is news',
+      seconds(0, MAX_LONG_POLL),
+    ),
     '0',
   )
   const agent = withState(program.command('agent').description('poll, converge and run actions; resident, or --once'))
     .option('--once', 'poll once, and do all that follows from it')
     .addOption(longPoll)
     .addOption(
-      formerly('--wait <seconds>', longPoll).argParser(text => Math.min(300, seconds(0, 86_400)(text)) as never),
+      formerly('--wait <seconds>', longPoll).argParser(
+        text => Math.min(MAX_LONG_POLL, seconds(0, 86_400)(text)) as never,
+      ),
     )
     .action(async options => {
       const { agentCommand } = await import('../../pulley/commands/agent.ts')

@@ -1,8 +1,9 @@
 /** The commands for bundles: `publish`, `history`, `rollback` and `waves`. */
 import { Argument } from 'commander'
+import { MAX_NOTE } from '../../pulley/protocol/limits.ts'
 import { valueOption, withDefault, withRemark } from '../options/option.ts'
 import { CHECK, DIFF, EXPIRES, JSON_LINES, MAX_FAIL } from '../options/shared.ts'
-import { amounts, wholeNumber } from '../options/values.ts'
+import { amounts, textUpTo, wholeNumber } from '../options/values.ts'
 import { type PulleyContext, withVo } from './context.ts'
 
 const serial = new Argument('<serial>', 'which bundle').argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER))
@@ -44,7 +45,7 @@ const addPublish = ({ program, administer, io }: PulleyContext): void => {
     .argument('<policy>', 'a policy file, or a folder with a policy.yaml')
   withVo(command)
     .addOption(STALE)
-    .option('--note <text>', 'say what is new, for the history', '')
+    .addOption(valueOption('--note <text>', 'say what is new, for the history', textUpTo(MAX_NOTE)).default(''))
     .addOption(valueOption('--waves <steps>', 'let this many nodes have it first, then more: 1,10%,100%', amounts))
     .addOption(withRemark(withDefault(MAX_FAIL, '0%'), 'of a wave'))
     .addOption(CHECK)

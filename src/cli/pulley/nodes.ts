@@ -1,6 +1,10 @@
 /** The commands for nodes: `nodes`, `status`, `reports`, `role` and `revoke`. */
+import { Argument } from 'commander'
+import { MAX_LISTED, MAX_ROLES } from '../../pulley/protocol/limits.ts'
 import { JSON_LINES, withLast } from '../options/shared.ts'
+import { collect } from '../options/values.ts'
 import { type PulleyContext, withVo } from './context.ts'
+import { roleName } from './roles.ts'
 
 const NODES = "nodes and roles: 'wn[1-4],@db'"
 
@@ -21,7 +25,7 @@ export const addNodes = ({ program, administer, io }: PulleyContext): void => {
     .command('reports')
     .description('list what nodes have reported, newest first')
     .argument('[node]', 'only this node')
-  withLast(withVo(reports), '20')
+  withLast(withVo(reports), '20', MAX_LISTED)
     .addOption(JSON_LINES)
     .action(async (node: string | undefined, options) => {
       const { listReports } = await import('../../pulley/commands/nodes.ts')
@@ -31,8 +35,8 @@ export const addNodes = ({ program, administer, io }: PulleyContext): void => {
     .command('role')
     .description('set the roles of nodes')
     .argument('<nodes>', NODES)
-    .argument('[roles...]', 'all the roles they shall have')
-  withVo(role).action(async (nodes: string, roles: readonly string[], options) => {
+    .addArgument(new Argument('[roles...]', 'all the roles they shall have').argParser(collect(roleName, MAX_ROLES)))
+  withVo(role).action(async (nodes: string, roles: readonly string[] = [], options) => {
     const { setRoles } = await import('../../pulley/commands/nodes.ts')
     await administer(options, vo => setRoles(vo, nodes, roles, io))
   })

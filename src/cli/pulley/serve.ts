@@ -1,4 +1,5 @@
 /** The command which serves. */
+import { MAX_POLL_INTERVAL, MIN_POLL_INTERVAL } from '../../pulley/protocol/limits.ts'
 import { valueOption, withDefault } from '../options/option.ts'
 import { seconds } from '../options/values.ts'
 import type { PulleyContext } from './context.ts'
@@ -16,7 +17,14 @@ export const addServe = ({ program, setExitCode, io }: PulleyContext): void => {
     .option('--tls-cert <file>', 'show this certificate chain, PEM')
     .option('--tls-key <file>', 'use this private key of the certificate, PEM')
     .addOption(
-      withDefault(valueOption('--interval <time>', 'let each agent poll once in this time', seconds(1, 86_400)), '60s'),
+      withDefault(
+        valueOption(
+          '--interval <time>',
+          'let each agent poll once in this time',
+          seconds(MIN_POLL_INTERVAL, MAX_POLL_INTERVAL),
+        ),
+        '60s',
+      ),
     )
     .action(async options => {
       const { serveCommand } = await import('../../pulley/commands/serve.ts')

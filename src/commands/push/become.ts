@@ -1,6 +1,7 @@
 /** `--become`: as whom a run acts on its targets, and where the password for that comes from. */
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
+import { isBecomeUser } from '../../base/names.ts'
 import { askSecret } from '../../cli/prompts/ask-secret.ts'
 import type { BecomeSettings } from '../../config/config.ts'
 import { firstLine, printedBy, readPrivate } from '../../config/secret-source.ts'
@@ -37,7 +38,8 @@ export const asWanted = async (
     return connector
   }
   const user = become === true || become === '' ? settings.user : become
-  if (!USER.test(user)) throw new StokerError('USAGE', '--become', `--become: ${JSON.stringify(user)} is no user name`)
+  if (!isBecomeUser(user))
+    throw new StokerError('USAGE', '--become', `--become: ${JSON.stringify(user)} is no user name`)
   const method = flags.becomeMethod ?? settings.method
   const ask = () => askFor(method, io)
   const file = becomePasswordFile ?? settings.passwordFile
@@ -56,9 +58,6 @@ const BECOME_OPTIONS = [
   ['becomePasswordFile', '--become-password-file'],
   ['askBecomePass', '--ask-become-pass'],
 ] as const
-
-/** As in the configuration: nothing which looks like an option, or which sudo reads as its own. */
-const USER = /^[^\s\p{C}:@#%+-][^\s\p{C}:@]*$/u
 
 const askFor = async (method: BecomeMethod, io: Abortable): Promise<string> => {
   const answer = await askSecret(`Password for ${method} on the targets: `, io)

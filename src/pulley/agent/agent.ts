@@ -5,6 +5,7 @@ import { harmlessMessage } from '../../base/printable.ts'
 import { backOff } from '../../base/retry.ts'
 import { SUCCESSION } from '../protocol/documents.ts'
 import { type Envelope, open } from '../protocol/envelope.ts'
+import { MAX_ORDERS_PER_POLL } from '../protocol/limits.ts'
 import type { PollAnswer } from '../protocol/messages.ts'
 import type { ConvergeOptions } from './bundle/converge.ts'
 import { CurrentBundle } from './bundle/current-bundle.ts'
@@ -30,8 +31,6 @@ export interface AgentOptions {
 
 /** Milliseconds for which the journal keeps an action which has ended. */
 const KEEP_ACTIONS_MS = 30 * 24 * 3_600_000
-/** Orders which the server puts into one answer. */
-const MAX_ORDERS_PER_ANSWER = 100
 /** Seconds between polls before the server has said how many. */
 const DEFAULT_INTERVAL = 60
 /** Milliseconds between tries while nobody answers. */
@@ -175,7 +174,7 @@ export class PulleyAgent implements AsyncDisposable {
       if (await this.#orders.isNew(orders)) await this.#link.announceSession(io)
       await this.#orders.take(orders)
       // There may be more than fit into one answer.
-      if (orders.length >= MAX_ORDERS_PER_ANSWER) this.#link.resetEtag()
+      if (orders.length >= MAX_ORDERS_PER_POLL) this.#link.resetEtag()
     } catch (thrown) {
       io.signal.throwIfAborted()
       this.#link.resetEtag()

@@ -4,10 +4,13 @@ import { resolve } from 'node:path'
 import * as z from 'zod'
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
+import { shown } from '../../base/names.ts'
 import { VERSION } from '../../base/version.ts'
 import { answerAs, Client } from '../client/client.ts'
 import { makeSigningKey, parseSigningKey } from '../protocol/keys.ts'
+import { MAX_TOKEN } from '../protocol/limits.ts'
 import { enrolAnswer } from '../protocol/messages.ts'
+import { nodeName } from '../protocol/names.ts'
 import { makeSealKey } from '../protocol/sealed.ts'
 import { machineFingerprint, ownName } from './state/fingerprint.ts'
 import type { Folder } from './state/folder.ts'
@@ -31,7 +34,7 @@ export interface EnrolOptions {
 const pendingKeys = z.strictObject({ signingKey: z.string(), sealKey: z.string(), sealPublic: z.string() })
 const PENDING_FILE = 'enrolling.json'
 
-/** Enrols and writes the identity. Throws `REFUSED`, `CONNECT_FAILED`, `CONFIG` for the token file, `UNTRUSTED` for a VO of another key. */
+/** Enrols and writes the identity. Throws `USAGE` for the name, `REFUSED`, `CONNECT_FAILED`, `CONFIG` for the token file, `UNTRUSTED` for a VO of another key. */
 export const enrol = async (folder: Folder, options: EnrolOptions, io: Abortable): Promise<Identity> => {
   const { servers, vo, tokenFile, ca, cloneOf, pinned } = options
   const token = await readToken(tokenFile)
@@ -39,7 +42,7 @@ export const enrol = async (folder: Folder, options: EnrolOptions, io: Abortable
   await folder.write(PENDING_FILE, keys)
   const key = parseSigningKey(keys.signingKey)
   const fingerprint = await machineFingerprint()
-  const name = options.name ?? ownName()
+  const name = checkedName(options.name)
   await using client = new Client({ servers, key, keyid: key.publicKey, ...(ca !== undefined && { ca }) })
   const body = {
     ...{ vo, token, name, publicKey: key.publicKey, sealKey: keys.sealPublic, fingerprint, version: VERSION },
@@ -75,6 +78,14 @@ export const enrol = async (folder: Folder, options: EnrolOptions, io: Abortable
   return identity
 }
 
+/** The name, or the machine's own, as one of a node. Throws `USAGE`. */
+export const checkedName = (name: string | undefined): string => {
+  const own = name ?? ownName()
+  if (nodeName.safeParse(own).success) return own
+  const wrong = name === undefined ? `this machine calls itself ${shown(own)}; say --name` : `--name ${shown(own)}`
+  throw new StokerError('USAGE', '--name', `${wrong}: expected a host name in lower case`)
+}
+
 const newKeys = async (): Promise<z.output<typeof pendingKeys>> => {
   const { publicKey, privateKey } = await makeSealKey()
   return { signingKey: makeSigningKey().pem, sealKey: privateKey, sealPublic: publicKey }
@@ -83,7 +94,7 @@ const newKeys = async (): Promise<z.output<typeof pendingKeys>> => {
 const readToken = async (path: string): Promise<string> => {
   try {
     const token = (await readFile(path, 'utf8')).trim()
-    if (/^\S{16,200}$/.test(token)) return token
+    if (/^\S{16,}$/.test(token) && token.length <= MAX_TOKEN) return token
   } catch (cause) {
     throw new StokerError('CONFIG', path, `cannot read the token file ${path}: ${(cause as Error).message}`, { cause })
   }

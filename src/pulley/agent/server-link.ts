@@ -5,7 +5,7 @@ import { StokerError } from '../../base/errors.ts'
 import { VERSION } from '../../base/version.ts'
 import { type Answer, type Asked, answerAs, Client, refusedBy } from '../client/client.ts'
 import { parseSigningKey } from '../protocol/keys.ts'
-import { helloAnswer, type PollAnswer, pollAnswer, refusal } from '../protocol/messages.ts'
+import { helloAnswer, type PollAnswer, pollAnswer, pollInterval, refusal } from '../protocol/messages.ts'
 import { confirmClone } from './clone.ts'
 import { bootId, machineFingerprint, ownAddresses } from './state/fingerprint.ts'
 import type { Identity } from './state/identity-files.ts'
@@ -27,7 +27,7 @@ export interface SessionCounter {
 /** Milliseconds for an answer. Whoever waits for one does not converge. */
 const ANSWER_TIMEOUT_MS = 15_000
 
-const interval = z.coerce.number().int().min(1).max(86_400).catch(60)
+const interval = z.coerce.number().pipe(pollInterval).catch(60)
 
 export class ServerLink implements AsyncDisposable {
   readonly #client: Client

@@ -4,6 +4,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import * as z from 'zod'
 import { StokerError } from '../../base/errors.ts'
 import { shown } from '../../base/names.ts'
+import { MAX_CONTENT } from '../protocol/limits.ts'
 
 /** Paths below the policy's folder, with `/` between, and what the files hold. */
 export type Tree = ReadonlyMap<string, Uint8Array>
@@ -22,8 +23,11 @@ export interface Packed {
   readonly sha256: string
 }
 
-/** Throws `CONFIG` when there is too much of it. */
+/** Throws `CONFIG` when there is too much of it, and for a file which no node would take. */
 export const pack = (tree: Tree): Packed => {
+  const wrong = [...tree.keys()].find(path => !isBelow(path))
+  if (wrong !== undefined)
+    throw new StokerError('CONFIG', wrong, `a bundle cannot hold the file ${shown(wrong)}: rename it`)
   const size = [...tree.values()].reduce((sum, { length }) => sum + length, 0)
   if (size > LIMIT)
     throw new StokerError('CONFIG', 'files', `the policy's files are ${size} bytes; a bundle takes ${LIMIT} at most`)
@@ -31,6 +35,12 @@ export const pack = (tree: Tree): Packed => {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, data]) => [name, Buffer.from(data).toString('base64')])
   const bytes = gzipSync(JSON.stringify({ format: 1, files: Object.fromEntries(files) }), { level: 9 })
+  if (bytes.length > MAX_CONTENT)
+    throw new StokerError(
+      'CONFIG',
+      'files',
+      `the policy's files are ${bytes.length} bytes when packed; a bundle takes ${MAX_CONTENT} at most`,
+    )
   return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') }
 }
 

@@ -6,6 +6,7 @@ import { StokerError } from '../../base/errors.ts'
 import { shown } from '../../base/names.ts'
 import { harmlessMessage } from '../../base/printable.ts'
 import type { SigningKey } from '../protocol/keys.ts'
+import { MAX_CONTENT, MAX_DOCUMENT, MAX_ORDER, MAX_ORDERS_PER_POLL } from '../protocol/limits.ts'
 import { refusal } from '../protocol/messages.ts'
 import { signRequest } from '../protocol/signature.ts'
 
@@ -39,8 +40,8 @@ export interface Answer {
   readonly body: Uint8Array
 }
 
-/** An answer may be a bundle's content. */
-const ANSWER_LIMIT = 160 * 1024 * 1024
+/** An answer may be a bundle's content, or a bundle with as many orders as there may be. */
+export const MAX_ANSWER = Math.max(MAX_CONTENT, MAX_DOCUMENT + MAX_ORDERS_PER_POLL * MAX_ORDER) + 32 * 1024 * 1024
 
 const JSON_TEXT = z.custom<unknown>(value => value !== undefined)
 
@@ -143,7 +144,7 @@ const dispatcherFor = ({ ca }: ClientOptions): Dispatcher =>
   new Agent({
     connections: 4,
     keepAliveTimeout: 60_000,
-    maxResponseSize: ANSWER_LIMIT,
+    maxResponseSize: MAX_ANSWER,
     connect: { timeout: 10_000, ...(ca !== undefined && { ca }) },
   })
 

@@ -7,6 +7,7 @@ import { fold } from '../../nodeset/fold.ts'
 import { report } from '../../report/report.ts'
 import { standardSinks } from '../../report/sink.ts'
 import type { Administered } from '../client/admin.ts'
+import { MAX_LISTED } from '../protocol/limits.ts'
 import type { Action, ActionState, Node } from '../store/store.ts'
 import { follow, outputOf, viewsOf } from './send.ts'
 import { table } from './table.ts'
@@ -78,7 +79,7 @@ export const cancelActions = async (vo: Administered, id: string, io: Abortable)
 
 /** The actions of an id, which is one's own or that of a batch. */
 const find = async (vo: Administered, id: string, io: Abortable): Promise<readonly Action[]> => {
-  const query = new URLSearchParams({ batch: id, limit: '100000' })
+  const query = new URLSearchParams({ batch: id, limit: String(MAX_LISTED) })
   const batch = (await vo.json('GET', `/actions?${query}`, undefined, io)) as readonly Action[]
   if (batch.length > 0) return batch
   const one = (await vo.json('GET', `/actions/${encodeURIComponent(id)}`, undefined, io).catch(cause => {

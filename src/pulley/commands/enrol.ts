@@ -2,12 +2,11 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
-import { enrol } from '../agent/enrol.ts'
+import { checkedName, enrol } from '../agent/enrol.ts'
 import { Folder } from '../agent/state/folder.ts'
 import { IDENTITY } from '../agent/state/identity-files.ts'
 import { checkedVo } from '../client/admin.ts'
 import { fingerprintOf, publicKeyText } from '../protocol/keys.ts'
-import { nodeName } from '../protocol/names.ts'
 
 export interface EnrolFlags {
   readonly server: readonly string[]
@@ -30,25 +29,14 @@ export const enrolCommand = async (flags: EnrolFlags, io: Abortable): Promise<nu
     )
     return known.vo === flags.vo ? 0 : 2
   }
-  if (flags.name !== undefined && !nodeName.safeParse(flags.name).success)
-    throw new StokerError(
-      'USAGE',
-      flags.name,
-      `--name ${JSON.stringify(flags.name)}: expected a host name in lower case`,
-    )
+  const [vo, name] = [checkedVo(flags.vo), checkedName(flags.name)]
   if (flags.voKey !== undefined && !publicKeyText.safeParse(flags.voKey).success)
     throw new StokerError('USAGE', '--vo-key', '--vo-key: expected a public key, as pulley vo create prints it')
   await mkdir(flags.state, { recursive: true, mode: 0o700 })
   const identity = await enrol(
     folder,
     {
-      ...{
-        servers: flags.server,
-        vo: checkedVo(flags.vo),
-        tokenFile: flags.tokenFile,
-        name: flags.name,
-        voKey: flags.voKey,
-      },
+      ...{ servers: flags.server, vo, tokenFile: flags.tokenFile, name, voKey: flags.voKey },
       ca: flags.ca === undefined ? undefined : await readFile(flags.ca, 'utf8'),
     },
     io,

@@ -18,7 +18,8 @@ import type { Order } from '../../site/actions.ts'
 import type { Administered } from '../client/admin.ts'
 import { rosterWarehouse } from '../client/roster.ts'
 import { ORDER } from '../protocol/documents.ts'
-import { seal } from '../protocol/envelope.ts'
+import { type Envelope, seal } from '../protocol/envelope.ts'
+import { MAX_CONTENT, MAX_LISTED, MAX_ORDER_NAME, MAX_ORDERS_PER_REQUEST } from '../protocol/limits.ts'
 import { newId } from '../protocol/names.ts'
 import type { Action, Node } from '../store/store.ts'
 
@@ -43,17 +44,24 @@ const nameOf = ({ name, argument }: Order): string => {
       : Object.entries(argument)
           .map(([key, value]) => `${key}=${value}`)
           .join(' ')
-  return `${name} ${words}`.trim().slice(0, 100)
+  return `${name} ${words}`.trim().slice(0, MAX_ORDER_NAME / 2)
 }
 
-const MOST_TOGETHER = 500
-const LOOK_MS = 1000
+/** Milliseconds between looks at how far the actions are. */
+const POLL_MS = 1000
 
+/** Signs and sends an order for each node; with `wait`, reports them like a run. Returns the exit code. */
 export const send = async (vo: Administered, ordered: Order, flags: SendFlags, io: Abortable): Promise<number> => {
   const sinks = standardSinks()
   const nodes = ((await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]).filter(node => !node.revoked)
   const targets = await targetsOf(nodes, flags.to, io)
   if (targets.length === 0) throw new StokerError('UNKNOWN_NAME', flags.to, `${flags.to} means no node of VO ${vo.vo}`)
+  if (targets.length > MAX_LISTED)
+    throw new StokerError(
+      'USAGE',
+      flags.to,
+      `${flags.to} means ${targets.length} nodes; ${MAX_LISTED} are the most at once`,
+    )
   const batch = newId('a')
   const issued = Date.now()
   const { actor, argument } = ordered
@@ -69,8 +77,7 @@ export const send = async (vo: Administered, ordered: Order, flags: SendFlags, i
     }
     return seal(ORDER, { ...order, ...terms }, vo.key)
   })
-  for (let at = 0; at < documents.length; at += MOST_TOGETHER)
-    await vo.json('POST', '/actions', { batch, name, documents: documents.slice(at, at + MOST_TOGETHER) }, io)
+  for (const some of requestsOf(documents)) await vo.json('POST', '/actions', { batch, name, documents: some }, io)
   await sinks.stderr.write(`pulley: ${batch}: ${name} for ${targets.length} node${targets.length === 1 ? '' : 's'}\n`)
   if (!flags.wait) {
     await sinks.stdout.write(flags.json ? `${JSON.stringify({ batch, actions: actions.length })}\n` : `${batch}\n`)
@@ -79,6 +86,24 @@ export const send = async (vo: Administered, ordered: Order, flags: SendFlags, i
   }
   const result = await report(follow(vo, batch, actions, io), viewsOf(flags, sinks))
   return exitCode(result, { worst: false, interrupted: false })
+}
+
+/** So many orders in one request, by their number and their size. */
+const ORDERS_PER_REQUEST = MAX_ORDERS_PER_REQUEST / 2
+const BYTES_PER_REQUEST = MAX_CONTENT / 2
+
+const requestsOf = (documents: readonly Envelope[]): readonly (readonly Envelope[])[] => {
+  const requests: Envelope[][] = [[]]
+  let size = 0
+  for (const document of documents) {
+    size += document.payload.length
+    if (size > BYTES_PER_REQUEST || requests.at(-1)?.length === ORDERS_PER_REQUEST) {
+      requests.push([])
+      size = document.payload.length
+    }
+    requests.at(-1)?.push(document)
+  }
+  return requests
 }
 
 export const viewsOf = ({ fold, json: asJson }: Pick<SendFlags, 'fold' | 'json'>, sinks: Sinks): readonly View[] => {
@@ -109,7 +134,7 @@ export async function* follow(
   const open = new Map(sent.map(one => [one.id, one.target]))
   const started = new Set<string>()
   while (open.size > 0) {
-    const query = new URLSearchParams({ batch, limit: '100000' })
+    const query = new URLSearchParams({ batch, limit: String(MAX_LISTED) })
     const actions = (await vo.json('GET', `/actions?${query}`, undefined, io)) as readonly Action[]
     for (const action of actions) {
       const target = open.get(action.id)
@@ -131,7 +156,7 @@ export async function* follow(
         timing: { total: (action.finished ?? action.created) - (action.started ?? action.created) },
       }
     }
-    if (open.size > 0) await pause(LOOK_MS, io)
+    if (open.size > 0) await pause(POLL_MS, io)
   }
 }
 

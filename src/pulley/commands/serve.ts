@@ -6,6 +6,7 @@ import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { readKey, writeNew } from '../client/admin.ts'
 import { makeSigningKey, type SigningKey } from '../protocol/keys.ts'
+import { MAX_LONG_POLL } from '../protocol/limits.ts'
 import { type ListenAddress, serve } from '../server/serve.ts'
 import { openStore } from '../store/open-store.ts'
 import { openSqlite } from '../store/sqlite.ts'
@@ -41,7 +42,7 @@ export const serveCommand = async (flags: ServeFlags, { signal }: Abortable): Pr
       store: await openStore(await databaseOf(flags), { signal, say }),
       operatorKey: operator.publicKey,
       ...{ agents, admins, tls, log },
-      settings: { interval: flags.interval, longestWait: 300, outputLimit: 2 * 1024 * 1024 },
+      settings: { interval: flags.interval, longestWait: MAX_LONG_POLL, outputLimit: 2 * 1024 * 1024 },
     })
     const scheme = tls ? 'https' : 'http'
     const listening = { event: 'listening', level: 'info' }

@@ -3,12 +3,15 @@ import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import type { Amount } from '../../run/amount.ts'
 import type { Administered } from '../client/admin.ts'
+import { MAX_WAVES } from '../protocol/limits.ts'
 import type { StoredBundle, Waves } from '../store/store.ts'
 import { table } from './table.ts'
 import { when } from './when.ts'
 
 /** The steps, the last of which has to be all nodes, and how much of each may fail. Throws `USAGE`. */
 export const wavesOf = (amounts: readonly Amount[], maxFail: Amount): Pick<Waves, 'steps' | 'maxFail'> => {
+  if (amounts.length > MAX_WAVES)
+    throw new StokerError('USAGE', '--waves', `--waves: ${amounts.length} steps; ${MAX_WAVES} are the most`)
   const steps = amounts.map(stepOf)
   const last = steps.at(-1)
   if (!last || !('share' in last) || last.share !== 1)

@@ -1,7 +1,8 @@
 /** The bodies of requests by administrators: the operator of the server, and the holders of VOs' keys. */
 import * as z from 'zod'
-import { envelope } from './envelope.ts'
+import { envelope, envelopeUpTo } from './envelope.ts'
 import { publicKeyText } from './keys.ts'
+import * as limit from './limits.ts'
 import { id, roleName, sha256Hex, time, voName } from './names.ts'
 
 /** POST /admin/v1/vos, by the operator. */
@@ -14,27 +15,27 @@ export const newKey = z.strictObject({ document: envelope })
 export const newToken = z.strictObject({
   /** SHA-256 of the token, hexadecimal. */
   hash: sha256Hex,
-  uses: z.int().min(1).max(100_000),
+  uses: z.int().min(1).max(limit.MAX_TOKEN_USES),
   expires: time,
   /** A pattern for names, `*` for any text. */
-  names: z.string().max(253).optional(),
-  roles: z.array(roleName).max(50),
+  names: z.string().max(limit.MAX_NAME_PATTERN).optional(),
+  roles: z.array(roleName).max(limit.MAX_ROLES),
 })
 
 /** PATCH /admin/v1/vos/{vo}/nodes/{node} */
-export const nodeChange = z.strictObject({ roles: z.array(roleName).max(50) })
+export const nodeChange = z.strictObject({ roles: z.array(roleName).max(limit.MAX_ROLES) })
 
 /** POST /admin/v1/vos/{vo}/bundles: a BUNDLE document, whose content has been uploaded. */
 export const newBundle = z.strictObject({
   document: envelope,
-  note: z.string().max(1000),
+  note: z.string().max(limit.MAX_NOTE),
   /** Absent: all nodes at once. */
   waves: z
     .strictObject({
       steps: z
         .array(z.union([z.strictObject({ share: z.number().gt(0).max(1) }), z.strictObject({ nodes: z.int().min(1) })]))
         .min(1)
-        .max(20),
+        .max(limit.MAX_WAVES),
       /** How much of a wave may fail: a share, or a number of nodes. */
       maxFail: z.union([z.number().min(0).max(1), z.strictObject({ nodes: z.int().nonnegative() })]),
     })
@@ -47,6 +48,13 @@ export const wavesChange = z.strictObject({ do: z.enum(['halt', 'resume', 'finis
 /** POST /admin/v1/vos/{vo}/actions: ORDER documents which were asked for together. */
 export const newActions = z.strictObject({
   batch: id('a'),
-  name: z.string().max(200),
-  documents: z.array(envelope).min(1).max(1000),
+  name: z.string().max(limit.MAX_ORDER_NAME),
+  documents: z.array(envelopeUpTo(limit.MAX_ORDER)).min(1).max(limit.MAX_ORDERS_PER_REQUEST),
+})
+
+/** The query of a list. */
+export const listQuery = z.object({
+  node: id('n').optional(),
+  batch: id('a').optional(),
+  limit: z.coerce.number().int().min(1).max(limit.MAX_LISTED).optional(),
 })

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import type { DocumentType } from './envelope.ts'
 import { publicKeyText } from './keys.ts'
+import { MAX_ACTOR_NAME, MAX_DOCUMENT, MAX_ORDER, MAX_ORDER_NAME, MAX_TIME_LIMIT } from './limits.ts'
 import { id, nodeName, roleName, sha256Hex, time, voName } from './names.ts'
 
 /** Where every bundle of a VO stands in time: a node takes none whose serial is lower than that of one it has seen. */
@@ -30,8 +31,8 @@ const orderSchema = z.strictObject({
   /** The one node which shall obey. */
   node: id('n'),
   /** The name that the person typed, for reports. */
-  name: z.string().max(200),
-  actor: z.string().max(64),
+  name: z.string().max(MAX_ORDER_NAME),
+  actor: z.string().max(MAX_ACTOR_NAME),
   /** As the actor's `parse` takes it. */
   argument: z.union([z.string(), z.record(z.string(), z.unknown())]),
   issued: time,
@@ -39,7 +40,7 @@ const orderSchema = z.strictObject({
   /** `true`: may be run again when it is not known whether it ran. */
   repeatable: z.boolean(),
   /** Milliseconds; 0: no limit. */
-  timeLimit: z.int().nonnegative(),
+  timeLimit: z.int().nonnegative().max(MAX_TIME_LIMIT),
 })
 export type Order = z.output<typeof orderSchema>
 
@@ -47,9 +48,13 @@ const successionSchema = z.strictObject({ vo: voName, successor: publicKeyText, 
 /** The old key names the new one. */
 export type Succession = z.output<typeof successionSchema>
 
-export const BUNDLE: DocumentType<Bundle> = { type: 'application/vnd.stoker.bundle+json', schema: bundleSchema }
-export const ORDER: DocumentType<Order> = { type: 'application/vnd.stoker.order+json', schema: orderSchema }
+export const BUNDLE: DocumentType<Bundle> = {
+  ...{ name: 'bundle', type: 'application/vnd.stoker.bundle+json', schema: bundleSchema, largest: MAX_DOCUMENT },
+}
+export const ORDER: DocumentType<Order> = {
+  ...{ name: 'order', type: 'application/vnd.stoker.order+json', schema: orderSchema, largest: MAX_ORDER },
+}
 export const SUCCESSION: DocumentType<Succession> = {
-  type: 'application/vnd.stoker.succession+json',
-  schema: successionSchema,
+  ...{ name: 'succession', type: 'application/vnd.stoker.succession+json', schema: successionSchema },
+  largest: MAX_DOCUMENT,
 }

@@ -7,29 +7,48 @@ import * as z from 'zod'
 import { StokerError } from '../../base/errors.ts'
 import { shown } from '../../base/names.ts'
 import { isSignedBy, type SigningKey } from './keys.ts'
+import { MAX_DOCUMENT } from './limits.ts'
 
 const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, 'expected base64')
 
-export const envelope = z.strictObject({
-  payloadType: z.string().max(100),
-  payload: base64.max(8 * 1024 * 1024),
-  signatures: z.array(z.strictObject({ keyid: z.string().max(64), sig: base64.max(128) })).length(1),
-})
+/** An envelope whose payload has at most so many characters of base64. */
+export const envelopeUpTo = (largest: number) =>
+  z.strictObject({
+    payloadType: z.string().max(100),
+    payload: base64.max(largest),
+    signatures: z.array(z.strictObject({ keyid: z.string().max(64), sig: base64.max(128) })).length(1),
+  })
+
+export const envelope = envelopeUpTo(MAX_DOCUMENT)
 export type Envelope = z.output<typeof envelope>
 
 /** A kind of signed document: its type and its shape. */
 export interface DocumentType<T> {
+  /** For people. */
+  readonly name: string
   /** A media type: `application/vnd.stoker.bundle+json`. */
   readonly type: string
   readonly schema: z.ZodType<T>
+  /** Characters of base64 which one may have. */
+  readonly largest: number
 }
 
-/** Signs a document. */
+/** Signs a document; throws `USAGE` for one which nobody would read: it has another shape, or is too large. */
 export const seal = <T>(kind: DocumentType<T>, document: T, key: SigningKey): Envelope => {
+  const parsed = kind.schema.safeParse(document)
+  if (!parsed.success) throw unfit(kind, z.prettifyError(parsed.error))
+  const sealed = signDocument(kind.type, document, key)
+  const { length } = sealed.payload
+  if (length > kind.largest) throw unfit(kind, `it has ${length} bytes, and ${kind.largest} are the most`)
+  return sealed
+}
+
+/** Signs whatever it is. */
+export const signDocument = (type: string, document: unknown, key: SigningKey): Envelope => {
   const payload = Buffer.from(JSON.stringify(document))
-  const signature = key.sign(preAuthentication(kind.type, payload))
+  const signature = key.sign(preAuthentication(type, payload))
   return {
-    payloadType: kind.type,
+    payloadType: type,
     payload: payload.toString('base64'),
     signatures: [{ keyid: key.publicKey, sig: Buffer.from(signature).toString('base64') }],
   }
@@ -65,6 +84,9 @@ const parseJson = (text: string): unknown => {
     return undefined // no shape takes it
   }
 }
+
+const unfit = ({ name }: DocumentType<unknown>, why: string): StokerError =>
+  new StokerError('USAGE', name, `this makes no ${name} which a node would read: ${why}`)
 
 const untrusted = ({ type }: DocumentType<unknown>, why: string): StokerError =>
   new StokerError('UNTRUSTED', type, `a document of type ${type} is refused: ${why}`)

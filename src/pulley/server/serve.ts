@@ -3,6 +3,8 @@ import type { ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { StokerError } from '../../base/errors.ts'
+import { MAX_POLL_INTERVAL, MIN_POLL_INTERVAL } from '../protocol/limits.ts'
+import { pollInterval } from '../protocol/messages.ts'
 import type { Store } from '../store/store.ts'
 import { openAuthenticator } from './authenticator.ts'
 import { bootstrapRoutes } from './bootstrap.ts'
@@ -58,9 +60,18 @@ const BACKLOG = 4096
 /** How long reports and finished actions are kept. */
 const RETENTION_MS = 90 * 24 * 3_600_000
 
-/** Begins to serve. The server owns the store. Throws `CONNECT_FAILED` when it cannot listen. */
+/**
+ * Begins to serve. The server owns the store. Throws `CONNECT_FAILED` when it cannot listen, `USAGE` for an interval which
+ * no agent would take.
+ */
 export const serve = async (options: ServeOptions): Promise<Server> => {
   const { store, settings, log } = options
+  if (!pollInterval.safeParse(settings.interval).success)
+    throw new StokerError(
+      'USAGE',
+      'interval',
+      `agents cannot poll every ${settings.interval} s; expected whole seconds from ${MIN_POLL_INTERVAL} to ${MAX_POLL_INTERVAL}`,
+    )
   await using stack = new AsyncDisposableStack()
   stack.use(store)
   const snapshot = new ServerSnapshot(store)

@@ -1,4 +1,5 @@
 /** Orders on their way: each is started at most once, whatever is asked how often, and by whom. */
+import { MAX_CANCELLED_PER_POLL, MAX_ORDERS_PER_POLL } from '../protocol/limits.ts'
 import type { Database, Queries } from './database.ts'
 import { actionOf, bytes, number, text } from './rows.ts'
 import { NOTHING, type Sql, sql } from './sql.ts'
@@ -19,9 +20,6 @@ type Actions = Pick<
   | 'putOutput'
   | 'actionOutput'
 >
-
-/** Which a node gets in one answer. */
-const MAX_FETCHED = 100
 
 export const actions = (database: Database): Actions => ({
   queueActions: list =>
@@ -49,7 +47,7 @@ export const actions = (database: Database): Actions => ({
       await inside.run(sql`UPDATE actions SET state = 'fetched', fetched = ${now}
         WHERE vo = ${vo} AND node = ${node} AND state = 'queued'`)
       const rows = await inside.all(sql`SELECT * FROM actions
-        WHERE vo = ${vo} AND node = ${node} AND state = 'fetched' ORDER BY created, id LIMIT ${MAX_FETCHED}`)
+        WHERE vo = ${vo} AND node = ${node} AND state = 'fetched' ORDER BY created, id LIMIT ${MAX_ORDERS_PER_POLL}`)
       return rows.map(actionOf)
     }),
 
@@ -64,7 +62,8 @@ export const actions = (database: Database): Actions => ({
   },
   async cancelledActions(vo, node) {
     const rows = await database.all(
-      sql`SELECT id FROM actions WHERE vo = ${vo} AND node = ${node} AND state = 'started' AND cancel_asked = 1`,
+      sql`SELECT id FROM actions WHERE vo = ${vo} AND node = ${node} AND state = 'started' AND cancel_asked = 1
+        ORDER BY started DESC LIMIT ${MAX_CANCELLED_PER_POLL}`,
     )
     return rows.map(row => text(row, 'id'))
   },

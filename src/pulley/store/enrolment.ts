@@ -1,5 +1,6 @@
 /** How a machine becomes a node: a token's use and the node, both or neither. */
 import { StokerError } from '../../base/errors.ts'
+import { numberedName } from '../protocol/names.ts'
 import type { Database, Queries } from './database.ts'
 import { nodeOf, tokenOf } from './rows.ts'
 import { type Sql, sql } from './sql.ts'
@@ -51,7 +52,7 @@ const freeName = async (inside: Queries, vo: string, name: string): Promise<stri
   const isFree = async (number: number) => {
     // As it is now, and not as it was when the transaction began.
     const { forUpdate } = inside.dialect
-    const held = numbered(name, number)
+    const held = numberedName(name, number)
     return (
       (await inside.all(sql`SELECT id FROM nodes WHERE vo = ${vo} AND held_name = ${held}${forUpdate}`)).length === 0
     )
@@ -64,8 +65,5 @@ const freeName = async (inside: Queries, vo: string, name: string): Promise<stri
     if (await isFree(between)) free = between
     else taken = between
   }
-  return numbered(name, free)
+  return numberedName(name, free)
 }
-
-const numbered = (name: string, number: number): string =>
-  number === 1 ? name : name.replace(/^[^.]*/, first => `${first}-${number}`)

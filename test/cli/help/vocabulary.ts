@@ -6,6 +6,7 @@ import { newProgram } from '../../../src/cli/new-program.ts'
 import { addAgent } from '../../../src/cli/pulley/agent.ts'
 import { pulleyProgram } from '../../../src/cli/pulley/program.ts'
 import { stokerProgram } from '../../../src/cli/stoker/program.ts'
+import { parseWords } from '../../fixtures/program/parse-words.ts'
 
 const io = { signal: new AbortController().signal }
 const programs: readonly Command[] = [
@@ -60,22 +61,21 @@ const meaning = ({ summary }: OptionNode): string => summary.replace(/ \([^()]*\
 t.test('an option of one name has one meaning, one value and one short name', async t => {
   const long = Map.groupBy(options, ({ it }) => it.words.find(word => word.startsWith('--')) ?? '')
   for (const [name, uses] of long) {
-    const said = new Set(uses.map(({ it }) => `${it.flags}: ${meaning(it)}`))
-    t.equal(said.size, 1, `${name}: ${[...said].join(' | ')}`)
+    const meanings = new Set(uses.map(({ it }) => `${it.flags}: ${meaning(it)}`))
+    t.equal(meanings.size, 1, `${name}: ${[...meanings].join(' | ')}`)
   }
   const short = Map.groupBy(
     options.filter(({ it }) => it.words.length === 2),
     ({ it }) => it.words[0] ?? '',
   )
   for (const [name, uses] of short) {
-    const said = new Set(uses.map(({ it }) => it.words[1]))
-    t.equal(said.size, 1, `${name}: ${[...said].join(' | ')}`)
+    const names = new Set(uses.map(({ it }) => it.words[1]))
+    t.equal(names.size, 1, `${name}: ${[...names].join(' | ')}`)
   }
 })
 
 t.test('two options which say the same are one', async t => {
-  const said = Map.groupBy(options, ({ it }) => meaning(it))
-  for (const [text, uses] of said) {
+  for (const [text, uses] of Map.groupBy(options, ({ it }) => meaning(it))) {
     const names = new Set(uses.map(({ it }) => it.words.at(-1)))
     t.equal(names.size, 1, `${text}: ${[...names].join(' | ')}`)
   }
@@ -100,23 +100,6 @@ t.test('options keep the names which they had before', async t => {
     ['pulley serve --interval 90', 'interval', 90],
     ['stoker hook install dhcpd --sysv', 'sysv', true],
   ] as const) {
-    const [program = '', ...rest] = words.split(' ')
-    t.equal((await parsed(program, rest))[name], value, words)
+    t.equal((await parseWords(words.split(' ')))[name], value, words)
   }
 })
-
-/** What the command would be given; it is not run. */
-const parsed = async (program: string, words: readonly string[]): Promise<Record<string, unknown>> => {
-  const root = program === 'stoker' ? stokerProgram().program : pulleyProgram(io).program
-  let found: Record<string, unknown> = {}
-  const all = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(all)]
-  for (const command of all(root)) {
-    command.configureOutput({ writeErr: () => {} })
-    if (command.commands.length === 0 || command.name() === 'agent')
-      command.action(async (...given: unknown[]) => {
-        found = (given.at(-1) as Command).opts()
-      })
-  }
-  await root.parseAsync([...words], { from: 'user' })
-  return found
-}

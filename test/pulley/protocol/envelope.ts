@@ -1,6 +1,6 @@
 import t from 'tap'
 import { BUNDLE, type Bundle, ORDER } from '../../../src/pulley/protocol/documents.ts'
-import { type Envelope, envelope, open, seal } from '../../../src/pulley/protocol/envelope.ts'
+import { type Envelope, envelope, open, seal, signDocument } from '../../../src/pulley/protocol/envelope.ts'
 import { makeSigningKey, parseSigningKey } from '../../../src/pulley/protocol/keys.ts'
 
 const key = makeSigningKey()
@@ -56,9 +56,9 @@ const wrong: readonly (readonly [string, Envelope, string])[] = [
     { ...seal({ ...BUNDLE, type: ORDER.type }, bundle, key), payloadType: BUNDLE.type },
     key.publicKey,
   ],
-  ['of another shape', seal(BUNDLE, { ...bundle, serial: 0 }, key), key.publicKey],
-  ['with a key too many', seal(BUNDLE, { ...bundle, run: 'rm' } as Bundle, key), key.publicKey],
-  ['which is no JSON', seal({ ...BUNDLE }, 'x' as unknown as Bundle, key), key.publicKey],
+  ['of another shape', signDocument(BUNDLE.type, { ...bundle, serial: 0 }, key), key.publicKey],
+  ['with a key too many', signDocument(BUNDLE.type, { ...bundle, run: 'rm' }, key), key.publicKey],
+  ['which is no JSON', signDocument(BUNDLE.type, 'x', key), key.publicKey],
   ['for no key at all', signed, ''],
   ['for a key of zeros', signed, 'A'.repeat(43)],
   ['with an empty signature', { ...signed, signatures: [{ keyid: key.publicKey, sig: '' }] }, key.publicKey],

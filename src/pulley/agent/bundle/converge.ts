@@ -10,6 +10,7 @@ import type { PreparedPolicy } from '../../../policy/prepare-policy.ts'
 import type { ActorLibrary } from '../../../run/actor.ts'
 import type { ResourceResult } from '../../../run/event.ts'
 import { prepareFor } from '../../bundle/prepare-for.ts'
+import { MAX_CHANGE, MAX_CHANGES, MAX_RESULT_NAME, MAX_RESULTS } from '../../protocol/limits.ts'
 import type { Report } from '../../protocol/messages.ts'
 import { newId } from '../../protocol/names.ts'
 import { unseal } from '../../protocol/sealed.ts'
@@ -91,9 +92,9 @@ export const applyBundle = async (
     const why = error?.message ?? detail
     const what = [...changes.map(change => change.what), ...(why === undefined ? [] : [why])]
     results.push({
-      resource: resource.slice(0, 500),
+      resource: resource.slice(0, MAX_RESULT_NAME),
       state: kind,
-      what: what.slice(0, 50).map(text => text.slice(0, 500)),
+      what: what.slice(0, MAX_CHANGES).map(text => text.slice(0, MAX_CHANGE)),
     })
   }
   if (prepared && target) {
@@ -110,7 +111,7 @@ export const applyBundle = async (
         // What failed as a whole has no resource to say so.
         if (step.value.kind === 'failed' && counts.failed === 0) {
           counts.failed++
-          results.push({ resource: 'policy', state: 'failed', what: [step.value.error.message.slice(0, 500)] })
+          results.push({ resource: 'policy', state: 'failed', what: [step.value.error.message.slice(0, MAX_CHANGE)] })
         }
         break
       }
@@ -120,7 +121,7 @@ export const applyBundle = async (
       results.push({
         resource: 'policy',
         state: 'failed',
-        what: [toStokerError(thrown, 'policy').message.slice(0, 500)],
+        what: [toStokerError(thrown, 'policy').message.slice(0, MAX_CHANGE)],
       })
     }
   }
@@ -130,13 +131,11 @@ export const applyBundle = async (
     took: Math.round(performance.now() - began),
     serial,
     counts,
-    results,
+    // Why it failed as a whole stands last.
+    results: results.slice(-MAX_RESULTS),
     trouble: [],
   }
 }
-
-/** Results which a report holds at most. */
-const MAX_RESULTS = 2000
 
 const secretsOf = async (
   sealed: string | undefined,

@@ -3,6 +3,7 @@ import type { Abortable } from '../../../base/abortable.ts'
 import { toStokerError } from '../../../base/errors.ts'
 import type { Bundle } from '../../protocol/documents.ts'
 import type { Envelope } from '../../protocol/envelope.ts'
+import { MAX_TROUBLE_MESSAGE } from '../../protocol/limits.ts'
 import type { Report } from '../../protocol/messages.ts'
 import { newId } from '../../protocol/names.ts'
 import type { ServerLink } from '../server-link.ts'
@@ -170,7 +171,11 @@ export class CurrentBundle {
     const { current, reverted } = this.#options.self.progress
     this.#options.say(`${message}; bundle ${current} stays`)
     this.#trouble = [
-      { kind: reverted.includes(serial) ? 'reverted' : 'refused', serial, message: message.slice(0, 1000) },
+      {
+        kind: reverted.includes(serial) ? 'reverted' : 'refused',
+        serial,
+        message: message.slice(0, MAX_TROUBLE_MESSAGE),
+      },
     ]
   }
 

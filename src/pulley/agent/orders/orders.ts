@@ -11,6 +11,7 @@ import { ORDER, type Order } from '../../protocol/documents.ts'
 import { type Envelope, open } from '../../protocol/envelope.ts'
 import type { ActionReport } from '../../protocol/messages.ts'
 import type { ServerLink } from '../server-link.ts'
+import { actionReport, fitting } from './action-report.ts'
 import type { Entry, Journal } from './journal.ts'
 import { OutputPieces } from './output-pieces.ts'
 
@@ -162,7 +163,7 @@ export class Orders {
       for (;;) {
         const step = await running.next()
         if (step.done) {
-          result = reportOf(step.value)
+          result = actionReport(step.value)
           break
         }
         await pieces.add(step.value)
@@ -170,7 +171,7 @@ export class Orders {
     } catch (thrown) {
       // An agent which is told to end ends the action as well, and says so.
       const state = stop.signal.aborted || io.signal.aborted ? 'cancelled' : 'failed'
-      result = { state, at: Date.now(), message: toStokerError(thrown, entry.id).message.slice(0, 4000) }
+      result = { state, at: Date.now(), message: fitting(toStokerError(thrown, entry.id).message) }
     } finally {
       this.#running = undefined
     }
@@ -253,30 +254,5 @@ class LiveOutput {
   async end(): Promise<number> {
     await this.#sending
     return this.#sent
-  }
-}
-
-const reportOf = (outcome: Outcome): ActionReport => {
-  const at = Date.now()
-  switch (outcome.kind) {
-    case 'ok':
-      return {
-        state: 'done',
-        at,
-        changed: outcome.changed,
-        exitCode: 0,
-        ...(outcome.detail && { message: outcome.detail.slice(0, 4000) }),
-      }
-    case 'failed':
-      return {
-        ...{ state: 'failed', at, message: outcome.error.message.slice(0, 4000) },
-        ...(outcome.exitCode !== undefined && { exitCode: outcome.exitCode }),
-        ...(outcome.signal !== undefined && { signal: outcome.signal }),
-      }
-    case 'cancelled':
-    case 'not-started':
-      return { state: 'cancelled', at }
-    default:
-      return { state: 'failed', at, message: outcome.error.message.slice(0, 4000) }
   }
 }

@@ -1,6 +1,7 @@
 /** What makes this machine another than the one its image or its state folder was copied from. */
 import { readFile } from 'node:fs/promises'
 import { hostname, networkInterfaces } from 'node:os'
+import { MAX_ADDRESSES, MAX_MACHINE_ID, MAX_MACS } from '../../protocol/limits.ts'
 import type { Fingerprint } from '../../protocol/messages.ts'
 
 /** Reads it anew each time: a clone may wake up in the middle of a run. */
@@ -19,7 +20,7 @@ export const ownAddresses = (): string[] =>
     .flatMap(list => list ?? [])
     .filter(({ internal, address }) => !internal && !/^fe80:/i.test(address))
     .map(({ address }) => address)
-    .slice(0, 32)
+    .slice(0, MAX_ADDRESSES)
 
 /** The machine's own name, as a name of a node. */
 export const ownName = (): string =>
@@ -34,11 +35,11 @@ const ownMacs = (): string[] => {
     .flatMap(([, addresses]) => addresses ?? [])
     .filter(({ internal, mac }) => !internal && mac !== '00:00:00:00:00:00')
     .map(({ mac }) => mac.toLowerCase())
-  return [...new Set(real)].sort().slice(0, 64)
+  return [...new Set(real)].sort().slice(0, MAX_MACS)
 }
 
 const firstLine = async (path: string): Promise<string | undefined> => {
   const text = await readFile(path, 'utf8').catch(() => '') // not every machine has it, or lets us see it
   const line = text.split('\n', 1)[0]?.trim().toLowerCase()
-  return line && /^[0-9a-f-]{1,64}$/.test(line) ? line : undefined
+  return line && line.length <= MAX_MACHINE_ID && /^[0-9a-f-]+$/.test(line) ? line : undefined
 }

@@ -1,13 +1,14 @@
 /** Orders, their output, and reports, for administrators. */
 
-import { newActions } from '../../protocol/admin-messages.ts'
+import { listQuery, newActions } from '../../protocol/admin-messages.ts'
 import { ORDER } from '../../protocol/documents.ts'
+import { MAX_CONTENT } from '../../protocol/limits.ts'
 import { id } from '../../protocol/names.ts'
 import type { Action } from '../../store/store.ts'
 import { type Context, partOf } from '../context.ts'
 import type { Api } from '../http/api.ts'
 import { RefusedRequest } from '../http/refusal.ts'
-import { CONTENT_LIMIT, listFilter, ownVo, queryOf, unlessMissing, VO_PATH, verifiedDocument } from './admin-common.ts'
+import { ownVo, queryOf, unlessMissing, VO_PATH, verifiedDocument } from './admin-common.ts'
 
 export const actionRoutes = (api: Api, context: Context): void => {
   const { store } = context
@@ -15,7 +16,7 @@ export const actionRoutes = (api: Api, context: Context): void => {
     summary: 'Queue orders for nodes.',
     who: 'vo',
     body: newActions,
-    bodyLimit: CONTENT_LIMIT,
+    bodyLimit: MAX_CONTENT,
     handle: async (request, body) => {
       const vo = await ownVo(request, context)
       const { batch, name, documents } = body()
@@ -40,7 +41,7 @@ export const actionRoutes = (api: Api, context: Context): void => {
   api.add('get', `${VO_PATH}/actions`, {
     summary: 'Actions, the newest first.',
     who: 'vo',
-    query: listFilter,
+    query: listQuery,
     handle: async request => {
       const vo = await ownVo(request, context)
       return (await store.actions(vo.name, queryOf(request))).map(action => withExpiry(action, context.now()))
@@ -83,7 +84,7 @@ export const actionRoutes = (api: Api, context: Context): void => {
   api.add('get', `${VO_PATH}/reports`, {
     summary: 'What nodes have told, the newest first.',
     who: 'vo',
-    query: listFilter.omit({ batch: true }),
+    query: listQuery.omit({ batch: true }),
     handle: async request => {
       const vo = await ownVo(request, context)
       return await store.reports(vo.name, queryOf(request))

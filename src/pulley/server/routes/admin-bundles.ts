@@ -4,19 +4,20 @@ import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { newBundle, wavesChange } from '../../protocol/admin-messages.ts'
 import { BUNDLE } from '../../protocol/documents.ts'
+import { MAX_CONTENT, MAX_DOCUMENT } from '../../protocol/limits.ts'
 import { sha256Hex } from '../../protocol/names.ts'
 import type { Waves } from '../../store/store.ts'
 import { type Context, partOf } from '../context.ts'
 import type { Api } from '../http/api.ts'
 import { RefusedRequest } from '../http/refusal.ts'
-import { CONTENT_LIMIT, ownVo, unlessMissing, unlessRefused, VO_PATH, verifiedDocument } from './admin-common.ts'
+import { ownVo, unlessMissing, unlessRefused, VO_PATH, verifiedDocument } from './admin-common.ts'
 
 export const bundleRoutes = (api: Api, context: Context): void => {
   const { store } = context
   api.add('put', `${VO_PATH}/blobs/:sha256`, {
     summary: 'The content of a bundle, as bytes.',
     who: 'vo',
-    bodyLimit: CONTENT_LIMIT,
+    bodyLimit: MAX_CONTENT,
     handle: async request => {
       const vo = await ownVo(request, context)
       const sha256 = partOf(request, 'sha256', sha256Hex)
@@ -45,6 +46,8 @@ export const bundleRoutes = (api: Api, context: Context): void => {
     summary: 'Publish a bundle, whose content is here.',
     who: 'vo',
     body: newBundle,
+    // The document with what stands beside it.
+    bodyLimit: MAX_DOCUMENT + 64 * 1024,
     handle: async (request, body) => {
       const vo = await ownVo(request, context)
       const { document, note, waves } = body()

@@ -1,15 +1,12 @@
 /** What all routes for administrators share: who may ask, and how a store's answer becomes the server's. */
 import type { FastifyRequest } from 'fastify'
-import * as z from 'zod'
 import { StokerError } from '../../../base/errors.ts'
+import { listQuery } from '../../protocol/admin-messages.ts'
 import { type DocumentType, type Envelope, open } from '../../protocol/envelope.ts'
-import { id, voName } from '../../protocol/names.ts'
+import { voName } from '../../protocol/names.ts'
 import type { Vo } from '../../store/store.ts'
 import { type Context, callerOf, partOf } from '../context.ts'
 import { RefusedRequest } from '../http/refusal.ts'
-
-/** Bytes, compressed. */
-export const CONTENT_LIMIT = 128 * 1024 * 1024
 
 /** The VO which a route is about. */
 export const VO_PATH = '/admin/v1/vos/:vo'
@@ -59,16 +56,9 @@ export const unlessMissing = <T>(answer: T | undefined | false, what: string): T
   return answer
 }
 
-/** The query of a list. */
-export const listFilter = z.object({
-  node: id('n').optional(),
-  batch: id('a').optional(),
-  limit: z.coerce.number().int().min(1).max(100_000).optional(),
-})
-
 /** What a list is narrowed to. */
 export const queryOf = (request: FastifyRequest) => {
-  const result = listFilter.safeParse(request.query)
+  const result = listQuery.safeParse(request.query)
   if (!result.success) throw new RefusedRequest('malformed', result.error.issues[0]?.message ?? 'query')
   const { node, batch, limit } = result.data
   return { ...(node && { node }), ...(batch && { batch }), ...(limit && { limit }) }

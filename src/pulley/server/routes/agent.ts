@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
+import { MAX_SUCCESSIONS } from '../../protocol/limits.ts'
 import {
   actionReport,
   enrolRequest,
@@ -104,7 +105,7 @@ export const agentRoutes = (api: Api, context: Context): void => {
       ...(bundle && { bundle: bundle.envelope }),
       orders: orders.map(one => one.envelope),
       cancelled: [...(await store.cancelledActions(vo, node))],
-      successions: [...(snapshot.vo(vo)?.successions ?? [])],
+      successions: (snapshot.vo(vo)?.successions ?? []).slice(-MAX_SUCCESSIONS),
     }
   }
 
@@ -177,7 +178,7 @@ const sessionNode = ({ headers }: FastifyRequest, { sessions, now }: Context): N
   return node
 }
 
-const waitText = z.coerce.number().int().min(0).max(3600).catch(0)
+const waitText = z.coerce.number().int().min(0).catch(0)
 
 const secondsOf = ({ query }: FastifyRequest): number => waitText.parse((query as { wait?: unknown }).wait ?? 0)
 

@@ -7,7 +7,7 @@ import { Folder } from '../../../../src/pulley/agent/state/folder.ts'
 import { NO_PROGRESS } from '../../../../src/pulley/agent/state/identity-files.ts'
 import { pack } from '../../../../src/pulley/bundle/tree.ts'
 import { BUNDLE, type Bundle, ORDER } from '../../../../src/pulley/protocol/documents.ts'
-import { seal } from '../../../../src/pulley/protocol/envelope.ts'
+import { seal, signDocument } from '../../../../src/pulley/protocol/envelope.ts'
 import { makeSigningKey } from '../../../../src/pulley/protocol/keys.ts'
 
 const key = makeSigningKey()
@@ -45,7 +45,7 @@ const rows: readonly (readonly [string, ReturnType<typeof seal>, object])[] = [
     { kind: 'refused', serial: 6, why: /expired at .* publish it again/ },
   ],
   ['the one in use may be past its expiry', seal(BUNDLE, bundle(5, { expires: 3 }), key), { kind: 'same' }],
-  ['an order is no bundle', seal(ORDER, bundle(6) as never, key), { kind: 'refused' }],
+  ['an order is no bundle', signDocument(ORDER.type, bundle(6), key), { kind: 'refused' }],
 ]
 for (const [what, document, expected] of rows)
   t.test(what, async t => {
