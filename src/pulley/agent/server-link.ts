@@ -2,12 +2,13 @@
 import * as z from 'zod'
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
+import { bootId } from '../../base/process-identity.ts'
 import { VERSION } from '../../base/version.ts'
 import { type Answer, type Asked, answerAs, Client, refusedBy } from '../client/client.ts'
 import { parseSigningKey } from '../protocol/keys.ts'
 import { helloAnswer, type PollAnswer, pollAnswer, pollInterval, refusal } from '../protocol/messages.ts'
 import { confirmClone } from './clone.ts'
-import { bootId, machineFingerprint, ownAddresses } from './state/fingerprint.ts'
+import { machineFingerprint, ownAddresses } from './state/fingerprint.ts'
 import type { Identity } from './state/identity-files.ts'
 
 export type PollResult =
@@ -126,7 +127,7 @@ export class ServerLink implements AsyncDisposable {
     const fingerprint = await machineFingerprint()
     const hello = {
       fingerprint,
-      bootId: await bootId(),
+      bootId: bootId(),
       version: VERSION,
       addresses: ownAddresses(),
       ...(await this.#counter.increment()),

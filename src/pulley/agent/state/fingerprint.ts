@@ -11,9 +11,6 @@ export const machineFingerprint = async (): Promise<Fingerprint> => {
   return { ...(machineId && { machineId }), ...(vmId && { vmId }), macs: ownMacs() }
 }
 
-/** Changes at every boot. */
-export const bootId = async (): Promise<string> => (await firstLine('/proc/sys/kernel/random/boot_id')) ?? ''
-
 /** Of its own interfaces, but for those which nobody else can use. */
 export const ownAddresses = (): string[] =>
   Object.values(networkInterfaces())
