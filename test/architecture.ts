@@ -157,6 +157,15 @@ t.test('the table itself goes round in no circle', async t => {
   )
 })
 
+t.test('docs/architecture.md has the same table', async t => {
+  const rows = Object.entries(ROOMS).map(([room, may]) => {
+    const names = may.length === 0 ? 'nothing' : may.map(one => `\`${one}\``).join(', ')
+    return `| \`${room}\` | ${names} |`
+  })
+  const [, table] = readFileSync(join(root, 'docs/architecture.md'), 'utf8').split('| room | may import |\n|---|---|\n')
+  t.strictSame(table?.split('\n\n')[0]?.split('\n'), rows)
+})
+
 t.test('the table shows what it is meant to refuse', async t => {
   for (const [from, to] of [
     ['src/run/run-lock.ts', 'src/render/run/rollback.ts'],
