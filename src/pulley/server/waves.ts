@@ -15,23 +15,20 @@ export const serialFor = (node: Member, bundles: readonly StoredBundle[], all: r
     if (state === 'done') return bundle.serial
     // Who has it keeps it: there is no way back to a lower serial.
     if (node.serial >= bundle.serial) return bundle.serial
-    if (state === 'running' && node.enrolled <= bundle.created && nodesInOpenSteps(bundle, all).has(node.id))
-      return bundle.serial
+    if (state === 'running' && nodesInOpenSteps(bundle, all).has(node.id)) return bundle.serial
   }
   return 0
 }
 
-/** The nodes in the steps of a bundle which are open. */
+/** The nodes in the steps of a bundle which are open: of those only which were there when it was published. */
 export const nodesInOpenSteps = (bundle: StoredBundle, all: readonly Member[]): ReadonlySet<string> => {
   const order = inOrder(bundle, all)
-  const step = bundle.waves.steps[Math.min(bundle.waves.open, bundle.waves.steps.length - 1)]
-  return new Set(order.slice(0, step === undefined ? order.length : sizeOf(step, order.length)))
+  const step = bundle.waves.steps[bundle.waves.open]
+  return new Set(order.slice(0, step && sizeOf(step, order.length)))
 }
 
-type Step = Waves['steps'][number]
-
-const sizeOf = (step: Step, count: number): number =>
-  'nodes' in step ? Math.min(step.nodes, count) : Math.ceil(step.share * count)
+const sizeOf = (step: Waves['steps'][number], count: number): number =>
+  'nodes' in step ? step.nodes : Math.ceil(step.share * count)
 
 /** Kept for each bundle, because it is asked for each node. */
 const orderCache = new WeakMap<readonly Member[], Map<string, readonly string[]>>()
@@ -41,13 +38,12 @@ const inOrder = ({ vo, serial, created }: StoredBundle, all: readonly Member[]):
   orderCache.set(all, cached)
   const name = `${vo} ${serial}`
   const rankOf = (id: string) => createHash('sha256').update(`${name} ${id}`).digest('hex')
-  const order =
-    cached.get(name) ??
+  const ranked = () =>
     all
       .filter(one => one.enrolled <= created && one.revoked === undefined)
-      .map(({ id }) => ({ id, rank: rankOf(id) }))
-      .sort((a, b) => (a.rank < b.rank ? -1 : 1))
-      .map(({ id }) => id)
+      .map(({ id }) => [rankOf(id), id] as const)
+      .sort()
+  const order = cached.get(name) ?? ranked().map(([, id]) => id)
   cached.set(name, order)
   return order
 }
@@ -65,11 +61,7 @@ export const advance = (bundle: StoredBundle, all: readonly WaveNode[], now: Tim
   const ids = nodesInOpenSteps(bundle, all)
   const nodes = all.filter(one => ids.has(one.id))
   // Who was silent before it was this step's turn tells nothing about the bundle.
-  const polling = nodes.filter(
-    one =>
-      one.serial >= bundle.serial ||
-      (one.lastContact ?? 0) >= waves.since - SILENT_AFTER_INTERVALS * one.interval * 1000,
-  )
+  const polling = nodes.filter(one => one.serial >= bundle.serial || !isSilent(one, waves.since))
   if (nodes.length > 0 && polling.length === 0) {
     const why = 'no node of this step polls; finish the waves by hand, or wait'
     return waves.why === why ? waves : { ...waves, why }
@@ -91,18 +83,29 @@ export const advance = (bundle: StoredBundle, all: readonly WaveNode[], now: Tim
 const allowedFailures = ({ maxFail }: Waves, polling: number): number =>
   typeof maxFail === 'number' ? maxFail * polling : maxFail.nodes
 
-/** So many intervals without a poll, and a node counts as silent. */
+/** So many intervals and milliseconds without a poll, and a node counts as silent. */
 const SILENT_AFTER_INTERVALS = 3
+const SILENT_AFTER_MS = 10_000
 
-const hasConverged = ({ lastReport, lastContact }: WaveNode, serial: number): boolean =>
-  lastReport?.serial === serial &&
-  lastReport.counts.failed === 0 &&
-  lastReport.trouble.length === 0 &&
-  // It still polls after the change: the contact was not lost with it.
-  (lastContact ?? 0) > lastReport.at
+const isSilent = (node: WaveNode, at: Time): boolean =>
+  at - lastContactOf(node) > SILENT_AFTER_INTERVALS * node.interval * 1000 + SILENT_AFTER_MS
 
-const hasFailed = ({ lastReport, lastContact, interval }: WaveNode, serial: number, now: Time): boolean => {
+const lastContactOf = ({ lastContact }: WaveNode): Time => lastContact ?? Number.NEGATIVE_INFINITY
+
+const hasConverged = (node: WaveNode, serial: number): boolean => {
+  const { lastReport } = node
+  return (
+    lastReport?.serial === serial &&
+    lastReport.counts.failed === 0 &&
+    lastReport.trouble.length === 0 &&
+    // It still polls after the change: the contact was not lost with it.
+    lastContactOf(node) > lastReport.at
+  )
+}
+
+const hasFailed = (node: WaveNode, serial: number, now: Time): boolean => {
+  const { lastReport } = node
   if (lastReport?.serial === serial && lastReport.counts.failed > 0) return true
   if (lastReport?.trouble.some(one => one.serial === serial && one.kind !== 'stale')) return true
-  return now - (lastContact ?? 0) > SILENT_AFTER_INTERVALS * interval * 1000 + 10_000
+  return isSilent(node, now)
 }

@@ -43,6 +43,48 @@ t.test('the steps reach so many nodes, and each holds those of the one before', 
   t.ok([...(sets[0] ?? [])].every(id => sets[1]?.has(id)))
 })
 
+t.test('a share of the nodes is rounded up, and a number may be more than there are', async t => {
+  const sizes = (count: number, ...steps: Waves['steps']) =>
+    steps.map((_, open) => nodesInOpenSteps(bundle(2, { steps, open }), many.slice(0, count)).size)
+  t.strictSame(sizes(3, { share: 0.1 }, { share: 0.5 }, { share: 1 }), [1, 2, 3])
+  t.strictSame(sizes(3, { nodes: 2 }, { nodes: 20 }), [2, 3])
+})
+
+t.test("the order of the nodes is the bundle's own, and does not depend on how they are listed", async t => {
+  const firsts = Array.from({ length: 20 }, (_, serial) => {
+    const one = bundle(serial, { steps: [{ nodes: 3 }] })
+    const chosen = nodesInOpenSteps(one, many)
+    t.strictSame(nodesInOpenSteps(one, many.toReversed()), chosen)
+    return [...chosen][0]
+  })
+  t.ok(new Set(firsts).size > 3, 'nobody is always the first')
+})
+
+t.test('who joined after it was published, or is out, is in no step', async t => {
+  const at = bundle(2).created
+  const all = [node(1, { enrolled: at }), node(2, { enrolled: at + 1 }), node(3, { revoked: at }), node(4)]
+  const steps = nodesInOpenSteps(bundle(2, { open: 2 }), all)
+  t.strictSame(steps, new Set(['n-1', 'n-4']))
+  t.strictSame(
+    all.map(one => serialFor(one, [bundle(2, { open: 2 }), DONE], all)),
+    [2, 1, 1, 2],
+  )
+})
+
+t.test('the order is made once for all nodes, not for each which asks', async t => {
+  let looks = 0
+  const all = many.map(one =>
+    Object.defineProperty({ ...one }, 'enrolled', {
+      get() {
+        looks++
+        return 0
+      },
+    }),
+  )
+  for (const one of all) for (const serial of [2, 3]) serialFor(one, [bundle(serial), DONE], all)
+  t.equal(looks, 2 * all.length, 'once for each bundle')
+})
+
 t.test('who is not reached yet has the newest bundle which is done', async t => {
   const running = bundle(2)
   const serials = many.map(one => serialFor(one, [running, DONE], many)).sort()
@@ -101,7 +143,57 @@ const steps: readonly (readonly [string, Partial<WaveNode>, number, Partial<Wave
     NOW + 2,
     { state: 'halted' },
   ],
-  ['a node which fell silent halts it', { serial: 2, lastContact: NOW }, NOW + 10 * MINUTE, { state: 'halted' }],
+  [
+    'what a node complains about another bundle does not count',
+    {
+      ...{ serial: 2, lastContact: NOW + 1 },
+      lastReport: report(2, NOW, 0, [{ kind: 'refused', serial: 3, message: '' }]),
+    },
+    NOW + 2,
+    { open: 0, state: 'running' },
+  ],
+  [
+    'that it is stale is no failure of it',
+    { lastContact: NOW + 1, lastReport: report(1, NOW, 0, [{ kind: 'stale', serial: 2, message: '' }]) },
+    NOW + 2,
+    { open: 0, state: 'running' },
+  ],
+  [
+    'a node which never polled is none which polls',
+    { lastContact: undefined, lastReport: undefined },
+    NOW + 2,
+    { open: 0, state: 'running', why: /no node of this step polls/ as never },
+  ],
+  [
+    'three intervals and ten seconds without a poll are not yet silence',
+    { serial: 2, lastContact: NOW },
+    NOW + 3 * MINUTE + 10_000,
+    { open: 0, state: 'running' },
+  ],
+  [
+    'a node which is silent for longer halts it',
+    { serial: 2, lastContact: NOW },
+    NOW + 3 * MINUTE + 10_001,
+    { open: 0, state: 'halted' },
+  ],
+  [
+    'a node which has it counts, however long it was silent before the step',
+    { serial: 2, lastContact: NOW - 60 * MINUTE },
+    NOW + 1,
+    { open: 0, state: 'halted' },
+  ],
+  [
+    'a node which was not yet silent when the step began polls',
+    { lastContact: NOW - 3 * MINUTE - 10_000 },
+    NOW,
+    { open: 0, state: 'running', why: undefined },
+  ],
+  [
+    'one which was silent by then does not',
+    { lastContact: NOW - 3 * MINUTE - 10_001 },
+    NOW,
+    { open: 0, state: 'running', why: /no node of this step polls/ as never },
+  ],
   [
     'a step of which no node polls is waited for, and says so',
     { lastContact: NOW - 60 * MINUTE },
@@ -112,8 +204,31 @@ const steps: readonly (readonly [string, Partial<WaveNode>, number, Partial<Wave
 for (const [what, changes, now, expected] of steps)
   t.test(what, async t => {
     const one = bundle(2)
-    t.match(advance(one, withStep(one, changes), now), expected)
+    const waves = advance(one, withStep(one, changes), now)
+    t.match(waves, expected)
+    // What has been said is not said anew: the same object is not written again.
+    const said = bundle(2, waves)
+    if (waves.open === 0) t.equal(advance(said, withStep(said, changes), now), said.waves)
   })
+
+t.test('a step without nodes is passed', async t => {
+  t.match(advance(bundle(2), [], NOW), { open: 1, state: 'running' })
+})
+
+t.test('the first five which failed are named', async t => {
+  const one = bundle(2, { open: 2 })
+  const failed = { serial: 2, lastReport: report(2, NOW, 1), lastContact: NOW + 1 }
+  t.strictSame(advance(one, withStep(one, failed).slice(0, 6), NOW + 2), {
+    ...one.waves,
+    ...{ state: 'halted', why: '6 of 6 nodes failed: wn0, wn1, wn2, wn3, wn4' },
+  })
+})
+
+t.test('what was halted stays so, whatever the nodes say later', async t => {
+  const halted = bundle(2, { state: 'halted' })
+  const good = { serial: 2, lastReport: report(2, NOW), lastContact: NOW + 1 }
+  t.equal(advance(halted, withStep(halted, good), NOW + 2), halted.waves)
+})
 
 for (const maxFail of [0.25, { nodes: 1 }])
   t.test(`some may fail where that is allowed: ${JSON.stringify(maxFail)}`, async t => {
