@@ -1,6 +1,7 @@
 /** The command line of `stoker nodes`: nodeset(1)'s flags, spelled and refused as nodeset(1) does. */
 import { StokerError } from '../../base/errors.ts'
 import type { Operator } from '../../nodeset/syntax/expression.ts'
+import { type Flag, optparse, helpText as sections } from '../optparse.ts'
 
 export type NodesCommand = 'count' | 'expand' | 'fold' | 'list' | 'list-all' | 'regroup' | 'groupsources' | 'completion'
 
@@ -38,13 +39,6 @@ export type Autostep =
   | { readonly kind: 'count'; readonly count: number }
   | { readonly kind: 'share'; readonly share: number }
   | { readonly kind: 'auto' }
-
-interface Flag {
-  readonly names: readonly string[]
-  /** The name of the argument it takes. */
-  readonly takes?: string
-  readonly help: string
-}
 
 const FLAGS: Readonly<Record<string, readonly Flag[]>> = {
   Options: [
@@ -95,18 +89,7 @@ export const usageError = (problem: string): StokerError =>
   new StokerError('USAGE', 'stoker nodes', `${USAGE}\n\nstoker nodes: error: ${problem}`)
 
 /** What `--help` prints. */
-export const helpText = (): string => {
-  const sections = Object.entries(FLAGS).map(([title, flags]) => {
-    const lines = flags.map(({ names, takes, help }) => {
-      const spelled = names
-        .map(name => (takes ? `${name}${name.startsWith('--') ? '=' : ' '}${takes}` : name))
-        .join(', ')
-      return `  ${spelled.padEnd(36)} ${help}\n`
-    })
-    return `\n${title}:\n${lines.join('')}`
-  })
-  return `${USAGE}\n${sections.join('')}\nA node set of - is read from standard input.\n`
-}
+export const helpText = (): string => `${sections(USAGE, FLAGS)}\nA node set of - is read from standard input.\n`
 
 const ALL_FLAGS = Object.values(FLAGS).flat()
 const OPERATIONS: Readonly<Record<string, Operator>> = { '--exclude': '!', '--intersection': '&', '--xor': '^' }
@@ -115,7 +98,7 @@ const OPERATIONS: Readonly<Record<string, Operator>> = { '--exclude': '!', '--in
 export const parseNodesOptions = (argv: readonly string[]): NodesOptions | 'help' | 'version' => {
   const given = new Map<string, string[]>()
   const steps: Step[] = []
-  for (const { name, value } of words(argv)) {
+  for (const { name, value } of optparse(argv, { flags: ALL_FLAGS, fail: usageError, interspersed: () => true })) {
     if (name === '--help') return 'help'
     if (name === '--version') return 'version'
     const operator = name === undefined ? ',' : OPERATIONS[name]
@@ -186,64 +169,4 @@ export const stepsFrom = ({ autostep }: NodesOptions, size: number): number | un
     default:
       return undefined
   }
-}
-
-interface Word {
-  /** The long name of a flag; `undefined` for an operand. */
-  readonly name: string | undefined
-  readonly value: string
-}
-
-/**
- * Flags and operands, each flag under its long name: short ones in one word (`-GL`, `-I0`), long ones shortened. `-` and
- * negative numbers are operands.
- */
-function* words(argv: readonly string[]): Generator<Word> {
-  const rest = [...argv]
-  const argumentOf = (name: string): string => {
-    const value = rest.shift()
-    if (value === undefined) throw usageError(`${name} option requires 1 argument`)
-    return value
-  }
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (word === '--') {
-      for (const value of rest.splice(0)) yield { name: undefined, value }
-    } else if (word.startsWith('--')) {
-      const [, typed = '', value] = /^(--[^=]*)(?:=(.*))?$/s.exec(word) ?? []
-      const { names, takes } = longFlag(typed)
-      if (!takes && value !== undefined) throw usageError(`${names.at(-1)} option does not take a value`)
-      yield { name: longName(names), value: takes ? (value ?? argumentOf(names.at(-1) ?? typed)) : '' }
-    } else if (/^-[^\d]/.test(word)) {
-      for (let i = 1; i < word.length; i++) {
-        const flag = ALL_FLAGS.find(one => one.names.includes(`-${word?.[i]}`))
-        if (!flag) throw usageError(`no such option: -${word[i]}`)
-        const name = longName(flag.names)
-        if (!flag.takes) {
-          yield { name, value: '' }
-          continue
-        }
-        yield { name, value: i + 1 < word.length ? word.slice(i + 1) : argumentOf(`-${word[i]}`) }
-        break
-      }
-    } else {
-      yield { name: undefined, value: word }
-    }
-  }
-}
-
-const longName = (names: readonly string[]): string => names.at(-1) ?? ''
-
-/** The flag which a long name, or the start of one, means. */
-const longFlag = (typed: string): Flag => {
-  const candidates = ALL_FLAGS.flatMap(flag =>
-    flag.names.filter(name => name.startsWith('--') && name.startsWith(typed)).map(name => ({ name, flag })),
-  )
-  const exact = candidates.find(({ name }) => name === typed)
-  if (exact) return exact.flag
-  if (candidates.length > 1) {
-    const names = candidates.map(({ name }) => name).sort()
-    throw usageError(`ambiguous option: ${typed} (${names.join(', ')}?)`)
-  }
-  if (candidates[0]) return candidates[0].flag
-  throw usageError(`no such option: ${typed}`)
 }
