@@ -1,4 +1,5 @@
 /** How targets are reached, as the configuration and the command line have it. */
+import { resolve as resolvePath } from 'node:path'
 import type { Abortable } from '../base/abortable.ts'
 import type { Config } from '../config/config.ts'
 import { type ConnectionKind, choosingConnector } from '../connection/choose.ts'
@@ -17,6 +18,10 @@ export interface ReachingFlags {
   readonly connectTimeout?: number
   /** Connections in the making at once through one bastion; 0: no limit. */
   readonly perBastion?: number
+  /** Lines of ssh_config which come before all that the files say. */
+  readonly sshOptions?: readonly string[]
+  /** Instead of the ssh_config which the configuration names; `none`: none at all. */
+  readonly sshConfig?: string
 }
 
 export interface Connections {
@@ -34,12 +39,16 @@ export const openConnections = (
   io: Abortable,
 ): Connections => {
   const { ssh, defaults } = config
+  const sshFiles = chosenFiles(flags.sshConfig, ssh.config)
   const load = async () => {
     const { loadSshConfig } = await import('../connection/ssh-config/ssh-config.ts')
-    const none = ssh.config.kind === 'none'
+    const none = sshFiles.kind === 'none'
     return await loadSshConfig(
       {
-        ...(ssh.config.kind === 'file' && { userFile: ssh.config.path }),
+        ...(flags.sshOptions && { lines: flags.sshOptions }),
+        ...(sshFiles.kind === 'file' && { userFile: sshFiles.path }),
+        // As with ssh itself, the file of a command line is the only one.
+        ...(flags.sshConfig !== undefined && { systemFile: '/dev/null' }),
         ...(none && { userFile: '/dev/null', systemFile: '/dev/null' }),
         warn: say,
       },
@@ -85,7 +94,8 @@ export const openConnections = (
       const { opensshConnector } = await import('../connection/openssh/openssh.ts')
       return opensshConnector({
         ...shared,
-        config: ssh.config,
+        config: sshFiles,
+        lines: flags.sshOptions ?? [],
         sshConfig: await sshConfig(),
         identity: [...(flags.identity ?? []), ...(ssh.identity ?? [])],
       })
@@ -101,6 +111,11 @@ export const openConnections = (
         make: kind => (kind === 'ssh' ? parts.ssh() : parts.openssh()),
       }),
   }
+}
+
+const chosenFiles = (flag: string | undefined, configured: Config['ssh']['config']): Config['ssh']['config'] => {
+  if (flag === undefined) return configured
+  return flag === 'none' ? { kind: 'none' } : { kind: 'file', path: resolvePath(flag) }
 }
 
 /** All names of the nodes which the expressions mean. Throws as `resolve` does. */

@@ -24,6 +24,7 @@ const reach = {
   ...{ fanout: number, connectTimeout: number, commandTimeout: number, connectRate: number, perBastion: number },
   hostKeys: z.enum(['strict', 'accept-new']).exactOptional(),
   connection: z.enum(CONNECTION_KINDS).exactOptional(),
+  ...{ sshOptions: texts, sshConfig: text },
 }
 
 /** As whom it acts. */

@@ -18,6 +18,10 @@ export interface ReachFlags {
   readonly identity: readonly string[]
   readonly hostKeys?: 'strict' | 'accept-new'
   readonly connection?: ConnectionKind
+  /** Lines of ssh_config which come before all that the files say. */
+  readonly sshOptions?: readonly string[]
+  /** Instead of the ssh_config which the configuration names. */
+  readonly sshConfig?: string
 }
 
 type Pace = Pick<Schedule, 'fanout' | 'apply' | 'diff' | 'here' | 'connectTimeout' | 'commandTimeout' | 'connectRate'>

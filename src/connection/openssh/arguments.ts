@@ -9,6 +9,8 @@ export interface OpensshSettings {
     | { readonly kind: 'usual' }
     | { readonly kind: 'none' }
     | { readonly kind: 'file'; readonly path: string }
+  /** Lines of ssh_config which come before those of the files. */
+  readonly lines?: readonly string[]
   /** Private keys beside those of ssh_config. */
   readonly identity: readonly string[]
   /** Instead of ssh_config's files; new keys go into the first. */
@@ -50,6 +52,7 @@ export const masterArguments = (
     ...(address === undefined ? [] : option('HostName', literal(address))),
     ...(port === undefined ? [] : ['-p', String(port)]),
     ...(user === undefined ? [] : ['-l', user]),
+    ...given(settings),
     ...['--', destination.name],
   ]
 }
@@ -65,8 +68,12 @@ export const clientArguments = (
   ...option('ControlMaster', 'no'),
   // Without the shared connection ssh would quietly open one of its own.
   ...option('ProxyCommand', 'false'),
+  ...given(settings),
   ...['--', name],
 ]
+
+/** Behind our own: the first value of each keyword counts. */
+const given = ({ lines = [] }: OpensshSettings): readonly string[] => lines.flatMap(line => ['-o', line])
 
 const commonArguments = ({ config }: OpensshSettings): readonly string[] => [
   ...(config.kind === 'usual' ? [] : ['-F', config.kind === 'none' ? 'none' : config.path]),

@@ -59,6 +59,15 @@ export const readBlocks = async (file: string, origin: FileOrigin, io: Abortable
   return text === undefined ? [] : await parseBlocks(text, file, origin, 0, io)
 }
 
+/** Lines which hold for every host. Throws `CONFIG` with the line's number. */
+export const linesBlock = (lines: readonly string[]): Block => ({
+  condition: { kind: 'always' },
+  items: lines.flatMap((text, index) => {
+    const line = parseLine(text, { file: 'option for ssh', line: index + 1 })
+    return (line && parseOption(line)) ?? []
+  }),
+})
+
 const parseBlocks = async (
   text: string,
   file: string,

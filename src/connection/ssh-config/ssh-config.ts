@@ -7,7 +7,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Abortable } from '../../base/abortable.ts'
 import { agentSocket, type Environment, expandJump, expandPath, expandTokens, type Tokens } from './expand.ts'
-import { type Block, type Condition, readBlocks } from './files.ts'
+import { type Block, type Condition, linesBlock, readBlocks } from './files.ts'
 import { localUser } from './local-user.ts'
 import type { AlgorithmList, Draft, Jump, Located, SourceLocation } from './options.ts'
 import { pattern } from './pattern.ts'
@@ -53,6 +53,8 @@ export interface SshConfig {
 }
 
 export interface SshConfigOptions {
+  /** Lines which come before those of the files, for every host: what a command line says. */
+  readonly lines?: readonly string[]
   /** Default: `~/.ssh/config`. */
   readonly userFile?: string
   /** Default: `/etc/ssh/ssh_config`. */
@@ -79,6 +81,7 @@ export const loadSshConfig = async (options: SshConfigOptions, io: Abortable): P
   } = options
   const { home } = local
   const blocks = [
+    linesBlock(options.lines ?? []),
     ...(await readBlocks(userFile, { kind: 'user', folder, home, warn: notice }, io)),
     ...(await readBlocks(systemFile, { kind: 'system', folder: '/etc/ssh', home, warn: notice }, io)),
   ]
