@@ -152,6 +152,14 @@ export const openLookup = (warehouses: readonly Warehouse[], io: Abortable) => {
     names,
     nodes,
     members,
+    /** Each name as a host, in order: what is known of it, if anything is. No name means a group. */
+    async hosts(wanted: readonly NodeName[]): Promise<readonly ResolvedNode[]> {
+      const found = await nodes(wanted, undefined)
+      const late = await resort(wanted.filter((_, i) => !found[i]))
+      return wanted.map(
+        (name, i) => found[i] ?? late.get(name) ?? { requestedName: name, facts: { name }, warehouses: [] },
+      )
+    },
     /** The warehouse which answers for a group: the named one, else the first of home and the others which knows it. */
     async groupOwner(name: GroupName, from: string | undefined, home: Warehouse | undefined) {
       const order = from === undefined ? layers(home) : [named(warehouses, from)]
