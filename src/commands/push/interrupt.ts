@@ -1,4 +1,4 @@
-/** Ctrl-C: the first time it tells what is still running, the second time it stops the run, the third time it is final. */
+/** Ctrl-C: the first time it tells what is still running, the second time it stops the run, once more and it is final. */
 import { constants } from 'node:os'
 
 export interface Interrupt extends Disposable {
@@ -10,25 +10,46 @@ export interface Interrupt extends Disposable {
   stop(): void
 }
 
-/** Listens for signals until disposed. `describe` gives the line which the first Ctrl-C shows. */
-export const onInterrupt = (describe: () => string, show: (line: string) => void): Interrupt => {
+/** What Ctrl-C does and says. */
+export interface Presses {
+  /** Milliseconds in which a second press has to come to stop the run; 0: the first one does. */
+  readonly within: number
+  /** What the first one shows, given where the run is. */
+  readonly first: (described: string) => string
+  /** What the one which stops shows. */
+  readonly stopping: string
+}
+
+const STOKER: Presses = {
+  within: Number.POSITIVE_INFINITY,
+  first: described => `${described}; Ctrl-C again to stop`,
+  stopping: 'stopping: what runs is being ended on the targets',
+}
+
+/** Listens for signals until disposed. `describe` tells where the run is. */
+export const onInterrupt = (
+  describe: () => string,
+  show: (line: string) => void,
+  { within, first, stopping }: Presses = STOKER,
+): Interrupt => {
   const abort = new AbortController()
   let exitCode: number | undefined
-  let presses = 0
+  let pressed = Number.NEGATIVE_INFINITY
   const stop = (code: number) => {
     exitCode ??= code
     abort.abort()
   }
   const onInt = () => {
-    presses += 1
-    if (presses === 1) show(`${describe()}; Ctrl-C again to stop`)
-    else if (presses === 2) {
-      show('stopping: what runs is being ended on the targets')
-      stop(128 + constants.signals.SIGINT)
-    } else {
-      // Somebody who presses a third time does not want to wait for targets to answer; the default action ends us.
+    if (abort.signal.aborted) {
+      // Somebody who presses once more does not want to wait for targets to answer; the default action ends us.
       process.off('SIGINT', onInt)
       process.kill(process.pid, 'SIGINT')
+    } else if (within === 0 || performance.now() - pressed <= within) {
+      show(stopping)
+      stop(128 + constants.signals.SIGINT)
+    } else {
+      pressed = performance.now()
+      show(first(describe()))
     }
   }
   const onTerm = () => stop(128 + constants.signals.SIGTERM)

@@ -7,6 +7,7 @@ import type { Target } from '../../inventory/target.ts'
 import type { RunHead } from '../../journal/entries.ts'
 import { exitCode, report, type View } from '../../report/report.ts'
 import { type Sinks, standardSinks } from '../../report/sink.ts'
+import type { Report } from '../../report/tally.ts'
 import { progress } from '../../report/views/progress.ts'
 import { fileViews } from '../../report/views/views.ts'
 import type { Actor } from '../../run/actor.ts'
@@ -17,7 +18,7 @@ import { type Locked, runLock } from '../../run/run-lock.ts'
 import { type Schedule, schedule } from '../../run/schedule.ts'
 import { openSite, type Site } from '../../site/site.ts'
 import { asWanted, type BecomeFlags } from './become.ts'
-import { onInterrupt } from './interrupt.ts'
+import { onInterrupt, type Presses } from './interrupt.ts'
 import { keepRun, type RerunOf } from './journalled-run.ts'
 import { paceOf, type ReachFlags } from './pace.ts'
 
@@ -59,18 +60,31 @@ export interface Prepared<O = unknown> {
 /** Tells the person at standard error. */
 export type Say = (notice: string) => void
 
+/** How a push speaks and ends. */
+export interface Manner {
+  /** Stands before each notice. */
+  readonly name: string
+  /** What Ctrl-C does; absent: it asks before it stops. */
+  readonly presses?: Presses
+  /** Whether a terminal shows how far the run is. */
+  readonly status: boolean
+  /** `interrupted`: the exit code of the signal which stopped the run. */
+  readonly exitCode: (result: Report, interrupted: number | undefined) => number
+}
+
 /**
  * Opens the site, has `prepare` say what is to be done, does it, and returns the exit code. Throws a `StokerError` when it
- * cannot start: then nothing was touched.
+ * cannot start: then nothing was touched. `manner`: absent, as `stoker` itself has it.
  */
 export const push = async <O>(
   flags: PushFlags,
   prepare: (site: Site, say: Say, io: { readonly signal: AbortSignal }) => Promise<Prepared<O>>,
+  manner: Manner = stokerManner(flags),
 ): Promise<number> => {
   const sinks = standardSinks()
-  const say = (text: string) => void sinks.stderr.write(`stoker: ${text}\n`)
+  const say = (text: string) => void sinks.stderr.write(`${manner.name}: ${text}\n`)
   let status = () => 'starting: nothing runs yet'
-  using interrupt = onInterrupt(() => status(), say)
+  using interrupt = onInterrupt(() => status(), say, manner.presses)
   const io = { signal: AbortSignal.any([interrupt.signal, sinks.stdout.gone]) }
 
   try {
@@ -84,7 +98,7 @@ export const push = async <O>(
     await using input = prepared.takesInput && hasInput() ? broadcast(process.stdin) : undefined
     holdYoungGeneration()
     const pace = await paceOf(flags, site.defaults)
-    const tracker = progress(sinks, { total: targets.length })
+    const tracker = progress(manner.status ? sinks : { ...sinks, hasStatus: false }, { total: targets.length })
     status = tracker.describe
     const files = await fileViews(flags, targets)
     const head = { ...prepared.kept, targets, input: input !== undefined, rerunOf: flags.rerunOf }
@@ -101,7 +115,7 @@ export const push = async <O>(
       ...(input && { stdin: input.open }),
     })
     const result = await report(events, [...(journal ? [journal] : []), tracker, ...prepared.views(sinks), ...files])
-    const code = interrupt.exitCode ?? exitCode(result, { worst: flags.worst === true, interrupted: false })
+    const code = manner.exitCode(result, interrupt.exitCode)
     journal?.close(code)
     return code
   } catch (thrown) {
@@ -110,6 +124,12 @@ export const push = async <O>(
     throw thrown
   }
 }
+
+const stokerManner = ({ worst }: PushFlags): Manner => ({
+  name: 'stoker',
+  status: true,
+  exitCode: (result, interrupted) => interrupted ?? exitCode(result, { worst: worst === true, interrupted: false }),
+})
 
 const descriptorsOf = <O>(actor: Actor<O>, connector: Connector): number =>
   (actor.descriptors ?? 0) + (actor.connects ? connector.descriptors : 0)
