@@ -25,12 +25,12 @@ const schema = mapping({
  */
 export const clustershell: WarehouseFactory = (options, { name, folder }) => {
   const { path, source, deadline } = parseOptions(schema, options)
-  const place = { warehouse: name, path: resolvePath(path, folder, homeFolder()), deadline }
+  const location = { warehouse: name, path: resolvePath(path, folder, homeFolder()), deadline }
   let opening: Promise<Warehouse> | undefined
   const opened = async (io: Abortable): Promise<Warehouse> => {
     io.signal.throwIfAborted()
     // Shared by all who ask, so no single one of them may stop it.
-    opening ??= openOne(place, source).catch(thrown => {
+    opening ??= openOne(location, source).catch(thrown => {
       opening = undefined
       throw thrown
     })
@@ -58,19 +58,19 @@ export const clustershell: WarehouseFactory = (options, { name, folder }) => {
   }
 }
 
-const openOne = async (place: ClustershellOptions, wanted: string | undefined): Promise<Warehouse> => {
-  const sources = await openSources(place, { signal: new AbortController().signal })
-  const { name, source } = sourceNamed(sources, wanted, place.path)
+const openOne = async (location: ClustershellOptions, wanted: string | undefined): Promise<Warehouse> => {
+  const sources = await openSources(location, { signal: new AbortController().signal })
+  const { name, source } = sourceNamed(sources, wanted, location.path)
   const port = groupsOf(sources)
   return upcallWarehouse({
-    name: place.warehouse,
+    name: location.warehouse,
     source,
     groups: { port, source: name },
     // Other sources, wildcards and operators mean here what they mean to nodeset: names are nodes, never groups.
     async compound(expression, io) {
       const ask = evaluator({ ...io, groups: async () => port, source: name, readList: noFiles })
-      const names = await asFailure(place.warehouse, ask.names(expression))
-      return [...names].map(node => nodeMember(node, 'of another source', place.warehouse))
+      const names = await asFailure(location.warehouse, ask.names(expression))
+      return [...names].map(node => nodeMember(node, 'of another source', location.warehouse))
     },
   })
 }

@@ -41,9 +41,9 @@ export const file: WarehouseFactory = (options, { name, folder }) => {
     async nodes(names, io) {
       const { nodes } = await inventory(io)
       const found = new Map<NodeName, NodeFacts>()
-      for (const asked of names) {
-        const facts = nodes.get(asked)
-        if (facts) found.set(asked, facts)
+      for (const requested of names) {
+        const facts = nodes.get(requested)
+        if (facts) found.set(requested, facts)
       }
       return found
     },

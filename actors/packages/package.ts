@@ -103,7 +103,7 @@ interface ProbedPackages extends DesiredPackages {
 
 /** Every manager's own probe, and how to find out which is the target's: the one that its system is recorded in. */
 const LIBRARY = `${Object.values(MANAGERS)
-  .map(({ probe: look }) => look)
+  .map(({ probe }) => probe)
   .join('')}probe_at_packages() {
 m=$1 need=$2
 shift 2

@@ -45,7 +45,7 @@ export const reboot: Actor<Options> = {
       await using remote = await job.connect()
       before = await bootId(remote, job)
       if (before === undefined) throw noBootId(target.name)
-      const exit = yield* asked(remote, command ?? REBOOT, job)
+      const exit = yield* runRequest(remote, command ?? REBOOT, job)
       if (exit?.kind === 'code' && exit.code !== 0) return outcomeOfExit(target.name, exit)
     }
     yield stdout('reboots\n')
@@ -64,7 +64,7 @@ const LIMITS = { first: 1_000, most: 8_000 }
 const stdout = (text: string): Output => ({ stream: 'stdout', data: Buffer.from(text) })
 
 /** The connection may be lost before the command has ended: that is what it is for. */
-async function* asked(remote: Connection, line: string, job: Job): AsyncGenerator<Output, Exit | undefined, void> {
+async function* runRequest(remote: Connection, line: string, job: Job): AsyncGenerator<Output, Exit | undefined, void> {
   try {
     return yield* remote.exec({ line }, job)
   } catch (thrown) {

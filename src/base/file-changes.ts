@@ -10,18 +10,18 @@ const INTERVAL = 1_000
  * kernel miss what is written on another machine, and a folder which a configuration tool has replaced.
  */
 export async function* fileChanges(paths: readonly string[], io: Abortable): AsyncGenerator<string> {
-  const how = `the time of ${paths.join(' and ')}`
-  let before = await look(paths)
-  yield how
+  const basis = `the time of ${paths.join(' and ')}`
+  let before = await fingerprint(paths)
+  yield basis
   for (;;) {
     await pause(INTERVAL, io)
-    const now = await look(paths)
-    if (now !== before) yield how
+    const now = await fingerprint(paths)
+    if (now !== before) yield basis
     before = now
   }
 }
 
-const look = async (paths: readonly string[]): Promise<string> => {
+const fingerprint = async (paths: readonly string[]): Promise<string> => {
   const all = await Promise.all(
     paths.map(async path => {
       const found = await stat(path, { bigint: true }).catch(() => undefined) // gone, which is a change as well

@@ -55,11 +55,11 @@ export const takeLock = async (path: string, options: LockOptions): Promise<Asyn
   const began = performance.now()
   const silence = new Silence()
   const turns = new Retry(LOOKS)
-  let told = ''
+  let reportedHolder = ''
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   for (;;) {
     signal.throwIfAborted()
-    const found = await look(path)
+    const found = await inspect(path)
     if (!found) {
       const mine = await claim(path, beat)
       if (mine === undefined) continue
@@ -74,11 +74,11 @@ export const takeLock = async (path: string, options: LockOptions): Promise<Asyn
       await takeAway(path, claims, { signal })
       continue
     }
-    if (told !== claims) {
+    if (reportedHolder !== claims) {
       waiting?.(holder)
       turns.reset()
     }
-    told = claims
+    reportedHolder = claims
     if (fate === 'running' && performance.now() - began >= limit) throw new LockHeld(path, holder)
     await turns.wait({ signal })
   }
@@ -150,7 +150,7 @@ const linked = async (beside: string, path: string): Promise<boolean> => {
 
 const held = (path: string, mine: string, beat: number): AsyncDisposable => {
   // After a long suspension it may have been taken away from us: another one's lock is left alone.
-  const isMine = async () => (await look(path))?.claims === mine
+  const isMine = async () => (await inspect(path))?.claims === mine
   const live = async () => {
     if (await isMine()) await utimes(path, new Date(), new Date())
   }
@@ -170,21 +170,21 @@ const held = (path: string, mine: string, beat: number): AsyncDisposable => {
  */
 const takeAway = async (path: string, dead: string, io: Abortable): Promise<void> => {
   await using _only = await takeLock(breakPath(path), { ...io, beat: BREAK_BEAT_MS })
-  if ((await look(path))?.claims === dead) await rm(path, { force: true })
+  if ((await inspect(path))?.claims === dead) await rm(path, { force: true })
 }
 
 const breakPath = (path: string): string => `${path}.break`
 
 /** Of somebody who was killed just then. */
 const removeDead = async (path: string, io: Abortable): Promise<void> => {
-  const found = await look(path)
+  const found = await inspect(path)
   if (found && fateIn(found) === 'ended') await takeAway(path, found.claims, io)
 }
 
 const BREAK_BEAT_MS = 1_000
 
 /** `undefined`: there is none. It is opened, because NFS tells what is new only then. */
-const look = async (path: string): Promise<Found | undefined> => {
+const inspect = async (path: string): Promise<Found | undefined> => {
   try {
     await using file = await open(path)
     const { ino, mtimeNs } = await file.stat({ bigint: true })

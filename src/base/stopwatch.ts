@@ -33,16 +33,16 @@ const tick = (): void => {
   clock.counted += Math.min(elapsed, MOST_MS)
   clock.late = Math.max(0, elapsed - TICK_MS)
   clock.last = now
-  for (const look of clock.running.values()) look()
+  for (const check of clock.running.values()) check()
 }
 
-const run = (watch: object, look: () => void): void => {
+const run = (watch: object, check: () => void): void => {
   if (clock.running.size === 0) {
     clock.last = performance.now()
     clock.late = 0
     clock.timer = setInterval(tick, TICK_MS)
   }
-  clock.running.set(watch, look)
+  clock.running.set(watch, check)
 }
 
 const rest = (watch: object): void => {

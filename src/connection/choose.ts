@@ -24,22 +24,22 @@ export interface Choice {
 }
 
 /** The connector for all targets. `prepare` throws `CONFIG` for a node with an unknown kind, and what `listed` throws. */
-export const choosingConnector = ({ requested: asked, defaultKind: usual, listed, make }: Choice): Connector => {
+export const choosingConnector = ({ requested, defaultKind, listed, make }: Choice): Connector => {
   let byList: ReadonlySet<string> | undefined
   const opened = new Map<ConnectionKind, Promise<Connector>>()
   const connectorFor = (target: Target): Promise<Connector> => {
-    const kind = asked ?? kindOf(target) ?? (byList?.has(target.name) ? 'openssh' : usual)
+    const kind = requested ?? kindOf(target) ?? (byList?.has(target.name) ? 'openssh' : defaultKind)
     const connector = opened.get(kind) ?? make(kind)
     opened.set(kind, connector)
     return connector
   }
-  let descriptors = DESCRIPTORS[asked ?? usual]
+  let descriptors = DESCRIPTORS[requested ?? defaultKind]
   return {
     get descriptors() {
       return descriptors
     },
     async prepare(targets, io) {
-      if (asked === undefined) byList ??= await listed?.(io)
+      if (requested === undefined) byList ??= await listed?.(io)
       const parts = new Map<Connector, Target[]>()
       for (const target of targets) {
         const connector = await connectorFor(target)

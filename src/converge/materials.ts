@@ -158,8 +158,8 @@ const readText = async (path: string, name: string): Promise<string> => {
 
 const cannotRead = (kind: string, name: string, cause: unknown, path?: string): StokerError => {
   const { code, message } = cause as NodeJS.ErrnoException
-  const place = path !== undefined && path !== name ? ` (${path})` : ''
+  const location = path !== undefined && path !== name ? ` (${path})` : ''
   const why =
     code === 'ENOENT' ? 'there is none' : code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8' : message
-  return new StokerError('CONFIG', name, `cannot read ${kind} ${shown(name)}${place}: ${why}`, { cause })
+  return new StokerError('CONFIG', name, `cannot read ${kind} ${shown(name)}${location}: ${why}`, { cause })
 }

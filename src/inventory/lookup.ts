@@ -33,7 +33,7 @@ export const openLookup = (warehouses: readonly Warehouse[], io: Abortable) => {
   const loaders = new Map(warehouses.map(warehouse => [warehouse, loader(warehouse, io)]))
   const memberLists = new Map<string, Promise<readonly Member[] | undefined>>()
   const groupLists = new Map<Warehouse, Promise<ReadonlySet<string> | undefined>>()
-  const said = new Set<string>()
+  const reported = new Set<string>()
 
   const layers = (home: Warehouse | undefined): readonly Warehouse[] =>
     home ? [home, ...ordinary.filter(warehouse => warehouse !== home)] : ordinary
@@ -87,7 +87,7 @@ export const openLookup = (warehouses: readonly Warehouse[], io: Abortable) => {
     const { node, contradicting } = layered(name, answers)
     const [first = ''] = node.warehouses
     for (const { warehouse, facts } of contradicting)
-      said.add(
+      reported.add(
         `${name} is ${ips(node.facts).join(' ')} in ${first} but ${ips(facts).join(' ')} in ${warehouse}; ${first} answers, it comes first`,
       )
     return node
@@ -143,7 +143,7 @@ export const openLookup = (warehouses: readonly Warehouse[], io: Abortable) => {
 
   const noteOwners = (name: string, owners: readonly Warehouse[]): void => {
     const [first, ...others] = owners.map(owner => owner.name)
-    said.add(
+    reported.add(
       `group ${name} is in ${owners.length} warehouses; ${first} answers (write @${others[0]}:${name} for the other)`,
     )
   }
@@ -210,7 +210,7 @@ export const openLookup = (warehouses: readonly Warehouse[], io: Abortable) => {
       }
     },
     sourceNames: (): string => warehouses.map(warehouse => warehouse.name).join(', '),
-    notices: (): readonly string[] => [...said],
+    notices: (): readonly string[] => [...reported],
   }
 }
 

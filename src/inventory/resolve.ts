@@ -129,13 +129,13 @@ export const resolve = async (
 
   const fromMembers = async (members: readonly Member[], home: Warehouse): Promise<Selection> => {
     const names = members.flatMap(member => (member.kind === 'node' ? [member.name] : []))
-    const asked = lookup.nodes(names, home).then(nodes => new Map(names.map((name, i) => [name, nodes[i]])))
+    const nodesByName = lookup.nodes(names, home).then(nodes => new Map(names.map((name, i) => [name, nodes[i]])))
     const parts = members.map(async (member): Promise<ResolvedNode | Selection> => {
       if (member.kind === 'expression') return await evaluate(member.expression, home)
       if (member.kind === 'group') return await byGroup(`@${member.name}`, member.name, undefined, home)
       const { name } = member
       // A member of whom nothing is known but the name is still a member: a group is never silently shorter.
-      return (await asked).get(name) ?? { requestedName: name, facts: { name }, warehouses: [home.name] }
+      return (await nodesByName).get(name) ?? { requestedName: name, facts: { name }, warehouses: [home.name] }
     })
     return inOrder(await every(parts))
   }

@@ -7,7 +7,7 @@ import { shown } from '../base/names.ts'
 import { makeKeyPair } from './keys.ts'
 import { killAllWith } from './processes.ts'
 import { LAB_USER, LOOPBACK, startServer } from './server.ts'
-import type { Place } from './session.ts'
+import type { LabContext } from './session.ts'
 import { type SiteFiles, type SiteNode, siteFiles, siteMark, writeSite } from './site.ts'
 
 export interface LabOptions {
@@ -49,9 +49,9 @@ export const startLab = async ({ count, folder }: LabOptions, io: Abortable): Pr
   for (const name of namesOf(count)) {
     io.signal.throwIfAborted()
     const hostKey = makeKeyPair(name)
-    const place = await furnish(join(targetsFolder, name), name)
-    const { port } = stack.use(await startServer(hostKey.privateKey, clientKey.publicKey, place))
-    targets.push({ name, folder: place.folder, address: LOOPBACK, port, user: LAB_USER, hostKey: hostKey.publicKey })
+    const context = await furnish(join(targetsFolder, name), name)
+    const { port } = stack.use(await startServer(hostKey.privateKey, clientKey.publicKey, context))
+    targets.push({ name, folder: context.folder, address: LOOPBACK, port, user: LAB_USER, hostKey: hostKey.publicKey })
   }
   const files = await writeSite({ name: NAME, folder: root, nodes: targets, groups: groupsOf(count), clientKey })
   const running = stack.move()
@@ -91,7 +91,7 @@ const prepare = async (folder: string): Promise<void> => {
 }
 
 /** A target's folder, with a `hostname` of its own found first. What an earlier lab left there stays. */
-const furnish = async (folder: string, name: string): Promise<Place> => {
+const furnish = async (folder: string, name: string): Promise<LabContext> => {
   const bin = join(folder, 'bin')
   const hostname = join(bin, 'hostname')
   await mkdir(bin, { recursive: true, mode: 0o700 })

@@ -3,7 +3,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import ssh2, { type AuthContext, type Connection, type ParsedKey, type Session } from 'ssh2'
-import { type CommandChannel, type Place, type RunningCommand, runCommand } from './session.ts'
+import { type CommandChannel, type LabContext, type RunningCommand, runCommand } from './session.ts'
 
 /** The only address the lab listens on. */
 export const LOOPBACK = '127.0.0.1'
@@ -16,12 +16,12 @@ export interface LabServer extends AsyncDisposable {
 }
 
 /** Listens on a free port. `hostKey` is a private key, `clientKey` the public one that may log in. */
-export const startServer = async (hostKey: string, clientKey: string, place: Place): Promise<LabServer> => {
+export const startServer = async (hostKey: string, clientKey: string, context: LabContext): Promise<LabServer> => {
   const allowed = ssh2.utils.parseKey(clientKey)
   if (allowed instanceof Error) throw allowed
   const running = new Set<RunningCommand>()
   const sockets = new Set<Socket>()
-  const ssh = new ssh2.Server({ hostKeys: [hostKey] }, client => serve(client, allowed, place, running))
+  const ssh = new ssh2.Server({ hostKeys: [hostKey] }, client => serve(client, allowed, context, running))
   // The sockets are made here, not by ssh2, so that they can be cut when the lab ends.
   const server = createServer({ noDelay: true }, socket => {
     sockets.add(socket)
@@ -44,7 +44,7 @@ export const startServer = async (hostKey: string, clientKey: string, place: Pla
   }
 }
 
-const serve = (client: Connection, allowed: ParsedKey, place: Place, running: Set<RunningCommand>): void => {
+const serve = (client: Connection, allowed: ParsedKey, place: LabContext, running: Set<RunningCommand>): void => {
   const mine = new Set<RunningCommand>()
   client.on('authentication', context =>
     mayEnter(context, allowed) ? context.accept() : context.reject(['publickey']),
@@ -73,10 +73,10 @@ const mayEnter = (context: AuthContext, allowed: ParsedKey): boolean => {
   return context.blob !== undefined && allowed.verify(context.blob, context.signature, context.hashAlgo) === true
 }
 
-const serveSession = (session: Session, place: Place, started: (command: RunningCommand) => void): void => {
+const serveSession = (session: Session, context: LabContext, started: (command: RunningCommand) => void): void => {
   let command: RunningCommand | undefined
   const start = (line: string | undefined, channel: CommandChannel) => {
-    command = runCommand(line, channel, place)
+    command = runCommand(line, channel, context)
     started(command)
   }
   session.once('shell', accept => start(undefined, accept()))

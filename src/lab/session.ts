@@ -24,16 +24,16 @@ export interface RunningCommand {
 }
 
 /** Where and with what a target's commands run. */
-export interface Place {
+export interface LabContext {
   readonly folder: string
   readonly environment: Readonly<Record<string, string>>
 }
 
 /** Starts `line` with `/bin/sh -c`; without a line, a shell that reads its commands from the channel. */
-export const runCommand = (line: string | undefined, channel: CommandChannel, place: Place): RunningCommand => {
+export const runCommand = (line: string | undefined, channel: CommandChannel, context: LabContext): RunningCommand => {
   const child: ChildProcess = spawn('/bin/sh', line === undefined ? [] : ['-c', line], {
-    cwd: place.folder,
-    env: place.environment,
+    cwd: context.folder,
+    env: context.environment,
     detached: true, // a session of its own: a Ctrl-C in the lab's terminal is not for it
   })
   const { promise: gone, resolve: leave } = Promise.withResolvers<void>()

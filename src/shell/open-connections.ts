@@ -106,8 +106,8 @@ export class OpenConnections {
   async *#reach(targets: readonly Target[], io: Abortable): AsyncGenerator<RunEvent, void, void> {
     for (const target of targets) this.#stopWaiting(target)
     const signal = AbortSignal.any([io.signal, this.#ended.signal])
-    const how = { ...this.#options.schedule, signal, connector: this.#opening, apply: true, commandTimeout: 0 }
-    for await (const event of schedule(targets, CONNECT_ONLY, undefined, how)) {
+    const options = { ...this.#options.schedule, signal, connector: this.#opening, apply: true, commandTimeout: 0 }
+    for await (const event of schedule(targets, CONNECT_ONLY, undefined, options)) {
       if (event.kind === 'finished' && event.outcome.kind !== 'ok') {
         const { outcome } = event
         const error = outcome.kind === 'unreachable' || outcome.kind === 'failed' ? outcome.error : NOT_TRIED

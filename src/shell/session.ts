@@ -77,7 +77,7 @@ export class Session {
   }
 
   /** Shows a notice which has nothing to do with what goes on. */
-  tell(notice: string): void {
+  notify(notice: string): void {
     const write = () => this.#options.notify(notice)
     if (this.#console) this.#console.above(write)
     else write()
@@ -137,16 +137,16 @@ export class Session {
   }
 
   async #command(line: string, isKept: boolean, io: Abortable): Promise<void> {
-    const { actor, schedule: how, connections: links, sinks, label, verbose } = this.#options
+    const { actor, schedule: scheduleOptions, connections, sinks, label, verbose } = this.#options
     const targets = this.#targets
     if (targets.length === 0) return this.#options.notify('no targets: +TARGETS adds some')
     const entry = isKept ? this.#options.journal(line, targets) : undefined
     const tracker = progress(sinks, { total: targets.length })
     this.#tracker = tracker
     const events = schedule(targets, actor, actor.parse(line), {
-      ...how,
+      ...scheduleOptions,
       ...io,
-      connector: links.connector,
+      connector: connections.connector,
       ...(entry && { begin: target => entry.begin(target) }),
     })
     const result = await report(events, [
@@ -182,11 +182,11 @@ export class Session {
   }
 
   async #connect(io: Abortable): Promise<void> {
-    const { connections: links, sinks } = this.#options
-    const missing = links.missing(this.#targets)
+    const { connections, sinks } = this.#options
+    const missing = connections.missing(this.#targets)
     const tracker = progress(sinks, { total: missing.length })
     this.#tracker = tracker
-    await report(links.open(this.#targets, io), [tracker, summary(sinks.stderr, { verbose: false, quiet: true })])
+    await report(connections.open(this.#targets, io), [tracker, summary(sinks.stderr, { verbose: false, quiet: true })])
   }
 
   /** Ctrl-C ends `work`, and `work` alone. */

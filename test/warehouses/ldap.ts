@@ -242,7 +242,7 @@ t.test('an empty page which is not the last one does not end the list', async t 
   }
   const session = { search } as unknown as Session
   const question = { bases: [BASE], filter: parseFilter('a=b'), attributes: [] }
-  const [answer = []] = await searchAll({ session, server, settings, asked: 'nodes', time: 1_000 }, [question])
+  const [answer = []] = await searchAll({ session, server, settings, purpose: 'nodes', time: 1_000 }, [question])
   t.strictSame(
     answer.map(({ dn }) => dn),
     ['a', 'b', 'c'],

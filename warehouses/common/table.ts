@@ -133,12 +133,12 @@ const indexOf = ({ nodes, groups, records = nodes }: Table, warehouse: string): 
     },
     nodes(names) {
       const found = new Map<NodeName, NodeFacts>()
-      for (const asked of names) {
-        const facts = byName.get(asked)
+      for (const requested of names) {
+        const facts = byName.get(requested)
         if (!facts) continue
         const problem = problems.get(facts.name)
         if (problem !== undefined) throw unfit(warehouse, facts.name, problem)
-        found.set(asked, facts)
+        found.set(requested, facts)
       }
       return found
     },

@@ -16,6 +16,6 @@ const BOOT = /^\s*(?:boot|tftp|next-server)\s*=\s*(\[[\da-f:.]+\]|[^:]*):(.*?)\s
 
 /** The root file system as the DHCP option which tells it. */
 export const rootPathIn = (value: string): readonly string[] => {
-  const [, place] = /^\s*root\s*=\s*(.*?)\s*$/i.exec(value) ?? []
-  return place ? [`root-path "${place.replaceAll(/["\\]/g, '\\$&')}"`] : []
+  const [, target] = /^\s*root\s*=\s*(.*?)\s*$/i.exec(value) ?? []
+  return target ? [`root-path "${target.replaceAll(/["\\]/g, '\\$&')}"`] : []
 }

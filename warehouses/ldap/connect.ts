@@ -13,16 +13,17 @@ import type { Server, Settings } from './settings.ts'
  * A session with the server, bound and (but for ldap:// as it is) encrypted, the certificate verified. Throws `CONFIG` for a
  * file that cannot be used, `WAREHOUSE_FAILED` when the server refuses, and what the network or TLS say as it is.
  */
-export const connect = async (server: Server, settings: Settings, asked: string, io: Abortable): Promise<Session> => {
+export const connect = async (server: Server, settings: Settings, purpose: string, io: Abortable): Promise<Session> => {
   io.signal.throwIfAborted()
-  const socket = 'path' in server.place ? connectSocket(server.place) : connectSocket(server.place).setNoDelay(true)
+  const socket =
+    'path' in server.endpoint ? connectSocket(server.endpoint) : connectSocket(server.endpoint).setNoDelay(true)
   socket.on('error', () => {}) // whoever waits for the socket, or for the stream on top of it, is told there
   const stop = () => socket.destroy(io.signal.reason)
   io.signal.addEventListener('abort', stop)
   try {
     await once(socket, 'connect', io)
-    const session = sessionOn(await secured(socket, server, settings, asked, io))
-    await bind(session, server, settings, asked, io)
+    const session = sessionOn(await secured(socket, server, settings, purpose, io))
+    await bind(session, server, settings, purpose, io)
     return session
   } catch (thrown) {
     socket.destroy()
@@ -36,15 +37,15 @@ const secured = async (
   socket: Socket,
   server: Server,
   settings: Settings,
-  asked: string,
+  purpose: string,
   io: Abortable,
 ): Promise<Socket> => {
   if (server.security === 'none') return socket
   if (server.security === 'starttls') {
     const reply = await sessionOn(socket).startTls()
     if (reply.status === 2 || reply.status === 53)
-      throw refused(settings, server, asked, 'it does not offer StartTLS; set up TLS there, or write ldaps://')
-    if (reply.status !== 0) throw resultTrouble(settings, server, asked, reply)
+      throw refused(settings, server, purpose, 'it does not offer StartTLS; set up TLS there, or write ldaps://')
+    if (reply.status !== 0) throw resultTrouble(settings, server, purpose, reply)
   }
   const { ca, cert, key } = settings.tls
   const { warehouse } = settings
@@ -69,7 +70,7 @@ const bind = async (
   session: Session,
   server: Server,
   settings: Settings,
-  asked: string,
+  purpose: string,
   io: Abortable,
 ): Promise<void> => {
   const { bind: as, warehouse } = settings
@@ -77,7 +78,7 @@ const bind = async (
   const reply = await session.bind(
     as.kind === 'external' ? 'external' : { dn: as.dn, password: await password(as.passwordFile, warehouse, io) },
   )
-  if (reply.status !== 0) throw resultTrouble(settings, server, asked, reply)
+  if (reply.status !== 0) throw resultTrouble(settings, server, purpose, reply)
 }
 
 const password = async (file: string, warehouse: string, io: Abortable): Promise<string> => {

@@ -9,8 +9,8 @@ export const unusable = (server: Server, what: string, cause?: unknown): StokerE
   new StokerError('CONNECT_FAILED', server.url, `${server.url}: ${what}`, { cause })
 
 /** `WAREHOUSE_FAILED`: no server could be used, for these reasons. */
-export const noneLeft = (settings: Settings, asked: string, reasons: readonly StokerError[]): StokerError => {
-  const message = `warehouse ${settings.warehouse}: cannot get ${asked}: ${reasons.map(({ message }) => message).join('; ')}`
+export const noneLeft = (settings: Settings, purpose: string, reasons: readonly StokerError[]): StokerError => {
+  const message = `warehouse ${settings.warehouse}: cannot get ${purpose}: ${reasons.map(({ message }) => message).join('; ')}`
   return new StokerError('WAREHOUSE_FAILED', settings.warehouse, message, { cause: reasons[0] })
 }
 
@@ -18,11 +18,11 @@ export const noneLeft = (settings: Settings, asked: string, reasons: readonly St
 export const refused = (
   settings: Settings,
   server: Server,
-  asked: string,
+  purpose: string,
   what: string,
   cause?: unknown,
 ): StokerError => {
-  const message = `warehouse ${settings.warehouse}: cannot get ${asked}: ${server.url}: ${what}`
+  const message = `warehouse ${settings.warehouse}: cannot get ${purpose}: ${server.url}: ${what}`
   return new StokerError('WAREHOUSE_FAILED', settings.warehouse, message, { cause })
 }
 
@@ -76,13 +76,13 @@ const TRANSIENT: readonly number[] = [51, 52]
 export const resultTrouble = (
   settings: Settings,
   server: Server,
-  asked: string,
+  purpose: string,
   reply: Pick<Reply, 'status' | 'text'>,
   base?: string,
 ): StokerError => {
-  const said = reply.text === '' ? `result ${reply.status}` : `result ${reply.status}, ${shown(reply.text)}`
-  if (TRANSIENT.includes(reply.status)) return unusable(server, `it is busy or not available (${said})`)
-  return refused(settings, server, asked, `${explain(reply.status, settings, base)} (${said})`)
+  const reason = reply.text === '' ? `result ${reply.status}` : `result ${reply.status}, ${shown(reply.text)}`
+  if (TRANSIENT.includes(reply.status)) return unusable(server, `it is busy or not available (${reason})`)
+  return refused(settings, server, purpose, `${explain(reply.status, settings, base)} (${reason})`)
 }
 
 /** RFC 4511 appendix A. */

@@ -114,12 +114,12 @@ const rowOf = (entry: Entry, mapping: Mapping, scopes: Scopes): Row => {
   const [name = '', ...aliases] = namesOf(entry, mapping.name)
   const addresses = read(entry, mapping.addresses)
   const macs = read(entry, mapping.macs)
-  const said = saidOf(entry, mapping, scopes)
-  const duids = [...read(entry, mapping.duids), ...(said?.duids ?? [])]
+  const attributes = attributesOf(entry, mapping, scopes)
+  const duids = [...read(entry, mapping.duids), ...(attributes?.duids ?? [])]
   const hostKeys = read(entry, mapping.hostKeys)
-  const dhcpOptions = [...read(entry, mapping.options), ...(said?.options ?? [])]
-  const [file = said?.file] = read(entry, mapping.bootFiles)
-  const [nextServer = said?.nextServer] = read(entry, mapping.nextServers)
+  const dhcpOptions = [...read(entry, mapping.options), ...(attributes?.options ?? [])]
+  const [file = attributes?.file] = read(entry, mapping.bootFiles)
+  const [nextServer = attributes?.nextServer] = read(entry, mapping.nextServers)
   const [port] = valuesOf(entry, mapping.port)
   const [user] = valuesOf(entry, mapping.user)
   const [id = entry.dn] = valuesOf(entry, mapping.id)
@@ -147,7 +147,7 @@ const rowOf = (entry: Entry, mapping: Mapping, scopes: Scopes): Row => {
 }
 
 /** What statements of the entry and of those around it say; the nearest one counts. */
-const saidOf = (entry: Entry, { statements }: Mapping, scopes: Scopes): Said | undefined => {
+const attributesOf = (entry: Entry, { statements }: Mapping, scopes: Scopes): Said | undefined => {
   if (statements.length === 0) return undefined
   const all = [...statementsOf(entry, statements), ...scopes.around(entry.dn)]
   return all.length === 0 ? undefined : readStatements(all)

@@ -20,7 +20,7 @@ export interface Turn {
   readonly server: Server
   readonly settings: Settings
   /** What for, in the message of a failure. */
-  readonly asked: string
+  readonly purpose: string
   /** Milliseconds. */
   readonly time: number
 }
@@ -87,10 +87,10 @@ const search = ({ session, time }: Turn, { question, base }: Part, page?: Page):
 type Page = { readonly size: number; readonly cookie: Buffer | undefined }
 
 /** The reply's entries, when they are all there is. */
-const complete = ({ server, settings, asked }: Turn, { base }: Part, reply: Reply): readonly Entry[] => {
-  if (reply.status !== 0) throw resultTrouble(settings, server, asked, reply, base)
+const complete = ({ server, settings, purpose }: Turn, { base }: Part, reply: Reply): readonly Entry[] => {
+  if (reply.status !== 0) throw resultTrouble(settings, server, purpose, reply, base)
   const [elsewhere] = reply.references
   if (elsewhere === undefined) return reply.entries
   const what = `a part of what is below ${shown(base)} is at another server, ${shown(elsewhere)}; choose a narrower base`
-  throw refused(settings, server, asked, what)
+  throw refused(settings, server, purpose, what)
 }

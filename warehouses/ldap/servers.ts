@@ -12,11 +12,11 @@ import type { Server, Settings } from './settings.ts'
 
 export interface Servers extends AsyncDisposable {
   /**
-   * The entries which answer each question, all asked at once on one connection; every entry once. `asked` says in a few
+   * The entries which answer each question, all asked at once on one connection; every entry once. `purpose` says in a few
    * words what for, in the message of a failure. Throws `WAREHOUSE_FAILED`, or `CONFIG` for a file that cannot be used; a
    * part of the entries is never an answer. An abort ends it at once.
    */
-  ask(asked: string, questions: readonly Question[], io: Abortable): Promise<readonly (readonly Entry[])[]>
+  ask(purpose: string, questions: readonly Question[], io: Abortable): Promise<readonly (readonly Entry[])[]>
 }
 
 /** An open connection which nobody uses at present. */
@@ -33,7 +33,7 @@ export const openServers = (settings: Settings): Servers => {
   /** One server's turn, with a connection from before or a new one; the connection is kept when all went well. */
   const attempt = async (
     { server, session: kept }: { readonly server: Server; readonly session?: Session },
-    asked: string,
+    purpose: string,
     questions: readonly Question[],
     time: number,
     given: AbortSignal,
@@ -43,10 +43,10 @@ export const openServers = (settings: Settings): Servers => {
     let session = kept
     const stop = () => session?.destroy(signal.reason)
     try {
-      session ??= await connect(server, settings, asked, { signal })
+      session ??= await connect(server, settings, purpose, { signal })
       signal.throwIfAborted()
       signal.addEventListener('abort', stop)
-      const answers = await searchAll({ session, server, settings, asked, time }, questions)
+      const answers = await searchAll({ session, server, settings, purpose, time }, questions)
       if (isDisposed) await session.close()
       else idle.push({ server, session })
       return answers
@@ -60,7 +60,7 @@ export const openServers = (settings: Settings): Servers => {
   }
 
   return {
-    async ask(asked, questions, { signal }) {
+    async ask(purpose, questions, { signal }) {
       signal.throwIfAborted()
       const end = performance.now() + settings.deadline
       const kept = idle.filter(({ session }) => session.isOpen).slice(0, 1)
@@ -71,13 +71,13 @@ export const openServers = (settings: Settings): Servers => {
         // Those which are still to come must have some time, too.
         const time = Math.max(1, Math.floor((end - performance.now()) / (turns.length - i)))
         try {
-          return await attempt(turn, asked, questions, time, signal)
+          return await attempt(turn, purpose, questions, time, signal)
         } catch (thrown) {
           if (!(thrown instanceof StokerError) || thrown.code !== 'CONNECT_FAILED') throw thrown
           reasons.push(thrown)
         }
       }
-      throw noneLeft(settings, asked, reasons)
+      throw noneLeft(settings, purpose, reasons)
     },
     async [Symbol.asyncDispose]() {
       isDisposed = true

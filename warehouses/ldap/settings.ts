@@ -79,7 +79,7 @@ const schema = mapping({
 export interface Server {
   /** As messages tell it. */
   readonly url: string
-  readonly place: { readonly host: string; readonly port: number } | { readonly path: string }
+  readonly endpoint: { readonly host: string; readonly port: number } | { readonly path: string }
   readonly security: 'none' | 'tls' | 'starttls'
   /** What the server's certificate has to be for: a host name or an IP address. */
   readonly identity: string
@@ -166,7 +166,7 @@ const serverOf = (url: string, tls: Given['tls'], option: string): Server => {
   const local = /^ldapi:\/\/([^/]*)\/?$/i.exec(url)
   if (local) {
     if (tls?.starttls) throw badOption('tls.starttls', 'is not for ldapi://; a socket does not leave this machine')
-    return { url, place: { path: decoded(local[1] ?? '', bad) || SOCKET }, security: 'none', identity: 'localhost' }
+    return { url, endpoint: { path: decoded(local[1] ?? '', bad) || SOCKET }, security: 'none', identity: 'localhost' }
   }
   const [, scheme = '', host = '', port] =
     /^(ldaps?):\/\/(\[[\da-f:.%]+\]|[\p{L}\p{N}_.-]+)(?::(\d+))?\/?$/iu.exec(url) ?? []
@@ -179,7 +179,7 @@ const serverOf = (url: string, tls: Given['tls'], option: string): Server => {
   const bare = host.replace(/^\[(.*)\]$/, '$1')
   return {
     url,
-    place: { host: bare, port: number },
+    endpoint: { host: bare, port: number },
     security: isSecure ? 'tls' : tls?.starttls ? 'starttls' : 'none',
     identity: tls?.servername ?? bare,
   }
@@ -205,7 +205,7 @@ const checkTls = (tls: Given['tls'], servers: readonly Server[]): void => {
 const bindOf = ({ bind, tls }: Given, servers: readonly Server[], folder: string): Bind => {
   if (bind === 'anonymous') return { kind: 'anonymous' }
   if (bind === 'external') {
-    const unknown = servers.find(({ place }) => !('path' in place) && tls?.cert === undefined)
+    const unknown = servers.find(({ endpoint }) => !('path' in endpoint) && tls?.cert === undefined)
     if (!unknown) return { kind: 'external' }
     throw badOption(
       'bind',
@@ -222,11 +222,11 @@ const bindOf = ({ bind, tls }: Given, servers: readonly Server[], folder: string
 }
 
 /** Whether nothing leaves this machine. */
-const isHere = ({ place }: Server): boolean =>
-  'path' in place ||
-  place.host === 'localhost' ||
-  place.host === '::1' ||
-  (isIP(place.host) === 4 && place.host.startsWith('127.'))
+const isHere = ({ endpoint }: Server): boolean =>
+  'path' in endpoint ||
+  endpoint.host === 'localhost' ||
+  endpoint.host === '::1' ||
+  (isIP(endpoint.host) === 4 && endpoint.host.startsWith('127.'))
 
 const mappingOf = ({ attributes: given = {} }: Given, usual: Mapping): Mapping => {
   const name = given.name ?? usual.name

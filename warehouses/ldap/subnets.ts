@@ -100,24 +100,24 @@ const bootOf = (own: Said, outer: Said): NetworkFacts['boot'] => {
 /** Adds what a pool says to its network: to that around it, or to that of the shared network which its range is in. */
 const addPool = (pool: Entry, byKey: ReadonlyMap<string, Entry>, found: ReadonlyMap<Entry, Subnet>): void => {
   const [around] = enclosing(pool, byKey)
-  const said = readStatements(statementsOf(pool, OWN))
-  const refused = [...permits(pool), ...said.permits].map(one => unlike(one, 'the ranges of this pool'))
+  const statements = readStatements(statementsOf(pool, OWN))
+  const refused = [...permits(pool), ...statements.permits].map(one => unlike(one, 'the ranges of this pool'))
   const own = around && found.get(around)
   const candidates = own ? [own] : [...found.values()].filter(one => one.shared && one.shared === around)
-  const ranges = [...rangesOf(pool), ...said.ranges]
+  const ranges = [...rangesOf(pool), ...statements.ranges]
   for (const range of ranges) {
     const target =
       candidates.length < 2 ? candidates[0] : candidates.find(({ facts }) => isInside(range, facts.address))
     if (target?.isOpen && refused.length === 0) target.ranges.push(range)
   }
-  const told = [
+  const lines = [
     ...refused,
-    ...said.options.map(one => ({
+    ...statements.options.map(one => ({
       ...asStatement(one, pool),
       problem: 'a pool has no options of its own here, its network has',
     })),
   ]
-  candidates[0]?.options.push(...told)
+  candidates[0]?.options.push(...lines)
 }
 
 const asStatement = (one: DhcpStatement, { dn }: Entry): Statement =>

@@ -31,10 +31,10 @@ export interface Session {
 
 export interface Database extends AsyncDisposable {
   /**
-   * Does some work on a connection, all within the deadline, connecting included. `asked` says what is asked for, in the
+   * Does some work on a connection, all within the deadline, connecting included. `purpose` says what is asked for, in the
    * message of a failure: `WAREHOUSE_FAILED`, or `CONFIG` for a file that cannot be used. An abort ends it at once.
    */
-  ask<T>(asked: string, io: Abortable, work: (session: Session) => Promise<T>): Promise<T>
+  ask<T>(purpose: string, io: Abortable, work: (session: Session) => Promise<T>): Promise<T>
 }
 
 const CONNECTIONS = 4
@@ -53,7 +53,7 @@ export const database = (settings: Settings): Database => {
   }
 
   return {
-    async ask(asked, { signal: given }, work) {
+    async ask(purpose, { signal: given }, work) {
       given.throwIfAborted()
       using late = stopwatch(settings.deadline)
       const signal = AbortSignal.any([given, late.signal])
@@ -65,7 +65,7 @@ export const database = (settings: Settings): Database => {
           connection.release()
         }
       } catch (thrown) {
-        throw given.aborted ? given.reason : failure(settings, asked, thrown)
+        throw given.aborted ? given.reason : failure(settings, purpose, thrown)
       }
     },
     async [Symbol.asyncDispose]() {
@@ -79,18 +79,20 @@ export const database = (settings: Settings): Database => {
 }
 
 const createdPool = async (settings: Settings, sockets: Set<Socket>, io: Abortable): Promise<Pool> => {
-  const { place, tls, passwordFile, warehouse } = settings
+  const { endpoint, tls, passwordFile, warehouse } = settings
   const password = passwordFile && (await readSecret(passwordFile, 'password-file', warehouse, io))
   const ssl = tls && (await sslOf(tls, warehouse, io))
   const pool = createPool({
     // The stream below knows where to connect to: here, host is the name which the certificate is checked against.
-    ...('socket' in place ? { socketPath: place.socket } : { host: tls?.servername ?? place.host, port: place.port }),
+    ...('socket' in endpoint
+      ? { socketPath: endpoint.socket }
+      : { host: tls?.servername ?? endpoint.host, port: endpoint.port }),
     ...(ssl && { ssl }),
     ...(password && { password: password.replace(/\r?\n$/, '') }),
     user: settings.user,
     database: settings.database,
     stream: () => {
-      const socket = 'socket' in place ? connect(place.socket) : connect(place.port, place.host)
+      const socket = 'socket' in endpoint ? connect(endpoint.socket) : connect(endpoint.port, endpoint.host)
       socket.setNoDelay(true)
       sockets.add(socket)
       return socket.once('close', () => sockets.delete(socket))

@@ -4,15 +4,17 @@ import { shown } from '../../src/base/names.ts'
 import type { Settings } from './settings.ts'
 
 /** `WAREHOUSE_FAILED` with the server, what was asked of it, and what to try. A `StokerError` stays as it is. */
-export const failure = (settings: Settings, asked: string, thrown: unknown): StokerError => {
+export const failure = (settings: Settings, purpose: string, thrown: unknown): StokerError => {
   if (thrown instanceof StokerError) return thrown
   const { what, hint } = explain(thrown, settings)
-  const message = `warehouse ${settings.warehouse}: MySQL server ${serverOf(settings)}: ${what} (asked for ${asked}); ${hint}`
+  const message = `warehouse ${settings.warehouse}: MySQL server ${serverOf(settings)}: ${what} (asked for ${purpose}); ${hint}`
   return new StokerError('WAREHOUSE_FAILED', settings.warehouse, message, { cause: thrown })
 }
 
-const serverOf = ({ place }: Settings): string =>
-  'socket' in place ? place.socket : `${place.host.includes(':') ? `[${place.host}]` : place.host}:${place.port}`
+const serverOf = ({ endpoint }: Settings): string =>
+  'socket' in endpoint
+    ? endpoint.socket
+    : `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`
 
 interface Explanation {
   readonly what: string

@@ -64,9 +64,9 @@ const networksByColumn = (answer: Answer | undefined, warehouse: string): readon
 
 /** A network of every subnet which tells its address: ROCKS has it since version 5.4. */
 const rocksNetworks = ({ columns, rows }: Answer): readonly NetworkFacts[] => {
-  const places = new Map(columns.map(({ name }, i) => [name.toLowerCase(), i]))
+  const columnIndex = new Map(columns.map(({ name }, i) => [name.toLowerCase(), i]))
   return rows.flatMap(row => {
-    const value = (column: string) => textOf(row[places.get(column) ?? -1])
+    const value = (column: string) => textOf(row[columnIndex.get(column) ?? -1])
     const [id, name, subnet, netmask] = [value('id'), value('name'), value('subnet'), value('netmask')]
     const [domain, mtu] = [value('dnszone'), value('mtu')]
     if (subnet === undefined) return []

@@ -45,7 +45,7 @@ export interface FreeSql {
 
 export interface Settings {
   readonly warehouse: string
-  readonly place: { readonly host: string; readonly port: number } | { readonly socket: string }
+  readonly endpoint: { readonly host: string; readonly port: number } | { readonly socket: string }
   readonly user: string
   readonly passwordFile: string | undefined
   readonly database: string
@@ -71,7 +71,7 @@ export const parseSettings = (
     throw badOption(tls.cert === undefined ? 'tls.cert' : 'tls.key', 'is missing: cert and key go together')
   return {
     warehouse: name,
-    place: placeOf(host, given.port, path(socket)),
+    endpoint: endpointOf(host, given.port, path(socket)),
     user: given.user,
     passwordFile: path(given['password-file']),
     database: given.database,
@@ -88,7 +88,7 @@ export const parseSettings = (
   }
 }
 
-const placeOf = (host: string | undefined, port: number, socket: string | undefined) => {
+const endpointOf = (host: string | undefined, port: number, socket: string | undefined) => {
   if (socket !== undefined) return { socket }
   if (host !== undefined) return { host, port }
   throw badOption('host', "is missing: the server's host, or its socket")

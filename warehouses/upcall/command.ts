@@ -16,10 +16,10 @@ export type Variables = Readonly<Record<string, string>>
 export interface Runner {
   /**
    * The command's output. Throws `WAREHOUSE_FAILED` with the first line of its standard error when it ends with anything
-   * but 0, cannot be started, takes too long or says too much. `asked` says what for. It runs in a process group of its
+   * but 0, cannot be started, takes too long or says too much. `purpose` says what for. It runs in a process group of its
    * own, which is killed on an abort, and when the time is up.
    */
-  run(command: CommandLine, variables: Variables, asked: string, io: Abortable): Promise<string>
+  run(command: CommandLine, variables: Variables, purpose: string, io: Abortable): Promise<string>
 }
 
 export interface RunnerOptions {
@@ -39,11 +39,11 @@ export const runner = (options: RunnerOptions): Runner => {
   const { warehouse } = options
   const turn = turnstile(AT_A_TIME)
   return {
-    async run(command, variables, asked, { signal }) {
+    async run(command, variables, purpose, { signal }) {
       await using _turn = await turn()
       signal.throwIfAborted()
       const fail = (what: string, cause?: unknown) => {
-        const message = `warehouse ${warehouse}: the command for ${asked} ${what} (${shown(textOf(command))})`
+        const message = `warehouse ${warehouse}: the command for ${purpose} ${what} (${shown(textOf(command))})`
         return new StokerError('WAREHOUSE_FAILED', warehouse, message, { cause })
       }
       const ended = await finished(started(command, variables, options), options.deadline, signal)
@@ -51,7 +51,7 @@ export const runner = (options: RunnerOptions): Runner => {
         case 'output':
           return ended.text
         case 'failed':
-          throw fail(`${ended.how}${ended.complaint && `: ${shown(ended.complaint)}`}`)
+          throw fail(`${ended.ending}${ended.complaint && `: ${shown(ended.complaint)}`}`)
         case 'broken':
           throw fail(`cannot be started: ${ended.cause.message}`, ended.cause)
         case 'timed-out':
@@ -86,7 +86,7 @@ const filledIn = (word: string, variables: Variables): string =>
 
 type Ended =
   | { readonly kind: 'output'; readonly text: string }
-  | { readonly kind: 'failed'; readonly how: string; readonly complaint: string }
+  | { readonly kind: 'failed'; readonly ending: string; readonly complaint: string }
   | { readonly kind: 'broken'; readonly cause: Error }
   | { readonly kind: 'timed-out' }
   | { readonly kind: 'too-much' }
@@ -124,8 +124,8 @@ const finished = (child: Child, deadline: number, signal: AbortSignal): Promise<
     child.once('close', (code, killer) =>
       settle(() => {
         if (code === 0) return resolve({ kind: 'output', text: Buffer.concat(chunks).toString('utf8') })
-        const how = killer === null ? `ended with exit code ${code}` : `was ended by ${killer}`
-        resolve({ kind: 'failed', how, complaint: complaint.trim().split('\n')[0] ?? '' })
+        const ending = killer === null ? `ended with exit code ${code}` : `was ended by ${killer}`
+        resolve({ kind: 'failed', ending, complaint: complaint.trim().split('\n')[0] ?? '' })
       }),
     )
   })
@@ -142,8 +142,8 @@ const killGroup = ({ pid }: Child): void => {
 const textOf = (command: CommandLine): string => (typeof command === 'string' ? command : command.join(' '))
 
 /** Lets so many in at a time; each leaves by disposing what it got. */
-const turnstile = (places: number): (() => Promise<Disposable>) => {
-  let free = places
+const turnstile = (limit: number): (() => Promise<Disposable>) => {
+  let free = limit
   const waiting: (() => void)[] = []
   const leave = () => {
     const next = waiting.shift()

@@ -46,9 +46,9 @@ export const upcallWarehouse = ({ name, source, facts, compound, groups }: Upcal
       const rows = facts ? await facts(io) : []
       const listed =
         source.all || !facts ? await nodesOf(groups ?? { port: groupsPort(source, name), source: name }, name, io) : []
-      const told = new Set(rows.map(row => row.name))
+      const known = new Set(rows.map(row => row.name))
       return {
-        nodes: [...rows, ...listed.filter(node => !told.has(node)).map(node => ({ name: node }))],
+        nodes: [...rows, ...listed.filter(node => !known.has(node)).map(node => ({ name: node }))],
         groups: new Map(),
       }
     },

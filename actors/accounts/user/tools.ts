@@ -15,7 +15,7 @@ export interface Account {
 }
 
 export interface Tools {
-  addUser(name: string, account: Account, how: { readonly system: boolean; readonly createHome: boolean }): string
+  addUser(name: string, account: Account, options: { readonly system: boolean; readonly createHome: boolean }): string
   changeUser(name: string, account: Account): string
   /** `home`: where it is now, to be removed as well. */
   removeUser(name: string, home: string | undefined): string

@@ -56,7 +56,7 @@ export const shell = async (targets: string, flags: ShellFlags): Promise<number>
     await using links = new OpenConnections({
       connector,
       schedule: how,
-      notify: notice => (session?.tell ?? say).call(session, notice),
+      notify: notice => (session?.notify ?? say).call(session, notice),
     })
     const { actor } = await site.action('shell', ['true'])
     session = new Session({

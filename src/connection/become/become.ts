@@ -124,22 +124,22 @@ const awaitMark = async (
   target: string,
 ): Promise<{ readonly group: string; readonly early: readonly Output[] }> => {
   const others = early.filter(output => output.stream !== stream)
-  let said = Buffer.concat(early.filter(output => output.stream === stream).map(output => output.data))
+  let text = Buffer.concat(early.filter(output => output.stream === stream).map(output => output.data))
   for (;;) {
     // One byte a character, so that places in the text are places in the data.
-    const found = pattern.exec(said.toString('latin1'))
+    const found = pattern.exec(text.toString('latin1'))
     if (found) {
-      const rest = [said.subarray(0, found.index), said.subarray(found.index + found[0].length)]
+      const rest = [text.subarray(0, found.index), text.subarray(found.index + found[0].length)]
       const data = rest.filter(piece => piece.length > 0)
       return { group: found[1] as string, early: [...others, ...data.map(data => ({ stream, data }))] }
     }
     const step = await running.next()
     if (step.done) {
-      const words = [...others.map(output => output.data), said]
+      const words = [...others.map(output => output.data), text]
       const why = Buffer.concat(words).toString().trim().split('\n').at(-1)
       throw new StokerError('CONNECTION_LOST', target, `the command could not be started: ${why || 'it ended'}`)
     }
-    if (step.value.stream === stream) said = Buffer.concat([said, step.value.data])
+    if (step.value.stream === stream) text = Buffer.concat([text, step.value.data])
     else others.push(step.value)
   }
 }

@@ -77,10 +77,10 @@ export const login = (stream: Duplex, options: LoginOptions, io: Opening): Promi
     }
     const stop = () => fail(atStage(signal.reason, stage, options))
     // A server may say other things before its banner (RFC 4253 section 4.2), such as "Exceeded MaxStartups".
-    let said = ''
+    let banner = ''
     const listen = (data: Buffer) => {
-      said += data.toString('latin1')
-      if (!/^SSH-/m.test(said)) return
+      banner += data.toString('latin1')
+      if (!/^SSH-/m.test(banner)) return
       stream.off('data', listen)
       if (stage !== 'banner') return
       stage = 'key exchange'
@@ -122,13 +122,13 @@ export const login = (stream: Duplex, options: LoginOptions, io: Opening): Promi
     })
     client.on('error', error => {
       // A key which cannot sign is one refused offer; ssh2 goes on with the next.
-      if ((error as { level?: string }).level !== 'agent') fail(refusal ?? explain(error, stage, said, options))
+      if ((error as { level?: string }).level !== 'agent') fail(refusal ?? explain(error, stage, banner, options))
     })
     // A bastion passes on that the target's side has ended, and waits for us to end ours: nothing would close by itself.
     client.on('end', () => void stream.destroy())
     client.on('close', () => {
       lost.abort()
-      fail(refusal ?? explain(new Error('closed by the server'), stage, said, options))
+      fail(refusal ?? explain(new Error('closed by the server'), stage, banner, options))
     })
     signal.addEventListener('abort', stop, { once: true })
     stream.on('data', listen)
@@ -191,10 +191,10 @@ const atStage = (reason: unknown, stage: string, options: LoginOptions): unknown
 const explain = (
   error: Error & { level?: string; code?: unknown },
   stage: string,
-  said: string,
+  banner: string,
   options: LoginOptions,
 ): Error => {
-  if (stage === 'banner') return new ServerBusy(error.message, /MaxStartups/.test(said), { cause: error })
+  if (stage === 'banner') return new ServerBusy(error.message, /MaxStartups/.test(banner), { cause: error })
   if (error.level === 'client-authentication') {
     const offered = options.offers.length
     const tried = offered === 0 ? 'there is no key to offer' : `${offered} ${offered === 1 ? 'key' : 'keys'} offered`

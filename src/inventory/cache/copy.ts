@@ -85,12 +85,12 @@ export const copyOf = (batches: readonly Batch[], held: Held | undefined) => {
         return batch.all && { answer: indexOf(batch, batch.all).get(name) }
       }),
     query(query: string): Found<readonly Member[]> | undefined {
-      const asked = first(({ queries }) => {
+      const found = first(({ queries }) => {
         const answer = queries.get(query)
         return answer && { answer }
       })
       const nodes = held?.attributeQueries ? all()?.answer : undefined
-      if (asked || !nodes) return asked
+      if (found || !nodes) return found
       const matches = parseAttributeQuery(query)
       return { answer: nodes.filter(matches).map(({ name }) => ({ kind: 'node', name })) }
     },

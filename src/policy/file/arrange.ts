@@ -17,8 +17,8 @@ export const arrange = (drafts: readonly Draft[]): Pick<Policy, 'entries' | 'ord
       const below = [call, ...(Array.isArray(valueAtLocation(draft.at, call)) ? [i] : [])]
       if (found === undefined) throw errorAt(draft.at, unknownName(name, named), { below })
       if (other === undefined) return found
-      const places = [found, other].map(index => formatLocation((drafts[index] as DraftResource).at)).join(' and ')
-      throw errorAt(draft.at, `${shown(name)} may be the one at ${places}; give them names with name:`, { below })
+      const locations = [found, other].map(index => formatLocation((drafts[index] as DraftResource).at)).join(' and ')
+      throw errorAt(draft.at, `${shown(name)} may be the one at ${locations}; give them names with name:`, { below })
     })
   const found = drafts.map(draft =>
     draft.kind === 'flush'

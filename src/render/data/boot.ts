@@ -26,13 +26,13 @@ export const parseNextServer = (text: string): string =>
 
 /** What of it makes sense; the rest is reported. */
 export const readBoot = (
-  said: { readonly file?: string; readonly nextServer?: string } | undefined,
+  boot: { readonly file?: string; readonly nextServer?: string } | undefined,
   subject: Subject,
 ): Boot =>
-  said
+  boot
     ? {
-        file: subject.one('bad-boot', 'the boot file', said.file, parseBootFile),
-        nextServer: subject.one('bad-boot', 'the next server', said.nextServer, parseNextServer),
+        file: subject.one('bad-boot', 'the boot file', boot.file, parseBootFile),
+        nextServer: subject.one('bad-boot', 'the next server', boot.nextServer, parseNextServer),
       }
     : NO_BOOT
 

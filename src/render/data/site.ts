@@ -46,14 +46,14 @@ export const readSite = async (
   io.signal.throwIfAborted()
   const policy = { ...DEFAULT_POLICY, ...wanted.policy }
   const lists = await Promise.allSettled(warehouses.map(warehouse => listsOf(warehouse, io)))
-  const said = lists.map(list => {
+  const answers = lists.map(list => {
     if (list.status === 'rejected') throw list.reason
     return list.value
   })
   const own = { warehouse: CONFIGURATION, entries: wanted.networks ?? [] }
-  const hostLists = said.map(({ hosts }) => hosts)
+  const hostLists = answers.map(({ hosts }) => hosts)
   const { networks, hosts, problems } = checkSite(
-    { networks: [own, ...said.map(one => one.networks)], hosts: hostLists },
+    { networks: [own, ...answers.map(one => one.networks)], hosts: hostLists },
     policy,
   )
   const more = collect(policy)

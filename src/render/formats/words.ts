@@ -26,10 +26,10 @@ const addressIn = (value: string): string =>
 
 /** A value which matches, as it is; throws an `Error` which shows it and says where it does not fit. */
 export const token =
-  (pattern: RegExp, place: string) =>
+  (pattern: RegExp, expected: string) =>
   (value: string): string => {
     if (pattern.test(value)) return value
-    throw new Error(`${shown(value)} cannot stand by itself in ${place}`)
+    throw new Error(`${shown(value)} cannot stand by itself in ${expected}`)
   }
 
 /** Throws an `Error` for what could end a line or harm a terminal: control characters and Unicode's line ends. */

@@ -15,12 +15,12 @@ import type { TemplateTexts } from '../services/service.ts'
  */
 export const templateTexts = (folder: string, own: ReadonlyMap<string, string>): TemplateTexts => {
   const io = { signal: new AbortController().signal }
-  const asked = new Set<string>()
+  const requested = new Set<string>()
   return async name => {
-    asked.add(name)
+    requested.add(name)
     const path = own.get(name) ?? own.get('*') ?? pathOf(name, folder)
     if (path !== undefined) {
-      if (own.has('*') && asked.size > 1) throw several([...asked])
+      if (own.has('*') && requested.size > 1) throw several([...requested])
       return { name: path, text: await readText(path, io) }
     }
     for (const [file, shown] of [

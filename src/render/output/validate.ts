@@ -61,7 +61,7 @@ export const explainRefusal = (
   const messages = harmlessLines(output).split('\n')
   const lines = content.toString().split('\n')
   const numbers = messages.map(line => lineNumberIn(line, candidate))
-  const first = numbers.findIndex(place => place !== undefined)
+  const first = numbers.findIndex(number => number !== undefined)
   // With a place named, what stands before it is a greeting, and what follows an empty line a farewell.
   const from = Math.max(0, first)
   const end = messages.findIndex((line, i) => first !== -1 && i > from && line.trim() === '')

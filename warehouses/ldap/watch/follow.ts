@@ -56,7 +56,7 @@ export async function* follow(
   questions: readonly Question[],
   kind: 'sync' | 'persistent',
 ): AsyncGenerator<void> {
-  const { session, server, settings, asked } = turn
+  const { session, server, settings, purpose } = turn
   let news = Promise.withResolvers<void>()
   const parts = questions.flatMap(question => question.bases.map(base => ({ question, base })))
   const followed: Followed[] = parts.map(() => ({ isCurrent: kind === 'persistent' }))
@@ -76,7 +76,7 @@ export async function* follow(
     const part = followed[i] as Followed
     const reply = await session.follow({ base, filter, attributes: ['1.1'] }, control(), what => heard(part, what))
     if (reply.status === 0 || NOT_OFFERED.includes(reply.status)) return 'not offered' as const
-    throw resultTrouble(settings, server, asked, reply, base)
+    throw resultTrouble(settings, server, purpose, reply, base)
   })
   const end = Promise.race(ends)
   for (const one of ends) one.catch(() => {}) // the first one which ends is told; the others end with the session

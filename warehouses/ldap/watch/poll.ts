@@ -26,13 +26,13 @@ export async function* poll(
   const read = async () => (contexts.length === 0 ? undefined : await contextCsn(turn, contexts))
   let before = await read()
   if (before === undefined) return yield* pollTimestamps(turn, questions, io)
-  const how = `its contextCSN, every ${INTERVAL / 1_000} s`
-  yield how
+  const basis = `its contextCSN, every ${INTERVAL / 1_000} s`
+  yield basis
   for (;;) {
     await pause(INTERVAL, io)
     const now = await read()
     if (now === undefined) return
-    if (now !== before) yield how
+    if (now !== before) yield basis
     before = now
   }
 }
@@ -47,7 +47,7 @@ const contextCsn = async ({ session, time }: Turn, contexts: readonly string[]):
 }
 
 /** What is below, by when it was changed. */
-interface Seen {
+interface Watermark {
   /** The newest time of all; `undefined`: no entry has any. */
   readonly newest: string | undefined
   readonly all: string
@@ -56,21 +56,21 @@ interface Seen {
 }
 
 async function* pollTimestamps(turn: Turn, questions: readonly Question[], io: Abortable): AsyncGenerator<string> {
-  const how = `its modifyTimestamp, every ${INTERVAL / 1_000} s`
+  const basis = `its modifyTimestamp, every ${INTERVAL / 1_000} s`
   let last = await everything(turn, questions)
-  if (last.seen.newest === undefined) return
+  if (last.watermark.newest === undefined) return
   // Some servers tell the time of an entry and cannot search for it.
-  const canSearch = (await changedSince(turn, questions, last.seen.newest)) === last.seen.recent
-  yield how
+  const canSearch = (await changedSince(turn, questions, last.watermark.newest)) === last.watermark.recent
+  yield basis
   for (;;) {
     await pause(INTERVAL, io)
-    const { newest = '', recent, all } = last.seen
+    const { newest = '', recent, all } = last.watermark
     const isDue = performance.now() > last.next
     if (!isDue && (!canSearch || (await changedSince(turn, questions, newest)) === recent)) continue
     // What is gone has no time: only the whole tells.
     last = await everything(turn, questions)
-    if (last.seen.newest === undefined) return
-    if (last.seen.all !== all) yield how
+    if (last.watermark.newest === undefined) return
+    if (last.watermark.all !== all) yield basis
   }
 }
 
@@ -79,11 +79,11 @@ const ATTRIBUTES = ['modifyTimestamp', 'entryCSN']
 const everything = async (
   turn: Turn,
   questions: readonly Question[],
-): Promise<{ readonly seen: Seen; readonly next: number }> => {
+): Promise<{ readonly watermark: Watermark; readonly next: number }> => {
   const begin = performance.now()
   const entries = (await searchAll(turn, withAttributes(questions))).flat()
   const end = performance.now()
-  return { seen: seenOf(entries), next: end + PACE * (end - begin) }
+  return { watermark: watermarkOf(entries), next: end + PACE * (end - begin) }
 }
 
 const changedSince = async (turn: Turn, questions: readonly Question[], newest: string): Promise<string> => {
@@ -95,7 +95,7 @@ const changedSince = async (turn: Turn, questions: readonly Question[], newest: 
 const withAttributes = (questions: readonly Question[]): readonly Question[] =>
   questions.map(question => ({ ...question, attributes: ATTRIBUTES }))
 
-const seenOf = (entries: readonly Entry[]): Seen => {
+const watermarkOf = (entries: readonly Entry[]): Watermark => {
   const newest = entries.map(timeOf).reduce((a, b) => (a > b ? a : b), '')
   const isFit = /^\d{14}[\d.,]*(?:Z|[+-]\d+)$/.test(newest) // generalized time (RFC 4517 section 3.3.13)
   const recent = entries.filter(entry => timeOf(entry) === newest)

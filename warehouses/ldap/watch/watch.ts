@@ -14,7 +14,7 @@ import type { Server, Settings } from '../settings.ts'
 import { follow, PERSISTENT_SEARCH, SYNC_REQUEST } from './follow.ts'
 import { poll } from './poll.ts'
 
-const ASKED = 'notice of changes'
+const PURPOSE = 'notice of changes'
 
 /**
  * Yields once when it listens, and whenever an answer to one of these questions may have changed since; each time how it
@@ -27,7 +27,7 @@ export async function* changes(
   io: Abortable,
 ): AsyncGenerator<string> {
   const { server, session } = await firstUsable(settings, io)
-  const turn: Turn = { session, server, settings, asked: ASKED, time: settings.deadline }
+  const turn: Turn = { session, server, settings, purpose: PURPOSE, time: settings.deadline }
   const stop = () => session.destroy(io.signal.reason)
   io.signal.addEventListener('abort', stop)
   using _watch = heartbeat(turn)
@@ -35,15 +35,15 @@ export async function* changes(
     const { controls, contexts } = await rootEntry(turn)
     for (const [oid, kind] of FOLLOWED)
       if (controls.includes(oid))
-        for await (const _ of follow(turn, questions, kind.follow)) yield `${server.url}, by ${kind.how}`
+        for await (const _ of follow(turn, questions, kind.follow)) yield `${server.url}, by ${kind.basis}`
     const bases = questions.flatMap(({ bases }) => bases)
     const around = contexts.filter(context => bases.some(base => isBelow(base, context)))
     const areAll = bases.every(base => around.some(context => isBelow(base, context)))
-    for await (const how of poll(turn, questions, areAll ? around : [], io)) yield `${server.url}, by ${how}`
+    for await (const basis of poll(turn, questions, areAll ? around : [], io)) yield `${server.url}, by ${basis}`
   } catch (thrown) {
     io.signal.throwIfAborted()
     if (thrown instanceof StokerError && thrown.code !== 'CONNECT_FAILED') throw thrown
-    throw noneLeft(settings, ASKED, [told(server, BEATS * settings.deadline, thrown)])
+    throw noneLeft(settings, PURPOSE, [failure(server, BEATS * settings.deadline, thrown)])
   } finally {
     io.signal.removeEventListener('abort', stop)
     await session.close()
@@ -51,8 +51,8 @@ export async function* changes(
 }
 
 const FOLLOWED = [
-  [SYNC_REQUEST, { follow: 'sync', how: 'synchronisation (RFC 4533)' }],
-  [PERSISTENT_SEARCH, { follow: 'persistent', how: 'persistent search' }],
+  [SYNC_REQUEST, { follow: 'sync', basis: 'synchronisation (RFC 4533)' }],
+  [PERSISTENT_SEARCH, { follow: 'persistent', basis: 'persistent search' }],
 ] as const
 
 const firstUsable = async (
@@ -64,19 +64,19 @@ const firstUsable = async (
     using late = stopwatch(settings.deadline)
     const io = { signal: AbortSignal.any([signal, late.signal]) }
     try {
-      return { server, session: await connect(server, settings, ASKED, io) }
+      return { server, session: await connect(server, settings, PURPOSE, io) }
     } catch (thrown) {
       signal.throwIfAborted()
-      const reason = told(server, settings.deadline, thrown)
+      const reason = failure(server, settings.deadline, thrown)
       if (reason.code !== 'CONNECT_FAILED') throw reason
       reasons.push(reason)
     }
   }
-  throw noneLeft(settings, ASKED, reasons)
+  throw noneLeft(settings, PURPOSE, reasons)
 }
 
 /** `time`: the milliseconds which it had. */
-const told = (server: Server, time: number, thrown: unknown): StokerError =>
+const failure = (server: Server, time: number, thrown: unknown): StokerError =>
   thrown instanceof StokerError ? thrown : unusable(server, networkTrouble(thrown, server, time), thrown)
 
 /** After so many times the deadline without an answer, a server stands still. */
