@@ -38,8 +38,7 @@ export const checkOffer = (
 ): OfferCheck => {
   const bundle = openBundle(document, voKey)
   if (bundle instanceof StokerError) {
-    const known = former.map(key => openBundle(document, key)).find(one => !(one instanceof StokerError))
-    if (known && !(known instanceof StokerError) && known.serial === progress.current) return { kind: 'same' }
+    if (openByAny(document, former)?.serial === progress.current) return { kind: 'same' }
     return { kind: 'refused', serial: 0, why: bundle.message }
   }
   const { serial } = bundle
@@ -70,6 +69,14 @@ const openBundle = (document: Envelope, voKey: string): Bundle | StokerError => 
   }
 }
 
+const openByAny = (document: Envelope, voKeys: readonly string[]): Bundle | undefined => {
+  for (const key of voKeys) {
+    const bundle = openBundle(document, key)
+    if (!(bundle instanceof StokerError)) return bundle
+  }
+  return undefined
+}
+
 /** Keeps a bundle with its content; it is in the folder whole or not at all. Throws `UNTRUSTED` when the content is not what was signed. */
 export const saveBundle = async (
   folder: Folder,
@@ -98,8 +105,8 @@ export const loadBundle = async (
   const document = await folder.read(`${subfolder}/bundle.json`, envelope).catch(() => undefined) // damaged: as good as none
   const content = await folder.bytes(`${subfolder}/content`)
   if (!document || !content) return undefined
-  const bundle = voKeys.map(key => openBundle(document, key)).find(one => !(one instanceof StokerError))
-  if (!bundle || bundle instanceof StokerError || bundle.vo !== vo || bundle.serial !== serial) return undefined
+  const bundle = openByAny(document, voKeys)
+  if (bundle?.vo !== vo || bundle.serial !== serial) return undefined
   try {
     const tree = unpack(content, bundle.content.sha256)
     for (const [path, data] of tree) {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -65,6 +65,30 @@ t.test('a kept bundle is there after a restart, verified again, and repaired whe
   const again = await loadBundle(at.folder, 6, 'blue', keys)
   t.match(again, { bundle: { serial: 6 }, folder: kept.folder })
   t.equal(await readFile(join(kept.folder, 'policy.yaml'), 'utf8'), 'name: web\n')
+})
+
+t.test('what is whole on disk is not written again', async t => {
+  await using at = await temporary()
+  const { folder } = await saveBundle(at.folder, seal(BUNDLE, bundle(6), key), bundle(6), packed.bytes)
+  const before = await stat(join(folder, 'policy.yaml'))
+  await loadBundle(at.folder, 6, 'blue', keys)
+  t.equal((await stat(join(folder, 'policy.yaml'))).ino, before.ino)
+})
+
+t.test('a bundle which is kept once more holds nothing of what was there', async t => {
+  await using at = await temporary()
+  const kept = await saveBundle(at.folder, seal(BUNDLE, bundle(6), key), bundle(6), packed.bytes)
+  await writeFile(join(kept.folder, 'left.yaml'), 'name: left\n')
+  await saveBundle(at.folder, seal(BUNDLE, bundle(6), key), bundle(6), packed.bytes)
+  t.strictSame((await readdir(kept.folder)).sort(), ['files', 'policy.yaml'])
+})
+
+t.test('a disk which cannot be read is told, and not taken for a bundle which is not there', async t => {
+  await using at = await temporary()
+  const kept = await saveBundle(at.folder, seal(BUNDLE, bundle(6), key), bundle(6), packed.bytes)
+  await rm(join(kept.folder, 'policy.yaml'))
+  await mkdir(join(kept.folder, 'policy.yaml'))
+  await t.rejects(loadBundle(at.folder, 6, 'blue', keys), { code: 'AGENT_STATE', message: /EISDIR/ })
 })
 
 t.test('content which is not what was signed is never kept', async t => {

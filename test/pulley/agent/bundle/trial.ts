@@ -43,7 +43,12 @@ const rows: readonly (readonly [string, Progress, boolean, object])[] = [
     true,
     {
       kind: 'again',
-      progress: { current: 5, confirmed: 4, reverted: [], trial: { stage: 'trying', suspect: true, failures: 0 } },
+      progress: {
+        current: 5,
+        confirmed: 4,
+        reverted: [],
+        trial: { stage: 'trying', suspect: true, failures: 0, turns: 0 },
+      },
     },
   ],
   [
