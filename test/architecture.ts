@@ -209,7 +209,17 @@ t.test('pure code does no I/O', async t => {
 })
 
 /** What builds and tests, and is in no program. */
-const TOOLS = ['@biomejs/biome', '@types/node', '@types/ssh2', 'acorn', 'esbuild', 'node', 'tap', 'typescript']
+const TOOLS = [
+  '@biomejs/biome',
+  '@types/node',
+  '@types/ssh2',
+  'acorn',
+  'acorn-walk',
+  'esbuild',
+  'node',
+  'tap',
+  'typescript',
+]
 
 t.test('each third-party package has its place, and package.json names just those', async t => {
   const places: Readonly<Record<string, RegExp>> = {
