@@ -11,8 +11,8 @@ const DEADLINE = 1_500
  */
 export const complete = async (what: 'actions' | 'groups', flags: { readonly config?: string }): Promise<number> => {
   const { stdout } = standardSinks()
-  const late = AbortSignal.timeout(DEADLINE)
-  const io = { signal: AbortSignal.any([late, stdout.gone]) }
+  const timeout = AbortSignal.timeout(DEADLINE)
+  const io = { signal: AbortSignal.any([timeout, stdout.gone]) }
   await using site = await openSite(flags, () => {}, io)
   const lists =
     what === 'actions'
@@ -21,7 +21,7 @@ export const complete = async (what: 'actions' | 'groups', flags: { readonly con
           site.warehouses.map(async warehouse => {
             // One which is down knows nothing now; the others do.
             const list = Array.fromAsync(warehouse.groups?.(io) ?? []).catch(() => [])
-            return (await inTime(list, late)).map(group => `@${group}`)
+            return (await inTime(list, timeout)).map(group => `@${group}`)
           }),
         )
   const names = [...new Set(lists.flat())].filter(name => isPlain(name)).sort()
@@ -30,10 +30,10 @@ export const complete = async (what: 'actions' | 'groups', flags: { readonly con
   return 0
 }
 
-const inTime = <T>(list: Promise<readonly T[]>, late: AbortSignal): Promise<readonly T[]> =>
+const inTime = <T>(list: Promise<readonly T[]>, timeout: AbortSignal): Promise<readonly T[]> =>
   Promise.race([
     list,
-    new Promise<readonly T[]>(resolve => late.addEventListener('abort', () => resolve([]), { once: true })),
+    new Promise<readonly T[]>(resolve => timeout.addEventListener('abort', () => resolve([]), { once: true })),
   ])
 
 /** Whether it can stand in a line of any shell as it is. */

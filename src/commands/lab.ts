@@ -7,6 +7,7 @@ import type { Writable } from 'node:stream'
 import type { Abortable } from '../base/abortable.ts'
 import { StokerError } from '../base/errors.ts'
 import { shown } from '../base/names.ts'
+import { quote } from '../base/quote.ts'
 import { type Lab, startLab } from '../lab/lab.ts'
 
 /** What the command line says. */
@@ -49,13 +50,11 @@ const usage = ({ targets, config }: Lab): string => {
   const names = targets.length === 1 ? `one target, ${first},` : `${targets.length} targets, ${first} to ${last},`
   return `A lab of ${names} is up until Ctrl-C. In another terminal:
 
-  export STOKER_CONFIG=${quoted(config)}
+  export STOKER_CONFIG=${quote(config)}
   stoker run shell @all -- hostname
   stoker run -b shell '${first},@odd' -- uptime
 `
 }
-
-const quoted = (path: string): string => (/^[\w/.-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise(resolve => {

@@ -27,11 +27,11 @@ const placeFunction = (program: string, table: readonly Row[]): string => `funct
         if test "$word" = --
             return 1
         else if string match -q -- '-*' $word
-            contains -- "$command_path|$word" ${table.flatMap(valuedFlags).map(quoted).join(' ')}
+            contains -- "$command_path|$word" ${table.flatMap(valuedFlags).map(quoteForFish).join(' ')}
             and set i (math $i + 1)
         else if test $n -eq 0; and contains -- (string trim "$command_path $word") ${table
           .filter(({ path }) => path.length > 0)
-          .map(({ path }) => quoted(path.join(' ')))
+          .map(({ path }) => quoteForFish(path.join(' ')))
           .join(' ')}
             set command_path (string trim "$command_path $word")
         else
@@ -69,15 +69,16 @@ const valuedFlags = ({ path, flags }: Row): readonly string[] =>
 
 const rowLines = (program: string, { path, commands, flags, values }: Row): readonly string[] => {
   const name = path.join(' ')
-  const at = (more: string) => `complete -c ${program} -n ${quoted(`__${program}_at ${quoted(name)}${more}`)}`
+  const at = (more: string) =>
+    `complete -c ${program} -n ${quoteForFish(`__${program}_at ${quoteForFish(name)}${more}`)}`
   return [
-    ...commands.map(command => `${at(' 0')} -a ${quoted(command.name)} -d ${quoted(command.description)}`),
+    ...commands.map(command => `${at(' 0')} -a ${quoteForFish(command.name)} -d ${quoteForFish(command.description)}`),
     ...flags.map(flag => `${at('')} ${flagWords(program, flag)}`),
     ...values.flatMap((value, i) => {
       const source = sourceOf(program, value)
       const more = i === values.length - 1 && value.kind !== 'any' ? ' more' : ''
       if (value.kind === 'files') return [`${at(` ${i}${more}`)} -F`]
-      return source === undefined ? [] : [`${at(` ${i}${more}`)} -a ${quoted(source)}`]
+      return source === undefined ? [] : [`${at(` ${i}${more}`)} -a ${quoteForFish(source)}`]
     }),
   ]
 }
@@ -88,8 +89,8 @@ const flagWords = (program: string, { words, description, value }: Flag): string
   return [
     ...named,
     ...(value ? [value.kind === 'files' ? '-r -F' : '-x'] : []),
-    ...(source === undefined ? [] : [`-a ${quoted(source)}`]),
-    `-d ${quoted(description)}`,
+    ...(source === undefined ? [] : [`-a ${quoteForFish(source)}`]),
+    `-d ${quoteForFish(description)}`,
   ].join(' ')
 }
 
@@ -100,4 +101,4 @@ const sourceOf = (program: string, value: ValueKind): string | undefined => {
 }
 
 /** One word of fish: in its single quotes only the quote and the backslash are special. */
-const quoted = (text: string): string => `'${text.replaceAll(/['\\]/g, '\\$&')}'`
+const quoteForFish = (text: string): string => `'${text.replaceAll(/['\\]/g, '\\$&')}'`

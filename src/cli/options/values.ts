@@ -7,7 +7,7 @@ import { type Amount, parseAmount, parseSerial } from '../../run/amount.ts'
 export type ValueParser<T> = (text: string) => T
 
 /** A parser whose own errors say what was expected. */
-export const explained =
+export const parserFrom =
   <T>(parse: ValueParser<T>): ValueParser<T> =>
   text => {
     try {
@@ -43,7 +43,7 @@ export const wholeNumber =
   }
 
 /** A time to wait, in milliseconds. */
-export const duration: ValueParser<number> = explained(parseDuration)
+export const duration: ValueParser<number> = parserFrom(parseDuration)
 
 /** A time to wait in whole seconds, from `least` to `most`. */
 export const seconds =
@@ -55,7 +55,7 @@ export const seconds =
   }
 
 /** How old something may become, in milliseconds. */
-export const age: ValueParser<number> = explained(parseAge)
+export const age: ValueParser<number> = parserFrom(parseAge)
 
 /** One of the other parsers, for a time which is not 0. */
 export const aboveZero =
@@ -67,10 +67,10 @@ export const aboveZero =
   }
 
 /** `5` or `10%`. */
-export const amount: ValueParser<Amount> = explained(text => parseAmount(text, 0))
+export const amount: ValueParser<Amount> = parserFrom(text => parseAmount(text, 0))
 
 /** `1,10%,100%`. */
-export const amounts: ValueParser<readonly Amount[]> = explained(parseSerial)
+export const amounts: ValueParser<readonly Amount[]> = parserFrom(parseSerial)
 
 /** Text of at most so many characters. */
 export const textUpTo =

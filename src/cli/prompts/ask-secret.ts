@@ -17,7 +17,7 @@ export const askSecret = async (question: string, { signal }: Abortable): Promis
   input.setRawMode(true)
   writeSync(terminal, question)
   try {
-    return await typed(input, signal)
+    return await readAnswer(input, signal)
   } finally {
     input.setRawMode(false)
     writeSync(terminal, '\n')
@@ -33,7 +33,7 @@ const openTerminal = (): number | undefined => {
   }
 }
 
-const typed = (input: ReadStream, signal: AbortSignal): Promise<string | undefined> =>
+const readAnswer = (input: ReadStream, signal: AbortSignal): Promise<string | undefined> =>
   new Promise((resolve, reject) => {
     let answer = ''
     const stop = () => reject(signal.reason)

@@ -32,7 +32,7 @@ export const confirmed = async (
   const count = `${targets.length} ${targets.length === 1 ? 'target' : 'targets'}`
   const terminal = openTerminal()
   if (terminal !== undefined)
-    return await asked(terminal, `${shown(what)}\non ${count}: ${formatTargets(targets)}\nGo on? [y/N] `, io)
+    return await answersYes(terminal, `${shown(what)}\non ${count}: ${formatTargets(targets)}\nGo on? [y/N] `, io)
   throw new StokerError(
     'USAGE',
     '--confirm',
@@ -50,7 +50,7 @@ const openTerminal = (): number | undefined => {
   }
 }
 
-const asked = async (terminal: number, question: string, { signal }: Abortable): Promise<boolean> => {
+const answersYes = async (terminal: number, question: string, { signal }: Abortable): Promise<boolean> => {
   const [input, output] = [new ReadStream(terminal), new WriteStream(terminal)]
   const leave = new AbortController()
   const no = () => leave.abort()

@@ -31,10 +31,10 @@ export async function* groupList(
 ): AsyncGenerator<ListedGroup, void, void> {
   const { from, matches } = parsePattern(pattern)
   const names = warehouses.map(one => one.name).join(', ')
-  const asked = warehouses.filter(one => from === undefined || one.name === from)
-  if (asked.length === 0)
+  const selected = warehouses.filter(one => from === undefined || one.name === from)
+  if (selected.length === 0)
     throw new StokerError('UNKNOWN_NAME', from ?? '', `no warehouse is called ${from}; there is: ${names}`)
-  const lists = await listGroups(asked, { signal })
+  const lists = await listGroups(selected, { signal })
   if (lists.size === 0)
     throw new StokerError(
       'WAREHOUSE_FAILED',

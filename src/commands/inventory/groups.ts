@@ -16,8 +16,8 @@ export interface GroupsFlags {
 export const groups = async (pattern: string | undefined, flags: GroupsFlags): Promise<number> => {
   const { stdout, stderr } = standardSinks()
   const io = { signal: stdout.gone }
-  const say = (notice: string) => void stderr.write(`stoker: ${harmlessMessage(notice)}\n`)
-  await using site = await openSite(flags, say, io)
+  const warn = (notice: string) => void stderr.write(`stoker: ${harmlessMessage(notice)}\n`)
+  await using site = await openSite(flags, warn, io)
   const format = flags.json ? asJson : asText
   let found = 0
   /** Groups by what is wrong with them: one cycle may be in many. */
@@ -30,8 +30,8 @@ export const groups = async (pattern: string | undefined, flags: GroupsFlags): P
     uncounted.set(message, [...(uncounted.get(message) ?? []), fullName(one)])
   }
   for (const [message, [first, ...others]] of uncounted)
-    say(`${first}${others.length > 0 ? ` and ${others.length} more` : ''}: ${message}`)
-  if (found === 0 && pattern !== undefined) say(`no group matches ${pattern}`)
+    warn(`${first}${others.length > 0 ? ` and ${others.length} more` : ''}: ${message}`)
+  if (found === 0 && pattern !== undefined) warn(`no group matches ${pattern}`)
   await stdout.flush()
   return 0
 }

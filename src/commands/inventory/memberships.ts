@@ -9,7 +9,7 @@ import { globMatcher, matchRegex } from '../../nodeset/match.ts'
 import type { Expression } from '../../nodeset/syntax/expression.ts'
 
 export interface Memberships {
-  /** One for each group, by the shortest way: from the group down to the one which names the node. */
+  /** One for each group, by the shortest path: from the group down to the one which names the node. */
   readonly groups: readonly { readonly warehouse: string; readonly path: readonly string[] }[]
   /** Groups which contain themselves, among those and what is in them: each as `@a`, `@b`, `@a`. */
   readonly cycles: readonly (readonly string[])[]
@@ -18,7 +18,7 @@ export interface Memberships {
 }
 
 /** Who is looked for. */
-export interface Wanted {
+export interface Subject {
   /** All the names by which a group may have it as a member. */
   readonly names: ReadonlySet<string>
   /** The names which patterns are matched against. */
@@ -27,7 +27,7 @@ export interface Wanted {
   readonly warehouses: ReadonlySet<string>
 }
 
-/** What a group says about the wanted node. */
+/** What a group says about the subject. */
 type Formula =
   | { readonly kind: 'it' | 'others' }
   | { readonly kind: 'group'; readonly key: string; readonly label: string }
@@ -45,7 +45,7 @@ interface Group {
 }
 
 /** The names of groups below the one asked about; empty: it names the node itself. */
-type Way = readonly string[]
+type GroupPath = readonly string[]
 
 /** The groups of each warehouse which can list them, sorted. Throws `WAREHOUSE_FAILED`. */
 export const listGroups = async (
@@ -64,7 +64,7 @@ export const listGroups = async (
 
 /** Asks for the members of every listed group, and of those which they lead to. */
 export const memberships = async (
-  wanted: Wanted,
+  subject: Subject,
   ask: Lookup,
   lists: ReadonlyMap<Warehouse, readonly GroupName[]>,
   io: Abortable,
@@ -97,7 +97,7 @@ export const memberships = async (
 
   const ofMembers = async (members: readonly Member[], home: Warehouse): Promise<Formula> => {
     // Most members are other nodes: nobody has to be asked about them.
-    const others = members.filter(member => member.kind !== 'node' || wanted.names.has(member.name))
+    const others = members.filter(member => member.kind !== 'node' || subject.names.has(member.name))
     const parts = others.map(async (member): Promise<Formula> => {
       if (member.kind === 'node') return IT
       if (member.kind === 'expression') return await of(member.expression, home)
@@ -112,11 +112,11 @@ export const memberships = async (
         return await ofNames(part.names, home)
       case 'group':
         if (part.name !== '*') return await ofGroup(parseGroupName(part.name), part.warehouse, home)
-        return part.warehouse === undefined || wanted.warehouses.has(part.warehouse) ? IT : OTHERS
+        return part.warehouse === undefined || subject.warehouses.has(part.warehouse) ? IT : OTHERS
       case 'wildcard':
-        return wanted.canonical.some(globMatcher(part.pattern)) ? IT : OTHERS
+        return subject.canonical.some(globMatcher(part.pattern)) ? IT : OTHERS
       case 'regex':
-        return matchRegex(part.source, wanted.canonical).length > 0 ? IT : OTHERS
+        return matchRegex(part.source, subject.canonical).length > 0 ? IT : OTHERS
       case 'file':
         return await of(await readList(part.path, io), home)
       case 'query': {
@@ -142,14 +142,14 @@ export const memberships = async (
 
   /** Bare names are nodes or groups, as the warehouses say. Names which no group has are not worth a question. */
   const ofNames = async (names: readonly string[], home: Warehouse | undefined): Promise<Formula> => {
-    const perhaps = names.filter(name => !wanted.names.has(name) && (listed.has(name) || !isNodeName(name)))
-    const asked = perhaps.map(parseGroupName)
-    const found = asked.length === 0 ? [] : await ask.names(asked, home)
-    const others = asked.map((name, i) => {
+    const candidates = names.filter(name => !subject.names.has(name) && (listed.has(name) || !isNodeName(name)))
+    const groupNames = candidates.map(parseGroupName)
+    const found = groupNames.length === 0 ? [] : await ask.names(groupNames, home)
+    const others = groupNames.map((name, i) => {
       const owner = found[i]?.group
       return owner ? reference(name, owner, home) : OTHERS
     })
-    return union(names.some(name => wanted.names.has(name)) ? [IT, ...others] : others)
+    return union(names.some(name => subject.names.has(name)) ? [IT, ...others] : others)
   }
 
   for (const [warehouse, names] of lists) for (const name of names) open(name, warehouse)
@@ -160,9 +160,9 @@ export const memberships = async (
   }
 
   const order = [...lists.keys()].map(({ name }) => name)
-  const found = [...waysInto(groups)].map(([key, way]) => {
+  const found = [...shortestPaths(groups)].map(([key, path]) => {
     const [warehouse = '', name = ''] = key.split('\0')
-    return { key, warehouse, path: [`@${name}`, ...way] }
+    return { key, warehouse, path: [`@${name}`, ...path] }
   })
   found.sort(
     (a, b) =>
@@ -181,43 +181,44 @@ const IT: Formula = { kind: 'it' }
 const OTHERS: Formula = { kind: 'others' }
 
 const union = (parts: readonly Formula[]): Formula => {
-  const telling = parts.filter(part => part !== OTHERS)
-  return telling.length === 0 ? OTHERS : { kind: 'union', parts: telling }
+  const relevant = parts.filter(part => part !== OTHERS)
+  return relevant.length === 0 ? OTHERS : { kind: 'union', parts: relevant }
 }
 
 /**
- * The shortest way from each group to the node. Round after round each group is looked at with what the round before found,
+ * The shortest path from each group to the node. Round after round each group is looked at with what the round before found,
  * until nothing changes: groups which contain each other do no harm.
  */
-const waysInto = (groups: ReadonlyMap<string, Group>): ReadonlyMap<string, Way> => {
-  let known = new Map<string, Way>()
+const shortestPaths = (groups: ReadonlyMap<string, Group>): ReadonlyMap<string, GroupPath> => {
+  let known = new Map<string, GroupPath>()
   for (let round = 0; round <= groups.size; round++) {
-    const next = new Map<string, Way>()
+    const next = new Map<string, GroupPath>()
     for (const [key, { formula }] of groups) {
-      const way = wayOf(formula, known)
-      if (way) next.set(key, way)
+      const path = pathOf(formula, known)
+      if (path) next.set(key, path)
     }
-    const isSettled = next.size === known.size && [...next].every(([key, way]) => known.get(key)?.length === way.length)
+    const isSettled =
+      next.size === known.size && [...next].every(([key, path]) => known.get(key)?.length === path.length)
     known = next
     if (isSettled) break
   }
   return known
 }
 
-const wayOf = (formula: Formula, known: ReadonlyMap<string, Way>): Way | undefined => {
+const pathOf = (formula: Formula, known: ReadonlyMap<string, GroupPath>): GroupPath | undefined => {
   switch (formula.kind) {
     case 'it':
       return []
     case 'others':
       return undefined
     case 'group': {
-      const way = known.get(formula.key)
-      return way && [formula.label, ...way]
+      const path = known.get(formula.key)
+      return path && [formula.label, ...path]
     }
     case 'union':
-      return formula.parts.map(part => wayOf(part, known)).reduce(shorter, undefined)
+      return formula.parts.map(part => pathOf(part, known)).reduce(shorter, undefined)
     case 'operation': {
-      const [left, right] = [wayOf(formula.left, known), wayOf(formula.right, known)]
+      const [left, right] = [pathOf(formula.left, known), pathOf(formula.right, known)]
       if (formula.operator === '!') return right ? undefined : left
       if (formula.operator === '&') return left && right && left
       return left && right ? undefined : (left ?? right)
@@ -227,17 +228,18 @@ const wayOf = (formula: Formula, known: ReadonlyMap<string, Way>): Way | undefin
   }
 }
 
-const shorter = (a: Way | undefined, b: Way | undefined): Way | undefined => (!a || (b && b.length < a.length) ? b : a)
+const shorter = (a: GroupPath | undefined, b: GroupPath | undefined): GroupPath | undefined =>
+  !a || (b && b.length < a.length) ? b : a
 
 const cyclesFrom = (keys: readonly string[], groups: ReadonlyMap<string, Group>): readonly (readonly string[])[] => {
-  const done = new Set<string>()
+  const visited = new Set<string>()
   const cycles: string[][] = []
   const visit = (key: string, path: readonly string[]): void => {
     const from = path.indexOf(key)
     if (from >= 0) cycles.push([...path.slice(from), key].map(one => `@${one.replace('\0', ':')}`))
-    if (from >= 0 || done.has(key)) return
+    if (from >= 0 || visited.has(key)) return
     for (const next of referencesOf(groups.get(key)?.formula ?? OTHERS)) visit(next, [...path, key])
-    done.add(key)
+    visited.add(key)
   }
   for (const key of keys) visit(key, [])
   return cycles

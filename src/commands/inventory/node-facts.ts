@@ -51,13 +51,13 @@ const many = (
   read: (facts: NodeFacts) => Values,
   agrees: (one: Values, other: Values) => boolean = () => true,
 ): readonly Fact[] => {
-  const telling = answers
+  const answering = answers
     .map(({ warehouse, facts }) => ({ warehouse, values: read(facts) }))
     .filter(({ values }) => values.length > 0)
-  const first = telling[0]
+  const first = answering[0]
   if (!first) return []
   const found: { value: unknown; warehouses: string[]; contradicts: string | undefined }[] = []
-  for (const { warehouse, values } of telling) {
+  for (const { warehouse, values } of answering) {
     const contradicts = agrees(first.values, values) ? undefined : first.warehouse
     for (const value of values) {
       const known = found.find(one => isDeepStrictEqual(one.value, value) && one.contradicts === contradicts)

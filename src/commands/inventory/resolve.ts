@@ -16,9 +16,9 @@ export interface ResolveFlags extends TargetFlags {
 export const resolveCommand = async (text: string, flags: ResolveFlags): Promise<number> => {
   const { stdout, stderr } = standardSinks()
   const io = { signal: stdout.gone }
-  const say = (notice: string) => void stderr.write(`stoker: ${notice}\n`)
-  await using site = await openSite(flags, say, io)
-  const targets = await targetsOf(text, flags, site.warehouses, say, io)
+  const warn = (notice: string) => void stderr.write(`stoker: ${notice}\n`)
+  await using site = await openSite(flags, warn, io)
+  const targets = await targetsOf(text, flags, site.warehouses, warn, io)
   await stdout.write(flags.json ? targets.map(asJson).join('') : asTable(targets))
   await stdout.flush()
   return 0
@@ -34,10 +34,10 @@ const asTable = (targets: readonly Target[]): string => {
     target.name,
     `${target.addresses.find(address => isIP(address) !== 0) ?? target.addresses[0] ?? target.name} ${target.port ?? 22}`,
     target.macs.join(' ') || '-',
-    `via ${target.via.map(way).join(', ')}`,
+    `via ${target.via.map(formatProvenance).join(', ')}`,
   ])
   const widths = [0, 1, 2].map(column => Math.max(0, ...rows.map(row => row[column]?.length ?? 0)))
   return rows.map(row => `${row.map((cell, i) => (i < 3 ? cell.padEnd(widths[i] ?? 0) : cell)).join('  ')}\n`).join('')
 }
 
-const way = ({ warehouse, path }: Provenance): string => `${path.join(' > ')} (${warehouse})`
+const formatProvenance = ({ warehouse, path }: Provenance): string => `${path.join(' > ')} (${warehouse})`

@@ -21,18 +21,18 @@ const MOST_FAILURES = 10
 export const show = async (text: string, flags: ShowFlags): Promise<number> => {
   const { stdout, stderr } = standardSinks()
   const io = { signal: stdout.gone }
-  const say = (notice: string) => void stderr.write(`stoker: ${harmlessMessage(notice)}\n`)
-  await using site = await openSite(flags, say, io)
+  const warn = (notice: string) => void stderr.write(`stoker: ${harmlessMessage(notice)}\n`)
+  await using site = await openSite(flags, warn, io)
   const { name, node, groups, notices } = await describe(text, site.warehouses, io)
   if (node) {
     const { answers, memberships } = node
     await stdout.write(flags.json ? nodeJson(name, answers, memberships) : table(nodeRows(name, answers, memberships)))
   }
   if (groups.length > 0) await stdout.write(flags.json ? groupJson(name, groups) : table(groupRows(name, groups)))
-  for (const notice of notices) say(notice)
+  for (const notice of notices) warn(notice)
   const failures = node?.memberships.failures ?? []
-  for (const { message } of failures.slice(0, MOST_FAILURES)) say(message)
-  if (failures.length > MOST_FAILURES) say(`and ${failures.length - MOST_FAILURES} more`)
+  for (const { message } of failures.slice(0, MOST_FAILURES)) warn(message)
+  if (failures.length > MOST_FAILURES) warn(`and ${failures.length - MOST_FAILURES} more`)
   await stdout.flush()
   return failures.length > 0 ? 3 : 0
 }

@@ -27,7 +27,7 @@ export const warehouseInit = async (name: string, flags: WarehouseInitFlags): Pr
   const io = { signal: stdout.gone }
   await using site = await openSite(flags, notice => void stderr.write(`stoker: ${notice}\n`), io)
   const warehouse = initialisable(site.warehouses, name)
-  await stdout.write(flags.print === true ? warehouse.ddl() : told(await warehouse.init(io)))
+  await stdout.write(flags.print === true ? warehouse.ddl() : formatInit(await warehouse.init(io)))
   await stdout.flush()
   return 0
 }
@@ -49,7 +49,7 @@ export const initialisable = (warehouses: readonly Warehouse[], name: string): I
 const isInitialisable = (warehouse: Warehouse): warehouse is Initialisable =>
   'init' in warehouse && typeof warehouse.init === 'function' && 'ddl' in warehouse
 
-const told = ({ created, present }: Awaited<ReturnType<Initialisable['init']>>): string => {
+const formatInit = ({ created, present }: Awaited<ReturnType<Initialisable['init']>>): string => {
   const there = present.length > 0 ? `already there: ${present.join(', ')}\n` : ''
   return created.length > 0 ? `created: ${created.join(', ')}\n${there}` : there
 }

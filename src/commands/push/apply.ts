@@ -22,9 +22,9 @@ export interface ApplyFlags extends PolicyFlags, PushFlags {
 
 /** Applies the policy and returns the exit code; throws a `StokerError` when nothing was touched because something is wrong. */
 export const apply = (request: PolicyRequest, flags: ApplyFlags): Promise<number> =>
-  push(flags, async (site, say, io) => {
+  push(flags, async (site, notify, io) => {
     const library = { names: site.actors, actor: site.actor }
-    const { policy, ...who } = await loadForTargets(request, flags, { ...site, actors: library }, say, io)
+    const { policy, ...who } = await loadForTargets(request, flags, { ...site, actors: library }, notify, io)
     const secrets = await readSecrets(policy, io)
     const prepared = await preparePolicy(policy, { ...io, ...who, ...tagsOf(flags), secrets })
     const expression = request.targets ?? ''

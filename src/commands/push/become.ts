@@ -25,7 +25,7 @@ export interface BecomeFlags {
  * The connector as another user's, where that is wanted; else itself. Reads a file with the password, or asks for it where that
  * was wished for; else nobody is asked until a target wants it. Throws `USAGE` or `CONFIG`.
  */
-export const asWanted = async (
+export const becomeConnector = async (
   connector: Connector,
   flags: BecomeFlags,
   settings: BecomeSettings,

@@ -23,7 +23,7 @@ export const keepRun = (
   what: Pick<RunHead, 'command' | 'words' | 'expression' | 'flags' | 'input' | 'targets'> & {
     readonly rerunOf?: RerunOf | undefined
   },
-  say: (notice: string) => void,
+  notify: (notice: string) => void,
 ): KeptRun => {
   const now = new Date()
   const folder = journalFolder(process.env)
@@ -34,7 +34,7 @@ export const keepRun = (
     ...(rerunOf && { again: rerunOf.id }),
   }
   return {
-    ...openJournal(folder, head, say),
+    ...openJournal(folder, head, notify),
     id,
     // What cannot be removed now is removed by a later run.
     [Symbol.asyncDispose]: () => prune(folder, Date.now()).catch(() => {}),

@@ -22,12 +22,12 @@ export interface PlanFlags extends PolicyFlags {
 /** Shows the plan and returns the exit code; throws a `StokerError` for what is wrong with the policy or its targets. */
 export const plan = async (request: PolicyRequest, flags: PlanFlags): Promise<number> => {
   const { stdout, stderr } = standardSinks()
-  const say = (text: string) => void stderr.write(`stoker: ${text}\n`)
-  using interrupt = onInterrupt(() => 'still planning', say)
+  const notify = (text: string) => void stderr.write(`stoker: ${text}\n`)
+  using interrupt = onInterrupt(() => 'still planning', notify)
   const io = { signal: AbortSignal.any([interrupt.signal, stdout.gone]) }
-  await using site = await openSite(flags, say, io)
+  await using site = await openSite(flags, notify, io)
   const folded = folding()
-  for await (const { target, planned } of plannedResources(request, flags, site, say, io))
+  for await (const { target, planned } of plannedResources(request, flags, site, notify, io))
     if (flags.json) await stdout.write(`${JSON.stringify({ kind: 'planned', node: target.name, ...planned })}\n`)
     else folded.add(target, planned)
   for (const text of folded.texts()) await stdout.write(stdout.isTerminal ? harmlessLines(text) : text)
@@ -40,11 +40,11 @@ export async function* plannedResources(
   request: PolicyRequest,
   flags: PolicyFlags,
   site: Site,
-  say: (notice: string) => void,
+  notify: (notice: string) => void,
   io: Abortable,
 ): AsyncGenerator<{ readonly target: Target; readonly planned: PlannedResource }, void, void> {
   const actors = { names: site.actors, actor: site.actor }
-  const { policy, ...who } = await loadForTargets(request, flags, { ...site, actors }, say, io)
+  const { policy, ...who } = await loadForTargets(request, flags, { ...site, actors }, notify, io)
   const secrets = Object.fromEntries([...policy.secrets.keys()].map(name => [name, `<secret.${name}>`]))
   const { tags = [], skipTags = [] } = flags
   const prepared = await preparePolicy(policy, { ...io, ...who, tags, skipTags, secrets })

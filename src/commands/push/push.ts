@@ -17,7 +17,7 @@ import { type RollingFlags, rolling } from '../../run/rolling.ts'
 import { type Locked, runLock } from '../../run/run-lock.ts'
 import { type Schedule, schedule } from '../../run/schedule.ts'
 import { openSite, type Site } from '../../site/site.ts'
-import { asWanted, type BecomeFlags } from './become.ts'
+import { type BecomeFlags, becomeConnector } from './become.ts'
 import { onInterrupt, type Presses } from './interrupt.ts'
 import { keepRun, type RerunOf } from './journalled-run.ts'
 import { paceOf, type ReachFlags } from './pace.ts'
@@ -58,7 +58,7 @@ export interface Prepared<O = unknown> {
 }
 
 /** Tells the person at standard error. */
-export type Say = (notice: string) => void
+export type Notify = (notice: string) => void
 
 /** How a push speaks and ends. */
 export interface Manner {
@@ -78,22 +78,22 @@ export interface Manner {
  */
 export const push = async <O>(
   flags: PushFlags,
-  prepare: (site: Site, say: Say, io: { readonly signal: AbortSignal }) => Promise<Prepared<O>>,
+  prepare: (site: Site, notify: Notify, io: { readonly signal: AbortSignal }) => Promise<Prepared<O>>,
   manner: Manner = stokerManner(flags),
 ): Promise<number> => {
   const sinks = standardSinks()
-  const say = (text: string) => void sinks.stderr.write(`${manner.name}: ${text}\n`)
+  const notify = (text: string) => void sinks.stderr.write(`${manner.name}: ${text}\n`)
   let status = () => 'starting: nothing runs yet'
-  using interrupt = onInterrupt(() => status(), say, manner.presses)
+  using interrupt = onInterrupt(() => status(), notify, manner.presses)
   const io = { signal: AbortSignal.any([interrupt.signal, sinks.stdout.gone]) }
 
   try {
-    await using site = await openSite(flags, say, io)
-    const { actor, options, targets, ...prepared } = await prepare(site, say, io)
+    await using site = await openSite(flags, notify, io)
+    const { actor, options, targets, ...prepared } = await prepare(site, notify, io)
     const apply = !flags.check
     await using _held = flags.lock && apply ? await runLock(prepared.lock, io) : undefined
     if (apply && !(await confirmed(prepared.title, targets, flags, site.defaults.confirm, io))) return 1
-    const connector = await asWanted(await site.connector(), flags, site.config.become, io)
+    const connector = await becomeConnector(await site.connector(), flags, site.config.become, io)
     if (actor.connects) await connector.prepare(targets, io)
     await using input = prepared.takesInput && hasInput() ? broadcast(process.stdin) : undefined
     holdYoungGeneration()
@@ -102,16 +102,16 @@ export const push = async <O>(
     status = tracker.describe
     const files = await fileViews(flags, targets)
     const head = { ...prepared.kept, targets, input: input !== undefined, rerunOf: flags.rerunOf }
-    const journal = apply ? keepRun(head, say) : undefined
+    const journal = apply ? keepRun(head, notify) : undefined
     const events = schedule(targets, actor, options, {
       ...io,
       ...pace,
       ...(journal && { begin: journal.begin }),
       moved: tracker.moved,
-      fanout: affordable(pace.fanout, targets.length, descriptorsOf(actor, connector), say),
+      fanout: affordable(pace.fanout, targets.length, descriptorsOf(actor, connector), notify),
       materials: prepared.materials,
       connector,
-      rolling: rolling(flags, targets, flags.quiet ? () => {} : say),
+      rolling: rolling(flags, targets, flags.quiet ? () => {} : notify),
       ...(input && { stdin: input.open }),
     })
     const result = await report(events, [...(journal ? [journal] : []), tracker, ...prepared.views(sinks), ...files])

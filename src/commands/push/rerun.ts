@@ -31,14 +31,14 @@ export const rerun = async (id: string | undefined, which: RerunFlags, views: Pa
   const { head } = record
   if (record.goesOnIn !== undefined) throw stillGoesOn(chosen, record.goesOnIn)
   const targets = subset(record, which)
-  const say = (text: string) => void process.stderr.write(`stoker: ${text}\n`)
+  const notify = (text: string) => void process.stderr.write(`stoker: ${text}\n`)
   if (targets.length === 0) {
-    say(`run ${chosen} has no targets of this kind; nothing is run`)
+    notify(`run ${chosen} has no targets of this kind; nothing is run`)
     return 0
   }
   if (head.input && views.stdin !== true)
-    say(`run ${chosen} had something piped into it, which is not kept; pipe it in again if it is needed`)
-  say(`run ${chosen} again: ${head.command} ${head.words.join(' ')} on ${fold(targets.map(({ name }) => name))}`)
+    notify(`run ${chosen} had something piped into it, which is not kept; pipe it in again if it is needed`)
+  notify(`run ${chosen} again: ${head.command} ${head.words.join(' ')} on ${fold(targets.map(({ name }) => name))}`)
   const given = fromHere(views)
   // Files and configuration are found from where they were found then.
   process.chdir(head.folder)

@@ -21,9 +21,9 @@ export interface RunFlags extends TargetFlags, PushFlags, ViewFlags {
 
 /** Runs the action on the targets and returns the exit code; throws a `StokerError` when the run cannot start. */
 export const run = ({ action: name, targets: expression, words }: RunRequest, flags: RunFlags): Promise<number> =>
-  push(flags, async (site, say, io) => {
+  push(flags, async (site, notify, io) => {
     const { actor, options } = await site.action(name, words)
-    const targets = flags.rerunOf?.targets ?? (await targetsOf(expression, flags, site.warehouses, say, io))
+    const targets = flags.rerunOf?.targets ?? (await targetsOf(expression, flags, site.warehouses, notify, io))
     const sources = sourcesIn({ files: process.cwd(), templates: process.cwd(), confined: false })
     // Outputs are compared where the actor has no texts to change.
     const compare = flags.compare === true || (flags.diff === true && !actor.convergent)

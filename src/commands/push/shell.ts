@@ -21,7 +21,7 @@ import { OpenConnections } from '../../shell/open-connections.ts'
 import { isKept } from '../../shell/parse-line.ts'
 import { Session } from '../../shell/session.ts'
 import { openSite, type Site } from '../../site/site.ts'
-import { asWanted, type BecomeFlags } from './become.ts'
+import { type BecomeFlags, becomeConnector } from './become.ts'
 import { keepRun } from './journalled-run.ts'
 import { keptFlags } from './kept-flags.ts'
 import { paceOf, type ReachFlags } from './pace.ts'
@@ -43,42 +43,42 @@ export interface ShellFlags extends TargetFlags, ReachFlags, BecomeFlags {
  */
 export const shell = async (targets: string, flags: ShellFlags): Promise<number> => {
   const sinks = standardSinks()
-  const say = (text: string) => void sinks.stderr.write(`stoker: ${text}\n`)
+  const notify = (text: string) => void sinks.stderr.write(`stoker: ${text}\n`)
   const isInteractive = isatty(0) && (isatty(2) || isatty(1))
   let session: Session | undefined
   // In a script Ctrl-C ends all of it.
   using ends = onEnd(() => (isInteractive ? session : undefined))
   const io = { signal: AbortSignal.any([ends.signal, sinks.stdout.gone]) }
   try {
-    await using site = await openSite(flags, say, io)
-    const connector = await asWanted(await site.connector(), flags, site.config.become, io)
-    const how = await howOf(flags, site)
+    await using site = await openSite(flags, notify, io)
+    const connector = await becomeConnector(await site.connector(), flags, site.config.become, io)
+    const schedule = await scheduleOptions(flags, site)
     await using links = new OpenConnections({
       connector,
-      schedule: how,
-      notify: notice => (session?.notify ?? say).call(session, notice),
+      schedule,
+      notify: notice => (session?.notify ?? notify).call(session, notice),
     })
     const { actor } = await site.action('shell', ['true'])
     session = new Session({
-      ...{ connections: links, actor, sinks, schedule: how, notify: say },
+      ...{ connections: links, actor, sinks, schedule, notify },
       resolve: async (expression, io) => {
         const some = exclude(expression, flags.exclude.map(parseExpression))
         const asked = { ...io, allowUnknown: flags.allowUnknown === true, readList }
         const resolution = await resolve(some, site.warehouses, asked)
-        for (const notice of resolution.notices) say(notice)
+        for (const notice of resolution.notices) notify(notice)
         return dedup(resolution)
       },
       prepare: async (targets, io) => {
         await connector.prepare(targets, io)
         affordAll(links.countWith(targets), connector)
       },
-      journal: (line, targets) => keepRun({ ...journalHead(line, targets, flags), input: false, targets }, say),
+      journal: (line, targets) => keepRun({ ...journalHead(line, targets, flags), input: false, targets }, notify),
       ...{ fold: flags.fold === true, label: flags.label, verbose: flags.verbose === true },
       // A password may be asked for in the middle of a command.
       asks: flags.become !== undefined && flags.become !== false,
     })
     await session.begin(targets, io)
-    using console = isInteractive ? atTerminal(session, say) : scriptConsole(process.stdin)
+    using console = isInteractive ? atTerminal(session, notify) : scriptConsole(process.stdin)
     await session.run(console, io)
     return isInteractive ? 0 : session.exitCode
   } catch (thrown) {
@@ -93,7 +93,7 @@ export const shell = async (targets: string, flags: ShellFlags): Promise<number>
   }
 }
 
-const howOf = async (flags: ShellFlags, { defaults }: Site) => {
+const scheduleOptions = async (flags: ShellFlags, { defaults }: Site) => {
   const sources = sourcesIn({ files: process.cwd(), templates: process.cwd(), confined: false })
   return {
     ...(await paceOf(flags, defaults)),
@@ -101,8 +101,8 @@ const howOf = async (flags: ShellFlags, { defaults }: Site) => {
   }
 }
 
-const atTerminal = (session: Session, say: (notice: string) => void): Console => {
-  const history = openHistory(join(dirname(journalFolder(process.env)), 'shell-history'), say)
+const atTerminal = (session: Session, notify: (notice: string) => void): Console => {
+  const history = openHistory(join(dirname(journalFolder(process.env)), 'shell-history'), notify)
   return terminalConsole({
     input: process.stdin as ReadStream,
     output: process.stderr.isTTY ? process.stderr : process.stdout,

@@ -15,12 +15,12 @@ export interface TargetFlags {
   readonly allowUnknown?: boolean
 }
 
-/** The machines, each once. Notices go to `say`. Throws a `StokerError` for what cannot be parsed or resolved. */
+/** The machines, each once. Notices go to `notify`. Throws a `StokerError` for what cannot be parsed or resolved. */
 export const targetsOf = async (
   text: string,
   flags: TargetFlags,
   warehouses: readonly Warehouse[],
-  say: (notice: string) => void,
+  notify: (notice: string) => void,
   io: Abortable,
 ): Promise<readonly Target[]> => {
   const expression = exclude(parseExpression(text), flags.exclude.map(parseExpression))
@@ -29,8 +29,8 @@ export const targetsOf = async (
     allowUnknown: flags.allowUnknown === true,
     readList,
   })
-  for (const notice of resolution.notices) say(notice)
+  for (const notice of resolution.notices) notify(notice)
   const targets = dedup(resolution)
-  if (targets.length === 0) say(`no targets: ${text} has no members left`)
+  if (targets.length === 0) notify(`no targets: ${text} has no members left`)
   return targets
 }

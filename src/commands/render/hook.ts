@@ -73,58 +73,58 @@ const serviceOf = (name: string): HookedService => {
 }
 
 const install = async (service: HookedService, flags: HookFlags, sinks: Sinks, io: Abortable): Promise<number> => {
-  const [kind = (await isSystemdRunning()) ? 'systemd' : 'sysv', other] = given(flags)
+  const [kind = (await isSystemdRunning()) ? 'systemd' : 'sysv', other] = selectedKinds(flags)
   if (other)
     throw new StokerError('USAGE', '--kind', '--systemd and --sysv do not go together; install one, then the other')
-  const { program, config } = await whatToRun(flags, sinks, io)
-  const notices = await doubts(service, program, config)
-  const refusal = notices.find(({ refuses }) => refuses)
+  const { program, config } = await programToRun(flags, sinks, io)
+  const warnings = await findWarnings(service, program, config)
+  const refusal = warnings.find(({ refuses }) => refuses)
   if (refusal) throw new StokerError('CONFIG', service.name, refusal.text)
   const changes = await planInstall(service, kind, partsOf(program, config, io), MACHINE)
-  await tellNotices(notices, sinks)
+  await printWarnings(warnings, sinks)
   return await confirmed('install', service, changes, flags, sinks, io)
 }
 
 const remove = async (service: HookedService, flags: HookFlags, sinks: Sinks, io: Abortable): Promise<number> => {
-  const kinds = given(flags)
+  const kinds = selectedKinds(flags)
   const changes = await planRemove(service, kinds.length > 0 ? kinds : BOTH, MACHINE)
   return await confirmed('remove', service, changes, flags, sinks, io)
 }
 
 const status = async (service: HookedService, flags: HookFlags, sinks: Sinks, io: Abortable): Promise<number> => {
-  const kinds = given(flags)
+  const kinds = selectedKinds(flags)
   const places = await hookLocations(service, kinds.length > 0 ? kinds : BOTH, MACHINE)
-  const standings: HookState[] = places.map(place => ({ ...place, isCurrent: true }))
+  const states: HookState[] = places.map(place => ({ ...place, isCurrent: true }))
   try {
-    const { program, config } = await whatToRun(flags, sinks, io)
+    const { program, config } = await programToRun(flags, sinks, io)
     for (const [i, place] of places.entries()) {
       if (place.found.kind !== 'ours') continue
       // A service which is not here any more has no plan; its hook does no harm.
-      const wanted = await planInstall(service, place.kind, partsOf(program, config, io), MACHINE)
-      const isCurrent = wanted.some(({ path, before, after }) => path === place.path && before === after)
-      standings[i] = { ...place, isCurrent }
+      const plan = await planInstall(service, place.kind, partsOf(program, config, io), MACHINE)
+      const isCurrent = plan.some(({ path, before, after }) => path === place.path && before === after)
+      states[i] = { ...place, isCurrent }
     }
-    await tellNotices(await doubts(service, program, config), sinks)
+    await printWarnings(await findWarnings(service, program, config), sinks)
   } catch (thrown) {
-    await tellNotices([{ text: toStokerError(thrown, 'hook').message }], sinks)
+    await printWarnings([{ text: toStokerError(thrown, 'hook').message }], sinks)
   }
-  await sinks.stdout.write(flags.json ? formatJson('status', service, standings) : formatStatus(service, standings))
-  const installed = standings.filter(({ found }) => found.kind !== 'absent')
+  await sinks.stdout.write(flags.json ? formatJson('status', service, states) : formatStatus(service, states))
+  const installed = states.filter(({ found }) => found.kind !== 'absent')
   return installed.length > 0 && installed.every(({ found, isCurrent }) => found.kind === 'ours' && isCurrent) ? 0 : 1
 }
 
 const BOTH: readonly HookKind[] = ['systemd', 'sysv']
 
-const given = (flags: HookFlags): readonly HookKind[] => BOTH.filter(kind => flags[kind] || flags.kind === kind)
+const selectedKinds = (flags: HookFlags): readonly HookKind[] => BOTH.filter(kind => flags[kind] || flags.kind === kind)
 
 /** This program as a start of the machine has to call it. Throws `CONFIG` when there is no configuration. */
-const whatToRun = async (
+const programToRun = async (
   flags: HookFlags,
   sinks: Sinks,
   io: Abortable,
 ): Promise<{ readonly program: Program; readonly config: Config }> => {
-  const say = (notice: string) => void sinks.stderr.write(`stoker: ${harmlessMessage(notice)}\n`)
-  await using site = await openSite({ ...flags, copies: false }, say, io)
+  const warn = (notice: string) => void sinks.stderr.write(`stoker: ${harmlessMessage(notice)}\n`)
+  await using site = await openSite({ ...flags, copies: false }, warn, io)
   const file = site.config.source?.file
   if (file === undefined)
     throw new StokerError(
@@ -137,28 +137,28 @@ const whatToRun = async (
 }
 
 /** What a render has which the configuration does not speak of. */
-const USUAL = renderEntry('', {}, path => path)
+const DEFAULTS = renderEntry('', {}, path => path)
 
 const partsOf = (program: Program, { renders }: Config, io: Abortable) => ({
   program,
   rendersOf: (daemon: Daemon) => rendersFor(daemon, renders),
   deadlineOf: (names: readonly string[]) =>
-    Math.max(...names.map(name => renders.get(name)?.deadline ?? USUAL.deadline)),
+    Math.max(...names.map(name => renders.get(name)?.deadline ?? DEFAULTS.deadline)),
   startLimit: (unit: string) => startLimitOf(unit, io),
 })
 
-interface Notice {
+interface Warning {
   readonly text: string
   /** A hook with this trouble would never do its work. */
   readonly refuses?: boolean
 }
 
 /** What could go wrong at a start which goes well now. */
-const doubts = async (service: HookedService, program: Program, config: Config): Promise<readonly Notice[]> => {
+const findWarnings = async (service: HookedService, program: Program, config: Config): Promise<readonly Warning[]> => {
   const names = await namesFromDns(warehouseServers(config.warehouses), MACHINE)
   const places = await doubtsAbout([program.node, program.entry, program.config])
   return [
-    ...names.map(({ warehouse, name, asks }): Notice => {
+    ...names.map(({ warehouse, name, asks }): Warning => {
       const remedy = 'put it into /etc/hosts, or write its address in the configuration'
       const server = `the server of warehouse ${warehouse}, ${shown(name)},`
       if (asks === 'dns')
@@ -174,8 +174,8 @@ const doubts = async (service: HookedService, program: Program, config: Config):
   ]
 }
 
-const tellNotices = async (notices: readonly Notice[], { stderr }: Sinks): Promise<void> => {
-  for (const { text } of notices) await stderr.write(`stoker: ${harmlessMessage(text)}\n`)
+const printWarnings = async (warnings: readonly Warning[], { stderr }: Sinks): Promise<void> => {
+  for (const { text } of warnings) await stderr.write(`stoker: ${harmlessMessage(text)}\n`)
 }
 
 /** Shows what would be done, does it unless somebody says no, and tells what was done. */
@@ -191,7 +191,7 @@ const confirmed = async (
   if (!flags.json) await stdout.write(formatPlan(verb, service, changes))
   if (due.length > 0 && !flags.yes && !flags.json && process.stdin.isTTY && stderr.isTerminal) {
     await stdout.flush()
-    if (!(await isWanted(verb, io))) return 1
+    if (!(await confirm(verb, io))) return 1
   }
   await applyChanges(due)
   if (due.some(({ kind }) => kind === 'systemd') && (await isSystemdRunning())) await reloadSystemd(io)
@@ -200,7 +200,7 @@ const confirmed = async (
   return 0
 }
 
-const isWanted = async (verb: string, io: Abortable): Promise<boolean> => {
+const confirm = async (verb: string, io: Abortable): Promise<boolean> => {
   using lines = createInterface({ input: process.stdin, output: process.stderr })
   return /^y(es)?$/i.test((await lines.question(`${verb} it? [y/N] `, io)).trim())
 }

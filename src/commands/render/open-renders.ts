@@ -33,8 +33,8 @@ export const readerOf = (warehouses: readonly Warehouse[]): ReadSite => {
   const read = new Map<string, Promise<CheckedSite>>()
   return ({ warehouses: names, wanted }, io) => {
     const key = JSON.stringify([names, wanted.groups, wanted.policy])
-    const asked = warehouses.filter(({ name }) => names?.includes(name) ?? true)
-    const reading = read.get(key) ?? readSite(asked, wanted, io)
+    const sources = warehouses.filter(({ name }) => names?.includes(name) ?? true)
+    const reading = read.get(key) ?? readSite(sources, wanted, io)
     read.set(key, reading)
     return reading
   }

@@ -13,8 +13,9 @@ import { type RenderOptions, renderAll } from '../../render/run/render-once.ts'
 import { stateFolder } from '../../render/run/state-folder.ts'
 import { type Sinks, standardSinks } from '../../report/sink.ts'
 import { openSite } from '../../site/site.ts'
+import { onInterrupt } from './interrupt.ts'
 import { openRenders, readerOf, stateWhere } from './open-renders.ts'
-import { explained, printed, versionsOf } from './views.ts'
+import { printExplanations, printFiles, printVersions } from './views.ts'
 
 export interface RenderFlags {
   readonly config?: string
@@ -43,46 +44,52 @@ export interface RenderFlags {
  */
 export const render = async (names: readonly string[], flags: RenderFlags): Promise<number> => {
   const sinks = standardSinks()
-  using end = onEnd(sinks)
-  const say = (notice: string) => void sinks.stderr.write(`stoker: ${harmlessParagraph(notice)}\n`)
+  using interrupt = onInterrupt(sinks, 143)
+  const warn = (notice: string) => void sinks.stderr.write(`stoker: ${harmlessParagraph(notice)}\n`)
   try {
     refuseContradictions(names, flags)
     // A copy of what a warehouse once said is no reason to write anything: the live files are a better one.
-    await using site = await openSite({ ...flags, copies: false }, say, end)
+    await using site = await openSite({ ...flags, copies: false }, warn, interrupt)
     const renders = await openRenders(names, site)
-    return await act(renders, readerOf(site.warehouses), flags, { sinks, say, signal: end.signal })
+    return await act(renders, readerOf(site.warehouses), flags, { sinks, warn, signal: interrupt.signal })
   } catch (thrown) {
-    if (end.exitCode !== undefined) return end.exitCode
+    if (interrupt.exitCode !== undefined) return interrupt.exitCode
     if (!flags.start) throw thrown
-    return await startAnyway(names, thrown, say)
+    return await keepLastGood(names, thrown, warn)
   } finally {
     await sinks.stdout.flush()
   }
 }
 
-interface Doing extends Abortable {
+interface RenderContext extends Abortable {
   readonly sinks: Sinks
-  readonly say: (notice: string) => void
+  readonly warn: (notice: string) => void
 }
 
-const act = async (renders: readonly Render[], read: ReadSite, flags: RenderFlags, doing: Doing): Promise<number> => {
-  const { sinks, say, signal } = doing
+const act = async (
+  renders: readonly Render[],
+  read: ReadSite,
+  flags: RenderFlags,
+  context: RenderContext,
+): Promise<number> => {
+  const { sinks, warn, signal } = context
   const deadline = flags.deadline ?? Math.max(...renders.map(one => one.deadline))
   // What a start waits for is the whole of it.
   const spent = Math.round(performance.now())
   const late = `the warehouses did not answer within ${formatDuration(deadline)}`
   using limit = timeLimit(Math.max(1, deadline - spent), new StokerError('WAREHOUSE_FAILED', 'render', late))
   const limited = { signal: AbortSignal.any([signal, limit.signal]) }
-  if (flags.versions) return await versionsOf(renders, sinks, flags)
-  if (flags.explain !== undefined) return await explained(renders, flags.explain, read, { sinks, ...flags, ...limited })
-  if (flags.out !== undefined) return await printed(renders, flags.out, read, { sinks, say, ...limited })
+  if (flags.versions) return await printVersions(renders, sinks, flags)
+  if (flags.explain !== undefined)
+    return await printExplanations(renders, flags.explain, read, { sinks, ...flags, ...limited })
+  if (flags.out !== undefined) return await printFiles(renders, flags.out, read, { sinks, warn, ...limited })
   const options: RenderOptions = {
     apply: !flags.check && !flags.diff,
     diff: flags.diff === true,
     acceptShrink: flags.acceptShrink === true,
     reload: flags.start ? 'starting' : flags.reload ? 'now' : 'later',
     ...{ deadline, spent },
-    warn: say,
+    warn,
   }
   const results =
     flags.rollback === undefined
@@ -91,7 +98,7 @@ const act = async (renders: readonly Render[], read: ReadSite, flags: RenderFlag
   const codes: number[] = []
   for (const result of results) {
     const code = codeOf(result, flags)
-    await tell(result, code, flags, sinks)
+    await printResult(result, code, flags, sinks)
     codes.push(code)
   }
   return WORST_FIRST.find(code => codes.includes(code)) ?? 0
@@ -104,7 +111,7 @@ const WORST_FIRST = [2, 3, 1, 4, 10]
 const codeOf = (result: RenderResult, { start }: RenderFlags): number =>
   start && 'last' in result && result.last ? 0 : exitCodeOfRender(result)
 
-const tell = async (
+const printResult = async (
   result: RenderResult,
   code: number,
   { json, diff }: RenderFlags,
@@ -131,29 +138,29 @@ const backTo = async (
 }
 
 /** The configuration is broken, or we are: the service starts with what was good. */
-const startAnyway = async (
+const keepLastGood = async (
   names: readonly string[],
   thrown: unknown,
-  say: (notice: string) => void,
+  warn: (notice: string) => void,
 ): Promise<number> => {
   const error = toStokerError(thrown, 'render')
   const good = await Promise.all(
     names.map(name => goodFiles(renderState(stateFolder(name, stateWhere())), async () => [])),
   )
   const isGood = good.length > 0 && good.every(one => one !== undefined)
-  say(`${error.message}; ${isGood ? 'the live files stay' : 'there are no live files which stoker knows of'}`)
+  warn(`${error.message}; ${isGood ? 'the live files stay' : 'there are no live files which stoker knows of'}`)
   return isGood ? 0 : exitCodeOf(error)
 }
 
 /** What excludes each other: each of them says what is to be done. */
-const DEEDS = ['check', 'diff', 'out', 'versions', 'explain', 'start'] as const
+const EXCLUSIVE = ['check', 'diff', 'out', 'versions', 'explain', 'start'] as const
 
 const refuseContradictions = (names: readonly string[], flags: RenderFlags): void => {
-  const deeds = DEEDS.filter(deed => flags[deed] !== undefined)
+  const given = EXCLUSIVE.filter(flag => flags[flag] !== undefined)
   const both = (a: string, b: string) => new StokerError('USAGE', `--${a}`, `--${a} and --${b} do not go together`)
-  const [first, second] = deeds.filter(deed => deed !== 'diff' || !flags.check)
+  const [first, second] = given.filter(flag => flag !== 'diff' || !flags.check)
   if (first && second) throw both(first, second)
-  const other = deeds.find(deed => deed !== 'check' && deed !== 'diff')
+  const other = given.find(flag => flag !== 'check' && flag !== 'diff')
   if (flags.rollback !== undefined && other) throw both('rollback', other)
   if (flags.rollback !== undefined && names.length === 0)
     throw new StokerError(
@@ -161,23 +168,4 @@ const refuseContradictions = (names: readonly string[], flags: RenderFlags): voi
       '--rollback',
       'which one? Name what is to be rolled back: stoker render dhcpd --rollback',
     )
-}
-
-/** Ctrl-C, SIGTERM, or nobody who reads: what was begun is tidied up. */
-const onEnd = ({ stdout }: Sinks): Abortable & Disposable & { readonly exitCode: number | undefined } => {
-  const abort = new AbortController()
-  let exitCode: number | undefined
-  const stop = (code: number) => () => {
-    exitCode = code
-    abort.abort(new StokerError('CANCELLED', 'render', 'stopped'))
-  }
-  const [onInt, onTerm] = [stop(130), stop(143)]
-  process.on('SIGINT', onInt).on('SIGTERM', onTerm)
-  return {
-    signal: AbortSignal.any([abort.signal, stdout.gone]),
-    get exitCode() {
-      return exitCode
-    },
-    [Symbol.dispose]: () => void process.off('SIGINT', onInt).off('SIGTERM', onTerm),
-  }
 }

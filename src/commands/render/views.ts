@@ -11,21 +11,21 @@ import type { Render } from '../../render/run/open-render.ts'
 import { type ReadSite, readFor } from '../../render/run/read-site.ts'
 import type { Sinks } from '../../report/sink.ts'
 
-interface Showing extends Abortable {
+interface ViewContext extends Abortable {
   readonly sinks: Sinks
 }
 
 /** `--out`: the texts, to standard output, a file, or below a folder. */
-export const printed = async (
+export const printFiles = async (
   renders: readonly Render[],
   out: string,
   read: ReadSite,
-  { sinks, say, signal }: Showing & { readonly say: (notice: string) => void },
+  { sinks, warn, signal }: ViewContext & { readonly warn: (notice: string) => void },
 ): Promise<number> => {
   const files: { readonly path: string; readonly content: Buffer; readonly mode: number }[] = []
   for (const one of renders) {
     const found = (problems: readonly Problem[]) => {
-      for (const { verdict, message } of problems) if (verdict !== 'error') say(`${one.name}: ${message}`)
+      for (const { verdict, message } of problems) if (verdict !== 'error') warn(`${one.name}: ${message}`)
     }
     const site = await readFor(one, read, { signal, found })
     for (const rendered of await one.service.files(site, one.templates)) {
@@ -66,7 +66,7 @@ const write = async (path: string, content: Buffer, mode: number): Promise<void>
 }
 
 /** `--versions`: what a rollback could go back to. */
-export const versionsOf = async (
+export const printVersions = async (
   renders: readonly Render[],
   { stdout }: Sinks,
   { json }: { readonly json?: boolean },
@@ -91,11 +91,11 @@ export const versionsOf = async (
 }
 
 /** `--explain`: the lines of a host, with the template's line, and who said so. */
-export const explained = async (
+export const printExplanations = async (
   renders: readonly Render[],
   host: string,
   read: ReadSite,
-  { sinks: { stdout }, json, signal }: Showing & { readonly json?: boolean },
+  { sinks: { stdout }, json, signal }: ViewContext & { readonly json?: boolean },
 ): Promise<number> => {
   const { explain } = await import('../../render/run/explain.ts')
   for (const one of renders)

@@ -9,6 +9,7 @@ import { renderAll } from '../../render/run/render-once.ts'
 import { watch } from '../../render/run/watch.ts'
 import { type Sinks, standardSinks } from '../../report/sink.ts'
 import { openSite, type Site } from '../../site/site.ts'
+import { onInterrupt } from './interrupt.ts'
 import { openRenders, readerOf } from './open-renders.ts'
 
 export interface RenderWatchFlags {
@@ -24,59 +25,61 @@ export interface RenderWatchFlags {
  * changed and wrong is told, and what was read before counts until it is right.
  */
 export const renderWatch = async (names: readonly string[], flags: RenderWatchFlags): Promise<number> => {
-  const other = ALONE.find(flag => flag in flags)
+  const other = NOT_WITH_WATCH.find(flag => flag in flags)
   if (other !== undefined)
     throw new StokerError('USAGE', '--watch', `--watch and --${optionName(other)} do not go together`)
   const sinks = standardSinks()
-  using end = onEnd(sinks)
-  const say = (notice: string) => void sinks.stderr.write(`stoker: ${harmlessParagraph(notice)}\n`)
-  const open = () => openSite({ ...flags, copies: false }, say, end)
+  // SIGTERM is how a service is stopped.
+  using interrupt = onInterrupt(sinks, 0)
+  const warn = (notice: string) => void sinks.stderr.write(`stoker: ${harmlessParagraph(notice)}\n`)
+  const open = () => openSite({ ...flags, copies: false }, warn, interrupt)
   let site: Site | undefined = await open()
   await openRenders(names, site) // what is wrong in it is told at once
-  while (site && !end.signal.aborted) site = await untilOtherwise(site, names, flags, { open, say, sinks, ...end })
+  while (site && !interrupt.signal.aborted)
+    site = await watchUntilConfigChanges(site, names, flags, { open, warn, sinks, ...interrupt })
   await site?.[Symbol.asyncDispose]()
   await sinks.stdout.flush()
-  return end.exitCode
+  return interrupt.exitCode ?? 0
 }
 
 /** What is about one render. */
-const ALONE = ['check', 'diff', 'out', 'rollback', 'versions', 'explain', 'acceptShrink', 'start', 'json']
+const NOT_WITH_WATCH = ['check', 'diff', 'out', 'rollback', 'versions', 'explain', 'acceptShrink', 'start', 'json']
 
 const optionName = (flag: string): string => flag.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 
-interface Doing extends Abortable {
+interface WatchContext extends Abortable {
   readonly sinks: Sinks
-  readonly say: (notice: string) => void
+  readonly warn: (notice: string) => void
   readonly open: () => Promise<Site>
 }
 
 /** Watches with this configuration until it is another one; returns that, or nothing when the signal aborts. */
-const untilOtherwise = async (
+const watchUntilConfigChanges = async (
   site: Site,
   names: readonly string[],
   flags: RenderWatchFlags,
-  { open, say, sinks, signal }: Doing,
+  { open, warn, sinks, signal }: WatchContext,
 ): Promise<Site | undefined> => {
   await using _site = site
-  const over = new AbortController()
-  const io = { signal: AbortSignal.any([signal, over.signal]) }
-  const told = toldOnce(sinks)
+  const ended = new AbortController()
+  const io = { signal: AbortSignal.any([signal, ended.signal]) }
+  const report = onceReporter(sinks)
   const render = async (io: Abortable) => {
     // A warehouse reads once: what it says now, another one is asked.
     await using now = await open()
     const options = { apply: true, diff: false, acceptShrink: false, reload: flags.reload ? 'now' : 'later' } as const
     const deadline = flags.deadline === undefined ? {} : { deadline: flags.deadline }
     const renders = await openRenders(names, now)
-    const results = await renderAll(renders, readerOf(now.warehouses), { ...options, ...deadline, warn: say }, io)
-    for (const result of results) await told(result)
-    return results.some(mayEndBetter) ? 'again' : 'done'
+    const results = await renderAll(renders, readerOf(now.warehouses), { ...options, ...deadline, warn }, io)
+    for (const result of results) await report(result)
+    return results.some(mayImprove) ? 'again' : 'done'
   }
-  const other = otherSite(site, names, open, say, io).finally(() => over.abort())
+  const other = changedSite(site, names, open, warn, io).finally(() => ended.abort())
   other.catch(() => {}) // is looked at below, unless something worse is thrown before
   try {
-    await watch({ sources: await sourcesOf(site, names), render, warn: say }, io)
+    await watch({ sources: await sourcesOf(site, names), render, warn }, io)
   } finally {
-    over.abort()
+    ended.abort()
   }
   return await other.catch(thrown => {
     if (signal.aborted) return undefined
@@ -92,38 +95,38 @@ const sourcesOf = async (site: Site, names: readonly string[]): Promise<readonly
 }
 
 /** What the configuration says once it is another one which can be used. */
-const otherSite = async (
+const changedSite = async (
   { config }: Site,
   names: readonly string[],
   open: () => Promise<Site>,
-  say: (notice: string) => void,
+  warn: (notice: string) => void,
   io: Abortable,
 ): Promise<Site> => {
   const file = config.source?.file
-  let looks = 0
+  let checks = 0
   for await (const _ of fileChanges(file === undefined ? [] : [file], io)) {
-    looks += 1
-    if (looks === 1) continue
+    checks += 1
+    if (checks === 1) continue
     try {
       const next = await open()
       await openRenders(names, next)
-      say(`${file} has changed: from now on it counts`)
+      warn(`${file} has changed: from now on it counts`)
       return next
     } catch (thrown) {
       io.signal.throwIfAborted()
-      say(toStokerError(thrown, 'render').message)
+      warn(toStokerError(thrown, 'render').message)
     }
   }
   throw new Error('there is no end of changes')
 }
 
 /** Whether it may end otherwise although the data stays. */
-const mayEndBetter = (result: RenderResult): boolean =>
+const mayImprove = (result: RenderResult): boolean =>
   (result.kind === 'kept' && ['down', 'slow', 'busy'].includes(result.reason)) ||
   ('reload' in result && result.reload.kind === 'failed')
 
 /** Tells a change; and once, until it is another, that all is well or why it is not. */
-const toldOnce = ({ stdout, stderr }: Sinks): ((result: RenderResult) => Promise<void>) => {
+const onceReporter = ({ stdout, stderr }: Sinks): ((result: RenderResult) => Promise<void>) => {
   const last = new Map<string, string>()
   return async result => {
     const state = stateOf(result)
@@ -141,23 +144,4 @@ const stateOf = (result: RenderResult): string => {
   if ('error' in result) return JSON.stringify([result.error.message, problems])
   const failure = 'reload' in result && result.reload.kind === 'failed' ? result.reload.error.message : ''
   return JSON.stringify(['well', failure, problems])
-}
-
-/** SIGTERM is how a service is stopped; Ctrl-C and a reader who has gone end it as well. */
-const onEnd = ({ stdout }: Sinks): Abortable & Disposable & { readonly exitCode: number } => {
-  const abort = new AbortController()
-  let exitCode = 0
-  const stop = (code: number) => () => {
-    exitCode = code
-    abort.abort(new StokerError('CANCELLED', 'render', 'stopped'))
-  }
-  const [onInt, onTerm] = [stop(130), stop(0)]
-  process.on('SIGINT', onInt).on('SIGTERM', onTerm)
-  return {
-    signal: AbortSignal.any([abort.signal, stdout.gone]),
-    get exitCode() {
-      return exitCode
-    },
-    [Symbol.dispose]: () => void process.off('SIGINT', onInt).off('SIGTERM', onTerm),
-  }
 }

@@ -14,8 +14,8 @@ import { Client } from './client.ts'
 export const keysFolder = (flag: string | undefined, env: NodeJS.ProcessEnv): string =>
   flag ?? (env.PULLEY_KEYS || join(userFolder('config', { env }), 'pulley'))
 
-const place = z.strictObject({ servers: z.array(z.url()).min(1), ca: z.string().optional() })
-export type ServerPlace = z.output<typeof place>
+const serverAddress = z.strictObject({ servers: z.array(z.url()).min(1), ca: z.string().optional() })
+export type ServerAddress = z.output<typeof serverAddress>
 
 /** A VO which is administered from here. */
 export interface Administered extends AsyncDisposable {
@@ -41,11 +41,11 @@ export const onlyVo = async (folder: string): Promise<string> => {
   throw new StokerError('USAGE', '--vo', `--vo has to name the virtual organisation: ${why}`)
 }
 
-/** Opens the VO's key and its server's place. `keyFile`: instead of the one in the folder. Throws `CONFIG` naming what is missing. */
+/** Opens the VO's key, and a client of its server. `keyFile`: instead of the one in the folder. Throws `CONFIG` naming what is missing. */
 export const administer = async (vo: string, folder: string, keyFile: string | undefined): Promise<Administered> => {
   const key = await readKey(keyFile ?? join(folder, `${checkedVo(vo)}.key`), vo)
-  const where = await readPlace(folder, vo)
-  const client = clientFor(where, key, `vo:${vo}`)
+  const address = await readServerAddress(folder, vo)
+  const client = clientFor(address, key, `vo:${vo}`)
   const base = `/admin/v1/vos/${vo}`
   return {
     ...{ vo, key },
@@ -61,7 +61,7 @@ export const administer = async (vo: string, folder: string, keyFile: string | u
   }
 }
 
-export const clientFor = ({ servers, ca }: ServerPlace, key: SigningKey, keyid: string): Client =>
+export const clientFor = ({ servers, ca }: ServerAddress, key: SigningKey, keyid: string): Client =>
   new Client({ servers, key, keyid, ...(ca !== undefined && { ca }) })
 
 /** A key from its file; throws `CONFIG` when it is not there, no key, or open to others. */
@@ -95,12 +95,12 @@ export const writeNew = async (path: string, text: string): Promise<void> => {
   }
 }
 
-export const placeFile = (folder: string, vo: string): string => join(folder, `${vo}.json`)
+export const serverFile = (folder: string, vo: string): string => join(folder, `${vo}.json`)
 
-const readPlace = async (folder: string, vo: string): Promise<ServerPlace> => {
-  const path = placeFile(folder, vo)
+const readServerAddress = async (folder: string, vo: string): Promise<ServerAddress> => {
+  const path = serverFile(folder, vo)
   try {
-    return place.parse(JSON.parse(await readFile(path, 'utf8')))
+    return serverAddress.parse(JSON.parse(await readFile(path, 'utf8')))
   } catch (cause) {
     throw new StokerError(
       'CONFIG',

@@ -9,9 +9,9 @@ import { standardSinks } from '../../report/sink.ts'
 import type { Administered } from '../client/admin.ts'
 import { MAX_LISTED } from '../protocol/limits.ts'
 import type { Action, ActionState, Node } from '../store/store.ts'
+import { formatTime } from './format-time.ts'
 import { follow, outputOf, viewsOf } from './send.ts'
 import { table } from './table.ts'
-import { when } from './when.ts'
 
 /** Batches, the newest first, each with how many of its actions are in which state. */
 export const listActions = async (
@@ -27,7 +27,7 @@ export const listActions = async (
   const rows = [...Map.groupBy(actions, action => action.batch)].map(([batch, list]) => {
     const states = Map.groupBy(list, action => action.state)
     const counts = STATES.flatMap(state => (states.has(state) ? [`${states.get(state)?.length} ${state}`] : []))
-    return [batch, when(list[0]?.created ?? 0), counts.join(', '), list[0]?.name ?? '']
+    return [batch, formatTime(list[0]?.created ?? 0), counts.join(', '), list[0]?.name ?? '']
   })
   process.stdout.write(table(['ACTIONS', 'SENT', 'STATE', 'WHAT'], rows))
   return 0

@@ -5,10 +5,10 @@ import { fold } from '../../nodeset/fold.ts'
 import type { Administered } from '../client/admin.ts'
 import type { Report } from '../protocol/messages.ts'
 import type { Node, StoredBundle } from '../store/store.ts'
+import { formatAgo, formatTime } from './format-time.ts'
 import { targetsOf } from './send.ts'
 import { table } from './table.ts'
 import { wavesText } from './waves.ts'
-import { ago, when } from './when.ts'
 
 /** A node which has missed so many polls is silent. */
 const MISSED_POLLS = 3
@@ -43,7 +43,7 @@ export const listNodes = async (vo: Administered, { json }: JsonFlag, io: Aborta
       node.name,
       healthOf(node, now),
       String(node.serial || '-'),
-      node.lastContact ? ago(node.lastContact, now) : 'never',
+      node.lastContact ? formatAgo(node.lastContact, now) : 'never',
     ],
     ...[node.roles.join(','), node.version, node.id, remarksOf(node)],
   ])
@@ -55,7 +55,7 @@ const remarksOf = ({ cloneOf, clonesSeen, rolledBack }: Node): string =>
   [
     ...(cloneOf ? [`clone of ${cloneOf}`] : []),
     ...(clonesSeen > 0 ? [`seen as a clone ${clonesSeen} time${clonesSeen === 1 ? '' : 's'}`] : []),
-    ...(rolledBack ? [`state put back, seen ${when(rolledBack)}`] : []),
+    ...(rolledBack ? [`state put back, seen ${formatTime(rolledBack)}`] : []),
   ].join('; ')
 
 /** One screen: how many are how, on which bundle, and what the newest bundle does. Names are folded. Exit code 1 when something is wrong. */
@@ -77,7 +77,7 @@ export const status = async (vo: Administered, { json }: JsonFlag, io: Abortable
   }
   const [newest] = bundles
   const lines = [
-    `VO ${vo.vo}: ${nodes.length} node${nodes.length === 1 ? '' : 's'}, newest bundle ${newest ? `${newest.serial} of ${when(newest.created)} (${wavesText(newest.waves)})` : 'none'}`,
+    `VO ${vo.vo}: ${nodes.length} node${nodes.length === 1 ? '' : 's'}, newest bundle ${newest ? `${newest.serial} of ${formatTime(newest.created)} (${wavesText(newest.waves)})` : 'none'}`,
     ...[...healths].map(([health, list]) => `  ${health}: ${foldNames(list)}${detailOf(health, list, now)}`),
     ...[...serials]
       .sort(([a], [b]) => b - a)
@@ -97,7 +97,7 @@ const detailOf = (health: Health, list: readonly Node[], now: number): string =>
   const [first] = list
   if (!first) return ''
   if (health === 'silent')
-    return `, the longest for ${ago(Math.min(...list.map(node => node.lastContact ?? node.enrolled)), now)}`
+    return `, the longest for ${formatAgo(Math.min(...list.map(node => node.lastContact ?? node.enrolled)), now)}`
   const trouble = first.lastReport?.trouble[0]?.message
   if (health === 'refused' || health === 'stale') return trouble ? `: ${trouble}` : ''
   const failure = first.lastReport?.results.find(result => result.state === 'failed')
@@ -130,10 +130,10 @@ export const listReports = async (
   for (const { node: id, received, report } of list) {
     const { counts, serial, at, took } = report
     const numbers = Object.entries(counts).flatMap(([what, n]) => (n > 0 ? [`${n} ${what}`] : []))
-    const late = received - at > 60_000 ? `, told ${when(received)}` : ''
+    const late = received - at > 60_000 ? `, told ${formatTime(received)}` : ''
     const lines = report.results.map(one => `  ${one.state} ${one.resource}: ${one.what.join('; ')}`)
     const trouble = report.trouble.map(one => `  ${one.kind}: ${one.message}`)
-    const head = `${when(at)} ${names.get(id) ?? id} bundle ${serial}: ${numbers.join(', ') || 'nothing'} in ${took} ms${late}`
+    const head = `${formatTime(at)} ${names.get(id) ?? id} bundle ${serial}: ${numbers.join(', ') || 'nothing'} in ${took} ms${late}`
     process.stdout.write(`${[head, ...lines, ...trouble].join('\n')}\n`)
   }
   return 0

@@ -46,15 +46,15 @@ export const publish = async (
   actors: ActorLibrary,
   io: Abortable,
 ): Promise<number> => {
-  const say = (notice: string) => void process.stderr.write(`pulley: ${notice}\n`)
+  const warn = (notice: string) => void process.stderr.write(`pulley: ${notice}\n`)
   const known = await knownIn(vo, io)
   const { nodes } = known
   const tree = await treeOf(policy)
-  const secrets = await checkFor(known, tree, policy, actors, say, io)
-  if (nodes.length === 0) say(`VO ${vo.vo} has no nodes yet; the policy is checked by those which will come`)
+  const secrets = await checkFor(known, tree, policy, actors, warn, io)
+  if (nodes.length === 0) warn(`VO ${vo.vo} has no nodes yet; the policy is checked by those which will come`)
   if (flags.diff) process.stdout.write(await differences(vo, tree, known, actors, io))
   if (flags.check) {
-    say(`the policy is right for ${count(nodes.length, 'node')}; nothing is published`)
+    warn(`the policy is right for ${count(nodes.length, 'node')}; nothing is published`)
     return 0
   }
   const serial = await nextSerial(vo, io)
@@ -131,7 +131,7 @@ const checkFor = async (
   tree: Tree,
   policy: string,
   actors: ActorLibrary,
-  say: (notice: string) => void,
+  warn: (notice: string) => void,
   io: Abortable,
 ): Promise<Readonly<Record<string, string>>> => {
   let secrets: Readonly<Record<string, string>> = {}
@@ -139,7 +139,7 @@ const checkFor = async (
     secrets = await readSecrets(own, io)
     return secrets
   }
-  await prepareFor(policy, known, actors, read, say, io)
+  await prepareFor(policy, known, actors, read, warn, io)
   // A file which lies outside of the folder would be missing there.
   await using files = await unpacked(tree)
   await prepareFor(

@@ -4,8 +4,8 @@ import type { Abortable } from '../../base/abortable.ts'
 import type { Administered } from '../client/admin.ts'
 import { writeNew } from '../client/admin.ts'
 import type { Token } from '../store/store.ts'
+import { formatTime } from './format-time.ts'
 import { table } from './table.ts'
-import { when } from './when.ts'
 
 export interface TokenFlags {
   readonly uses: number
@@ -48,8 +48,8 @@ export const tokenList = async (
       table(
         ['TOKEN', 'USES LEFT', 'EXPIRES', 'NAMES', 'ROLES', 'LAST USED'],
         tokens.map(({ id, usesLeft, expires, names, roles, lastUsed, revoked }) => [
-          ...[id, String(usesLeft), revoked === undefined ? when(expires) : `revoked ${when(revoked)}`],
-          ...[names ?? '*', roles.join(','), lastUsed === undefined ? 'never' : when(lastUsed)],
+          ...[id, String(usesLeft), revoked === undefined ? formatTime(expires) : `revoked ${formatTime(revoked)}`],
+          ...[names ?? '*', roles.join(','), lastUsed === undefined ? 'never' : formatTime(lastUsed)],
         ]),
       ),
     )

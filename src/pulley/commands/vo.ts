@@ -3,7 +3,7 @@ import { access, link, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Abortable } from '../../base/abortable.ts'
 import { syncFolder } from '../../base/atomic-file.ts'
-import { administer, checkedVo, clientFor, placeFile, readKey, type ServerPlace, writeNew } from '../client/admin.ts'
+import { administer, checkedVo, clientFor, readKey, type ServerAddress, serverFile, writeNew } from '../client/admin.ts'
 import { SUCCESSION } from '../protocol/documents.ts'
 import { seal } from '../protocol/envelope.ts'
 import { fingerprintOf, makeSigningKey, type SigningKey } from '../protocol/keys.ts'
@@ -20,14 +20,14 @@ export const voCreate = async (name: string, flags: VoFlags, io: Abortable): Pro
   const vo = checkedVo(name)
   const keyFile = join(flags.keys, `${vo}.key`)
   const operator = await readKey(flags.operatorKey, 'the operator')
-  const server: ServerPlace = {
+  const server: ServerAddress = {
     servers: [...flags.server],
     ...(flags.ca !== undefined && { ca: await readFile(flags.ca, 'utf8') }),
   }
-  const made = await keyFor(keyFile, placeFile(flags.keys, vo))
+  const made = await keyFor(keyFile, serverFile(flags.keys, vo))
   await using client = clientFor(server, operator, 'operator')
   await client.json({ method: 'POST', path: '/admin/v1/vos', body: { name: vo, publicKey: made.publicKey } }, io)
-  await writeNew(placeFile(flags.keys, vo), `${JSON.stringify(server, undefined, 2)}\n`)
+  await writeNew(serverFile(flags.keys, vo), `${JSON.stringify(server, undefined, 2)}\n`)
   process.stdout.write(
     `VO ${vo}: key ${made.publicKey} (${fingerprintOf(made.publicKey)}), private half in ${keyFile}\n`,
   )
@@ -36,13 +36,13 @@ export const voCreate = async (name: string, flags: VoFlags, io: Abortable): Pro
 }
 
 /** A new key, or the one which was made when an earlier try did not reach the server. */
-const keyFor = async (keyFile: string, place: string): Promise<SigningKey> => {
+const keyFor = async (keyFile: string, addressFile: string): Promise<SigningKey> => {
   const isThere = (path: string) =>
     access(path).then(
       () => true,
       () => false, // not there, or not to be seen: making it will tell
     )
-  if ((await isThere(keyFile)) && !(await isThere(place))) return await readKey(keyFile, 'the VO')
+  if ((await isThere(keyFile)) && !(await isThere(addressFile))) return await readKey(keyFile, 'the VO')
   const made = makeSigningKey()
   await writeNew(keyFile, made.pem)
   return made

@@ -5,8 +5,8 @@ import type { Amount } from '../../run/amount.ts'
 import type { Administered } from '../client/admin.ts'
 import { MAX_WAVES } from '../protocol/limits.ts'
 import type { StoredBundle, Waves } from '../store/store.ts'
+import { formatTime } from './format-time.ts'
 import { table } from './table.ts'
-import { when } from './when.ts'
 
 /** The steps, the last of which has to be all nodes, and how much of each may fail. Throws `USAGE`. */
 export const wavesOf = (amounts: readonly Amount[], maxFail: Amount): Pick<Waves, 'steps' | 'maxFail'> => {
@@ -51,7 +51,7 @@ export const history = async (
     return 0
   }
   const rows = bundles.map(({ serial, created, note, contentSha256, waves }) => [
-    ...[String(serial), when(created), contentSha256.slice(0, 12), wavesText(waves), note],
+    ...[String(serial), formatTime(created), contentSha256.slice(0, 12), wavesText(waves), note],
   ])
   process.stdout.write(table(['BUNDLE', 'PUBLISHED', 'CONTENT', 'REACHES', 'NOTE'], rows))
   return 0
