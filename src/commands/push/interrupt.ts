@@ -34,7 +34,7 @@ export const onInterrupt = (
 ): Interrupt => {
   const abort = new AbortController()
   let exitCode: number | undefined
-  let pressed = Number.NEGATIVE_INFINITY
+  let pressed: number | undefined
   const stop = (code: number) => {
     exitCode ??= code
     abort.abort()
@@ -44,7 +44,7 @@ export const onInterrupt = (
       // Somebody who presses once more does not want to wait for targets to answer; the default action ends us.
       process.off('SIGINT', onInt)
       process.kill(process.pid, 'SIGINT')
-    } else if (within === 0 || performance.now() - pressed <= within) {
+    } else if (within === 0 || (pressed !== undefined && performance.now() - pressed <= within)) {
       show(stopping)
       stop(128 + constants.signals.SIGINT)
     } else {
