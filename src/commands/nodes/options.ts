@@ -42,9 +42,9 @@ export type Autostep =
 
 const FLAGS: Readonly<Record<string, readonly Flag[]>> = {
   Options: [
-    { names: ['--version'], help: 'show the version' },
-    { names: ['-h', '--help'], help: 'show this help' },
-    { names: ['-s', '--groupsource'], takes: 'SOURCE', help: 'the group source (warehouse) of groups without one' },
+    { names: ['--version'], help: 'print the version' },
+    { names: ['-h', '--help'], help: 'print this help' },
+    { names: ['-s', '--groupsource'], takes: 'SOURCE', help: 'look for groups without a source in this one (a warehouse)' },
     { names: ['--groupsconf'], takes: 'FILE', help: 'take groups from this groups.conf instead' },
   ],
   Commands: [
@@ -68,12 +68,12 @@ const FLAGS: Readonly<Record<string, readonly Flag[]>> = {
   'Other options': [
     { names: ['-a', '--all'], help: 'start with all nodes' },
     { names: ['--autostep'], takes: 'N', help: "write a-b/step from N elements on ('4', '50%' or 'auto')" },
-    { names: ['-d', '--debug'], help: 'tell which groups are asked for' },
-    { names: ['-q', '--quiet'], help: 'no warnings' },
+    { names: ['-d', '--debug'], help: 'show which groups are asked for' },
+    { names: ['-q', '--quiet'], help: 'print no warnings' },
     { names: ['-R', '--rangeset'], help: 'take numbers (1,5,18-31) instead of nodes' },
     { names: ['-G', '--groupbase'], help: 'leave out the source in front of groups' },
-    { names: ['-S', '--separator'], takes: 'TEXT', help: "what stands between expanded nodes (default: ' ')" },
-    { names: ['-O', '--output-format'], takes: 'FORMAT', help: "the format of the output (default: '%s')" },
+    { names: ['-S', '--separator'], takes: 'TEXT', help: "put this between expanded nodes (default: ' ')" },
+    { names: ['-O', '--output-format'], takes: 'FORMAT', help: "print each node in this format (default: '%s')" },
     { names: ['-I', '--slice'], takes: 'RANGES', help: "keep only nodes of these places, such as '0' or '1-9/2,16'" },
     { names: ['--split'], takes: 'N', help: 'print N sets of about the same size' },
     { names: ['--contiguous'], help: 'print one set for each range without gaps' },
