@@ -44,7 +44,7 @@ const FLAGS: Readonly<Record<string, readonly Flag[]>> = {
   Options: [
     { names: ['--version'], help: 'print the version' },
     { names: ['-h', '--help'], help: 'print this help' },
-    { names: ['-s', '--groupsource'], takes: 'SOURCE', help: 'look for groups without a source in this one (a warehouse)' },
+    { names: ['-s', '--groupsource'], takes: 'SOURCE', help: 'take groups without a source from this warehouse' },
     { names: ['--groupsconf'], takes: 'FILE', help: 'take groups from this groups.conf instead' },
   ],
   Commands: [
