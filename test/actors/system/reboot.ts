@@ -47,7 +47,7 @@ t.test('a command of one’s own may take the connection with it; one which fail
   t.match(await stoker(words('command=reboot -f', 'timeout=1500ms'), roots), { code: 2, stderr: /timeout/ })
   t.match(
     await stoker(words('command=reboot -f', 'timeout=1'), roots),
-    { code: 4, stderr: /timed-out: node1: told to reboot, and not back within 1 s: connection refused/ },
+    { code: 4, stderr: /timed-out: node1: asked to reboot, and not back within 1 s: connection refused/ },
     'it stays away',
   )
 })
