@@ -50,6 +50,8 @@ export interface Defaults {
   readonly fanout: number
   /** Milliseconds. */
   readonly connectTimeout: number
+  /** Whether somebody has written that down; if not, ssh_config's ConnectTimeout counts before it. */
+  readonly ownConnectTimeout: boolean
   /** Milliseconds; 0: no limit. */
   readonly commandTimeout: number
   /** New connections per second; 0: no limit. */
@@ -75,7 +77,7 @@ export interface BecomeSettings {
 
 export interface SshSettings {
   /** For nodes which do not say it themselves. */
-  readonly connection: ConnectionKind
+  readonly connection: ConnectionKind | undefined
   /** Target expressions: what is reached by `openssh` in any case. */
   readonly openssh: readonly string[] | undefined
   /** `undefined`: as ssh_config says, and strict when it says nothing. */
@@ -175,6 +177,7 @@ const build = (parsed: z.output<typeof configSchema>, where: Where): Config => {
     defaults: {
       fanout: defaults.fanout ?? 64,
       connectTimeout: defaults['connect-timeout'] ?? 10_000,
+      ownConnectTimeout: defaults['connect-timeout'] !== undefined,
       commandTimeout: defaults['command-timeout'] ?? 0,
       connectRate: defaults['connect-rate'] ?? 0,
       perBastion: defaults['per-bastion'] ?? 0,
@@ -189,7 +192,7 @@ const build = (parsed: z.output<typeof configSchema>, where: Where): Config => {
       folder: where.folder,
     },
     ssh: {
-      connection: ssh.connection ?? 'ssh',
+      connection: ssh.connection,
       openssh: ssh.openssh,
       hostKeys: ssh['host-keys'],
       config: sshConfig(ssh.config, file),

@@ -60,6 +60,8 @@ export interface Connection extends AsyncDisposable {
 export interface Connector extends AsyncDisposable {
   /** File descriptors which one open connection takes on this machine. */
   readonly descriptors: number
+  /** Milliseconds for opening this target's connection, where something says so that counts before the run's own limit; 0: none. */
+  timeLimit?(target: Target): number | undefined
   /** Does what all targets share and people are asked for (passphrases), before any target's time runs. */
   prepare(targets: readonly Target[], io: Abortable): Promise<void>
   /** Throws `CONNECT_FAILED`, `HOST_KEY_UNKNOWN`, `HOST_KEY_CHANGED` or `AUTH_FAILED`. */

@@ -197,8 +197,9 @@ class Attempt {
   /** The time limit of the command does not run while the connection is opened; that has a limit of its own. */
   async #connect(): Promise<Connection> {
     using _held = this.#clock.pause()
-    const { connector, connectTimeout } = this.#how
+    const { connector } = this.#how
     const name = this.#target.name
+    const connectTimeout = connector.timeLimit?.(this.#target) ?? this.#how.connectTimeout
     await this.#pace({ signal: this.#abort.signal })
     const late = stopwatch(connectTimeout, () => tooLate(name, connectTimeout))
     try {

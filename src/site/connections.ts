@@ -2,9 +2,11 @@
 import { resolve as resolvePath } from 'node:path'
 import type { Abortable } from '../base/abortable.ts'
 import type { Config } from '../config/config.ts'
-import { type ConnectionKind, choosingConnector } from '../connection/choose.ts'
+import { type Choice, type ConnectionKind, choosingConnector } from '../connection/choose.ts'
 import type { Connector } from '../connection/connection.ts'
+import type { KnownHostsFor } from '../connection/known-hosts/opener.ts'
 import type { SshConfig } from '../connection/ssh-config/ssh-config.ts'
+import type { Target } from '../inventory/target.ts'
 import type { Warehouse } from '../inventory/warehouse.ts'
 
 /** The part of the command line which decides how targets are reached. */
@@ -46,9 +48,8 @@ export const openConnections = (
     return await loadSshConfig(
       {
         ...(flags.sshOptions && { lines: flags.sshOptions }),
-        ...(sshFiles.kind === 'file' && { userFile: sshFiles.path }),
-        // As with ssh itself, the file of a command line is the only one.
-        ...(flags.sshConfig !== undefined && { systemFile: '/dev/null' }),
+        // As with ssh itself, a file which is named is the only one.
+        ...(sshFiles.kind === 'file' && { userFile: sshFiles.path, systemFile: '/dev/null' }),
         ...(none && { userFile: '/dev/null', systemFile: '/dev/null' }),
         warn: say,
       },
@@ -56,11 +57,30 @@ export const openConnections = (
     )
   }
   let loaded: ReturnType<typeof load> | undefined
+  let read: SshConfig | undefined
   const sshConfig = () => {
-    loaded ??= load()
+    loaded ??= load().then(config => {
+      read = config
+      return config
+    })
     return loaded
   }
+  const userOf = (target: Target): string | undefined => flags.user ?? target.user ?? defaults.user
+  const wanted = flags.connectTimeout ?? (defaults.ownConnectTimeout ? defaults.connectTimeout : undefined)
+  const timeLimit = (target: Target): number | undefined => {
+    const seconds = wanted === undefined ? read?.lookup(target.name, userOf(target)).connectTimeout : undefined
+    return seconds === undefined ? wanted : seconds * 1000
+  }
+  const identity = [...(flags.identity ?? []), ...(ssh.identity ?? [])]
+  let opener: Promise<KnownHostsFor> | undefined
+  const knownHostsFor: KnownHostsFor = async settings => {
+    opener ??= import('../connection/known-hosts/opener.ts').then(({ knownHostsOpener }) =>
+      knownHostsOpener(ssh.knownHosts, say, io),
+    )
+    return await (await opener)(settings)
+  }
   const shared = {
+    knownHostsFor,
     hostKeys: flags.hostKeys ?? ssh.hostKeys,
     knownHosts: ssh.knownHosts,
     user: flags.user,
@@ -76,7 +96,7 @@ export const openConnections = (
       ])
       const identities = await openIdentities(
         {
-          files: [...(flags.identity ?? []), ...(ssh.identity ?? [])],
+          files: identity,
           askPassphrase: (file, attempt) => askSecret(`${attempt > 1 ? 'Wrong. ' : ''}Passphrase for ${file}: `, io),
           notice: say,
         },
@@ -86,7 +106,8 @@ export const openConnections = (
         ...shared,
         config: await sshConfig(),
         identities,
-        connectTimeout: flags.connectTimeout ?? defaults.connectTimeout,
+        connectTimeout: defaults.connectTimeout,
+        timeLimit,
         warn: say,
       })
     },
@@ -97,10 +118,26 @@ export const openConnections = (
         config: sshFiles,
         lines: flags.sshOptions ?? [],
         sshConfig: await sshConfig(),
-        identity: [...(flags.identity ?? []), ...(ssh.identity ?? [])],
+        identity,
       })
     },
   }
+  const unfollowed = async (): Promise<Choice['unfollowed']> => {
+    const [{ opensshNeeds }, { localUser }, { hasTicket }] = await Promise.all([
+      import('../connection/openssh/needs.ts'),
+      import('../connection/ssh-config/local-user.ts'),
+      import('../connection/openssh/installed.ts'),
+    ])
+    return opensshNeeds({
+      config: await sshConfig(),
+      identity,
+      home: localUser().home,
+      hasTicket: await hasTicket(),
+      knownHosts: knownHostsFor,
+      userOf,
+    })
+  }
+  let needs: ReturnType<typeof unfollowed> | undefined
   return {
     sshConfig,
     connector: async (warehouses: readonly Warehouse[]): Promise<Connector> =>
@@ -108,6 +145,13 @@ export const openConnections = (
         requested: flags.connection,
         defaultKind: ssh.connection,
         listed: ssh.openssh && (io => namesOf(ssh.openssh ?? [], warehouses, io)),
+        async unfollowed(target, io) {
+          needs ??= unfollowed()
+          return (await (await needs)?.(target, io)) ?? []
+        },
+        hasOpenssh: async () => await (await import('../connection/openssh/installed.ts')).hasOpenssh(),
+        timeLimit,
+        warn: say,
         make: kind => (kind === 'ssh' ? parts.ssh() : parts.openssh()),
       }),
   }

@@ -69,6 +69,7 @@ t.test('every part is parsed, paths start at the folder of the file, ~ at home',
   t.strictSame(config.defaults, {
     fanout: 8,
     connectTimeout: 2500,
+    ownConnectTimeout: true,
     commandTimeout: 300_000,
     connectRate: 20,
     perBastion: 8,
@@ -96,6 +97,7 @@ t.test('what is left out has its default, and names are taken as host names', as
     defaults: {
       fanout: 64,
       connectTimeout: 10_000,
+      ownConnectTimeout: false,
       commandTimeout: 0,
       connectRate: 0,
       perBastion: 0,
@@ -106,7 +108,7 @@ t.test('what is left out has its default, and names are taken as host names', as
       ...{ user: 'root', method: 'sudo', passwordFile: undefined, passwordCommand: undefined, folder: '/site' },
     },
     ssh: {
-      ...{ connection: 'ssh', openssh: undefined, hostKeys: undefined, config: { kind: 'usual' } },
+      ...{ connection: undefined, openssh: undefined, hostKeys: undefined, config: { kind: 'usual' } },
       ...{ knownHosts: undefined, identity: undefined },
     },
   }

@@ -1,22 +1,29 @@
 /** Host keys which the user and the system already know, and learning new ones: known_hosts files as OpenSSH keeps them. */
 import { hash } from 'node:crypto'
-import type { Stats } from 'node:fs'
-import { appendFile, readFile, stat } from 'node:fs/promises'
+import { appendFile, stat } from 'node:fs/promises'
 import type { Abortable } from '../../base/abortable.ts'
 import { isAbsent, reason, StokerError } from '../../base/errors.ts'
 import { takeLock } from '../../base/lock.ts'
 import { shown } from '../../base/names.ts'
-import { HostIndex, type HostLine, type KnownKey, keyType, parseHostLine } from './lines.ts'
-
-export { keyType } from './lines.ts'
+import { type Content, load, stampOf, UNSEEN } from './content.ts'
+import { HostIndex } from './host-index.ts'
+import { type HostLine, hashedName, type KnownKey, nameInFile, parseHostLine } from './lines.ts'
+import { keyType } from './public-key.ts'
 
 /** A host as known_hosts knows it. */
 export interface HostIdentity {
-  /** What is connected to: a host name or an address. */
+  /** What ssh would be given: a host name or an address. */
   readonly name: string
   readonly port: number
   /** HostKeyAlias: stands for name and port. */
   readonly alias?: string | undefined
+  /** CheckHostIP: the address which is connected to. A key which is not the one known of that is refused as well. */
+  readonly address?: string | undefined
+  /**
+   * For an address which nobody typed, because a warehouse gives it: the names of the machine. A line then counts when it
+   * has the address to the letter, and leaves out none of the names; patterns speak of what people type.
+   */
+  readonly names?: readonly string[] | undefined
 }
 
 /** What the files say about a key. */
@@ -37,15 +44,27 @@ export type Verdict =
 export interface KnownHosts {
   /** Judges a key in SSH wire format. Like ssh, a key of the plain name counts for the name's other ports as well. */
   check(host: HostIdentity, key: Buffer): Verdict
-  /** The algorithms which fit the keys known of the host; ask for these first, else a known host looks like a changed one. */
+  /**
+   * The types of the keys known of the host, each once; ask for these first, else a known host looks like a changed one.
+   * Like ssh, this does not count keys of the plain name for its other ports.
+   */
   keyTypes(host: HostIdentity): readonly string[]
+  /** Whether a key is known of the host, whichever. */
+  isKnown(host: HostIdentity): boolean
+  /** Whether any line names an authority. */
+  readonly hasAuthorities: boolean
   /** Whether the host is known by `@cert-authority` lines only: it shows a certificate, and its key alone is not known. */
   authorities(host: HostIdentity): boolean
   /**
    * Writes the key down in a file, unless something is known of the host by now: the verdict says what. Afterwards `check`
    * answers `known`. A file which cannot be written becomes a warning, and the key counts for this run.
    */
-  append(file: string, host: HostIdentity, key: Buffer, io: Abortable): Promise<Verdict>
+  append(file: string, host: HostIdentity, key: Buffer, io: Appending): Promise<Verdict>
+}
+
+export interface Appending extends Abortable {
+  /** HashKnownHosts: only who knows the name finds it in the file. */
+  readonly hashed?: boolean
 }
 
 /** `SHA256:` and the base64 digest, as ssh shows it. */
@@ -65,16 +84,6 @@ export const openKnownHosts = async (
 /** Work under the lock takes milliseconds. */
 const BEAT_MS = 2_000
 
-/** What was last seen in a file, and what we have added since. */
-interface Content {
-  /** Differs when somebody else has changed the file. */
-  stamp: string
-  readonly lines: HostLine[]
-  /** How many lines there are, and whether the last one has its newline. */
-  count: number
-  ended: boolean
-}
-
 class FileKnownHosts implements KnownHosts {
   readonly #contents: Map<string, Content>
   readonly #warn: (text: string) => void
@@ -93,35 +102,51 @@ class FileKnownHosts implements KnownHosts {
 
   check(host: HostIdentity, key: Buffer): Verdict {
     const [name, plainName] = namesOf(host)
-    const verdict = judge(this.#index.find(name), key)
+    const [address, plainAddress] = host.address === undefined ? [] : namesOf({ name: host.address, port: host.port })
+    const verdict = this.#judge(host, name, address, key)
     if (verdict.kind !== 'unknown' || plainName === undefined) return verdict
-    const elsewhere = judge(this.#index.find(plainName), key)
+    const elsewhere = this.#judge(host, plainName, plainAddress, key)
     return elsewhere.kind === 'changed' ? { kind: 'unknown' } : elsewhere
   }
 
+  /** An address never makes a key known, but one which is known for another key speaks against it. */
+  #judge(host: HostIdentity, name: string, address: string | undefined, key: Buffer): Verdict {
+    const verdict = judge(this.#find(host, name), key)
+    if (address === undefined || verdict.kind === 'changed' || verdict.kind === 'revoked') return verdict
+    const ofAddress = judge(this.#index.find(address), key)
+    return ofAddress.kind === 'changed' || ofAddress.kind === 'revoked' ? ofAddress : verdict
+  }
+
   keyTypes(host: HostIdentity): readonly string[] {
-    const known = new Set(this.#keys(host, 'host').map(({ key }) => keyType(key)))
-    const types = [...PREFERENCE.filter(type => known.delete(type)), ...known]
-    return types.flatMap(type => (type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type]))
+    const keys = this.#find(host, namesOf(host)[0]).filter(({ role }) => role === 'host')
+    return [...new Set(keys.map(({ key }) => keyType(key)))]
+  }
+
+  isKnown(host: HostIdentity): boolean {
+    return this.#keys(host, 'host').length > 0
+  }
+
+  get hasAuthorities(): boolean {
+    return this.#index.hasAuthorities
   }
 
   authorities(host: HostIdentity): boolean {
     return this.#keys(host, 'host').length === 0 && this.#keys(host, 'authority').length > 0
   }
 
-  append(file: string, host: HostIdentity, key: Buffer, io: Abortable): Promise<Verdict> {
+  append(file: string, host: HostIdentity, key: Buffer, io: Appending): Promise<Verdict> {
     const verdict = this.#turn.then(() => this.#append(file, host, key, io))
     // Its own caller hears of the failure; the next one's turn comes all the same.
     this.#turn = verdict.catch(() => {})
     return verdict
   }
 
-  async #append(file: string, host: HostIdentity, key: Buffer, io: Abortable): Promise<Verdict> {
+  async #append(file: string, host: HostIdentity, key: Buffer, io: Appending): Promise<Verdict> {
     io.signal.throwIfAborted()
     const verdict = this.check(host, key)
     if (verdict.kind !== 'unknown') return verdict
     const [name] = namesOf(host)
-    const text = `${name.toLowerCase()} ${keyType(key)} ${key.toString('base64')}`
+    const text = `${io.hashed ? hashedName(name) : nameInFile(name)} ${keyType(key)} ${key.toString('base64')}`
     const line = NAME.test(name) ? parseHostLine(text, file, 0) : 'broken'
     if (line === 'broken' || line === undefined)
       throw new StokerError(
@@ -158,7 +183,7 @@ class FileKnownHosts implements KnownHosts {
       const verdict = this.check(host, key)
       if (verdict.kind !== 'unknown') return verdict
     }
-    const bytes = Buffer.from(content.ended ? `${text}\n` : `\n${text}\n`)
+    const bytes = Buffer.from(content.ended ? `${text}\n` : `\n${text}\n`, 'latin1')
     // One write on a descriptor which only appends stays whole also beside an ssh, which knows nothing of our lock.
     await appendFile(file, bytes, { mode: 0o600 })
     const after = await stat(file)
@@ -175,10 +200,14 @@ class FileKnownHosts implements KnownHosts {
 
   #keys(host: HostIdentity, role: KnownKey['role']): readonly KnownKey[] {
     for (const name of namesOf(host)) {
-      const keys = name === undefined ? [] : this.#index.find(name).filter(known => known.role === role)
+      const keys = name === undefined ? [] : this.#find(host, name).filter(known => known.role === role)
       if (keys.length > 0) return keys
     }
     return []
+  }
+
+  #find({ names }: HostIdentity, name: string): readonly KnownKey[] {
+    return names === undefined ? this.#index.find(name) : this.#index.findLiteral(name, names)
   }
 
   #indexed(): HostIndex {
@@ -191,9 +220,6 @@ class FileKnownHosts implements KnownHosts {
     this.#warn(text)
   }
 }
-
-// Cheap ones first; among equals, what OpenSSH prefers.
-const PREFERENCE = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa']
 
 // Nothing which a known_hosts file reads as a list, a pattern, a hash, a marker or a comment.
 const NAME = /^[^\s,*?!|@#\p{Cc}][^\s,*?!\p{Cc}]*$/u
@@ -214,40 +240,6 @@ const judge = (found: readonly KnownKey[], key: Buffer): Verdict => {
   const known = keys.map(other => `${keyType(other.key)} ${fingerprint(other.key)}`)
   return { kind: 'changed', file: first.file, line: first.line, known }
 }
-
-const load = async (file: string, warn: (text: string) => void, { signal }: Abortable): Promise<Content> => {
-  try {
-    // In this order, a change between the two is seen as one later on.
-    const stamp = stampOf(await stat(file))
-    const text = await readFile(file, { encoding: 'utf8', signal })
-    const rows = text.split('\n')
-    const parsed = rows.map((row, index) => parseHostLine(row, file, index + 1))
-    const broken = parsed.flatMap((line, index) => (line === 'broken' ? [index + 1] : []))
-    if (broken.length > 0)
-      warn(`${file}: ${brokenLines(broken)} cannot be understood and ${broken.length === 1 ? 'is' : 'are'} left out`)
-    const lines = parsed.filter(line => line !== undefined && line !== 'broken')
-    return {
-      stamp,
-      lines,
-      count: rows.length - (rows.at(-1) === '' ? 1 : 0),
-      ended: text === '' || text.endsWith('\n'),
-    }
-  } catch (error) {
-    signal.throwIfAborted()
-    if (!isAbsent(error)) warn(`${file} cannot be read and is left out: ${reason(error)}`)
-    return { stamp: UNSEEN, lines: [], count: 0, ended: true }
-  }
-}
-
-const brokenLines = (numbers: readonly number[]): string => {
-  const listed = numbers.slice(0, 5).join(', ') + (numbers.length > 5 ? ` and ${numbers.length - 5} more` : '')
-  return numbers.length === 1 ? `line ${listed} is broken: it` : `lines ${listed} are broken: they`
-}
-
-const UNSEEN = ''
-
-const stampOf = (found: Stats | undefined): string =>
-  found === undefined ? UNSEEN : `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}`
 
 const ifAbsent = (error: unknown): undefined => {
   if (!isAbsent(error)) throw error

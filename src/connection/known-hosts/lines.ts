@@ -1,6 +1,7 @@
-/** The lines of known_hosts files (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT) and finding those of a host. Pure. */
-import { hash } from 'node:crypto'
-import { isWild, type Pattern, patternList } from '../ssh-config/pattern.ts'
+/** The lines of known_hosts files (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT), read as OpenSSH reads them. Pure. */
+import { hash, randomBytes } from 'node:crypto'
+import { isWild, lowerCase, type PatternList, parsePatternList } from '../ssh-config/pattern.ts'
+import { isPublicKey, keyType, plainType } from './public-key.ts'
 
 /** A key in a known_hosts file. */
 export interface KnownKey {
@@ -13,10 +14,10 @@ export interface KnownKey {
   readonly line: number
 }
 
-/** Whom a key belongs to. */
+/** Whom a key belongs to. All names are in lower case, and in bytes (latin1) as ssh compares them. */
 export type Hosts =
   | { readonly kind: 'names'; readonly names: readonly string[] }
-  | { readonly kind: 'patterns'; readonly matches: Pattern }
+  | { readonly kind: 'patterns'; readonly list: PatternList }
   /** A name kept secret: the two halves of an HMAC-SHA1 with the salt mixed in, and the result. */
   | { readonly kind: 'hashed'; readonly inner: Buffer; readonly outer: Buffer; readonly digest: string }
 
@@ -25,79 +26,61 @@ export interface HostLine {
   readonly known: KnownKey
 }
 
-/** Reads one line: `undefined` for an empty one or a comment, `broken` for what cannot be understood. */
+/**
+ * Reads one line, given in latin1: `undefined` for an empty one or a comment, `broken` for what cannot be understood. What
+ * OpenSSH understands is never broken here, or a known host would pass for a new one.
+ */
 export const parseHostLine = (text: string, file: string, line: number): HostLine | 'broken' | undefined => {
-  const words = text.trim().split(/[ \t]+/)
+  const [, rest = ''] = /^[ \t]*([^\0]*)/.exec(text) ?? []
+  if (rest === '' || rest === '\r' || rest.startsWith('#')) return undefined
+  const words = rest.split(/[ \t]+/)
   const [first = ''] = words
-  if (first === '' || first.startsWith('#')) return undefined
   const role = ROLES[first] ?? (first.startsWith('@') ? undefined : 'host')
   const [names = '', type = '', base64 = ''] = words.slice(first.startsWith('@') ? 1 : 0)
-  const key = Buffer.from(base64, 'base64')
-  if (role === undefined || key.length === 0 || keyType(key) !== type) return 'broken'
-  const hosts = parseHosts(names)
-  return hosts === undefined ? 'broken' : { hosts, known: { role, key, file, line } }
+  const key = role === undefined ? undefined : parseKey(type, base64)
+  const hosts = key === undefined ? undefined : parseHosts(names)
+  if (role === undefined || key === undefined || hosts === undefined) return 'broken'
+  return { hosts, known: { role, key, file, line } }
 }
 
-/** The type which a key in wire format says it has (RFC 4253 section 6.6): `ssh-ed25519`; empty when it is none. */
-export const keyType = (key: Buffer): string =>
-  key.length > 4 && key.readUInt32BE(0) <= key.length - 4 ? key.toString('latin1', 4, 4 + key.readUInt32BE(0)) : ''
+/** A name as these files have it: bytes, in lower case. */
+export const nameInFile = (name: string): string => lowerCase(Buffer.from(name).toString('latin1'))
 
-/** Finds the keys of a name. Plain names are a look-up; a hashed line costs an HMAC for each new name, once. */
-export class HostIndex {
-  readonly #byName = new Map<string, HostLine[]>()
-  readonly #patterns: { readonly matches: Pattern; readonly line: HostLine }[] = []
-  #hashed: { readonly hosts: Hosts & { readonly kind: 'hashed' }; readonly line: HostLine }[] = []
-  readonly #unhashed = new Set<string>()
+/** Hides a name as HashKnownHosts does: `|1|salt|digest`, the HMAC-SHA1 of the name with a new salt. */
+export const hashedName = (name: string): string => {
+  const salt = randomBytes(SHA1_LENGTH)
+  const digest = hmacOf(nameInFile(name))(saltedBlocks(salt))
+  return `|1|${salt.toString('base64')}|${Buffer.from(digest, 'latin1').toString('base64')}`
+}
 
-  constructor(lines: Iterable<HostLine>) {
-    for (const line of lines) this.add(line)
-  }
-
-  add(line: HostLine): void {
-    const { hosts } = line
-    if (hosts.kind === 'names') for (const name of hosts.names) this.#put(name, line)
-    else if (hosts.kind === 'patterns') this.#patterns.push({ matches: hosts.matches, line })
-    else {
-      this.#hashed.push({ hosts, line })
-      this.#unhashed.clear()
-    }
-  }
-
-  /** All keys on lines which name the host, those on lines with patterns last. */
-  find(name: string): readonly KnownKey[] {
-    const lower = name.toLowerCase()
-    this.#unhash(lower)
-    const lines = this.#byName.get(lower) ?? []
-    const wild = this.#patterns.filter(({ matches }) => matches(lower)).map(({ line }) => line)
-    return [...lines, ...wild].map(({ known }) => known)
-  }
-
-  // A line which hides this name cannot hide another one: it becomes a line with a plain name.
-  #unhash(name: string): void {
-    if (this.#hashed.length === 0 || this.#unhashed.has(name)) return
-    this.#unhashed.add(name)
-    const hides = hmacOf(name)
-    this.#hashed = this.#hashed.filter(({ hosts, line }) => {
-      if (!hides(hosts)) return true
-      this.#put(name, line)
-      return false
-    })
-  }
-
-  #put(name: string, line: HostLine): void {
-    const lines = this.#byName.get(name)
-    if (lines === undefined) this.#byName.set(name, [line])
-    else lines.push(line)
-  }
+/** Whether a hashed line hides this name; for many lines, ask for the name once. */
+export const hides = (name: string): ((hosts: Hosts & { readonly kind: 'hashed' }) => boolean) => {
+  const digestOf = hmacOf(name)
+  return hosts => digestOf(hosts) === hosts.digest
 }
 
 const ROLES: Readonly<Record<string, KnownKey['role']>> = { '@cert-authority': 'authority', '@revoked': 'revoked' }
 
+const parseKey = (type: string, base64: string): Buffer | undefined => {
+  const key = strictBase64(base64.replaceAll(/[\r\v\f]/g, ''))
+  return key !== undefined && plainType(keyType(key)) === plainType(type) && isPublicKey(key) ? key : undefined
+}
+
+/** Node takes anything for base64, ssh only what it would write itself. */
+const strictBase64 = (text: string): Buffer | undefined => {
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.length > 0 && bytes.toString('base64') === text ? bytes : undefined
+}
+
+/** From here on a part may be too long for ssh, which then does not look at the others either. */
+const LONG = 1000
+
 const parseHosts = (text: string): Hosts | undefined => {
-  const lower = text.toLowerCase()
   if (text.startsWith('|')) return parseHashed(text)
-  if (isWild(text) || text.includes('!')) return { kind: 'patterns', matches: patternList(lower) }
-  const names = lower.split(',').filter(name => name !== '')
+  const lower = lowerCase(text)
+  if (isWild(text) || text.includes('!') || text.length > LONG)
+    return { kind: 'patterns', list: parsePatternList(lower) }
+  const names = [...new Set(lower.split(','))].filter(name => name !== '')
   return names.length === 0 ? undefined : { kind: 'names', names }
 }
 
@@ -105,27 +88,36 @@ const SHA1_LENGTH = 20
 const SHA1_BLOCK = 64
 
 const parseHashed = (text: string): Hosts | undefined => {
-  const [, version, salt64 = '', digest64 = ''] = text.split('|')
-  const salt = Buffer.from(salt64, 'base64')
-  const digest = Buffer.from(digest64, 'base64')
-  if (version !== '1' || salt.length !== SHA1_LENGTH || digest.length !== SHA1_LENGTH) return undefined
-  // RFC 2104 written out: node's one-shot hash is ten times as fast as its Hmac objects, and a file may have
-  // thousands of such lines, each to be tried for each host.
+  const [, salt64 = '', digest64 = ''] = /^\|1\|([^|]*)\|(.*)$/s.exec(text) ?? []
+  const salt = strictBase64(salt64)
+  const digest = strictBase64(digest64)
+  if (salt?.length !== SHA1_LENGTH || digest?.length !== SHA1_LENGTH) return undefined
+  return { kind: 'hashed', ...saltedBlocks(salt), digest: digest.toString('latin1') }
+}
+
+interface SaltedBlocks {
+  readonly inner: Buffer
+  readonly outer: Buffer
+}
+
+// RFC 2104 written out: node's one-shot hash is ten times as fast as its Hmac objects, and a file may have thousands of such
+// lines, each to be tried for each host.
+const saltedBlocks = (salt: Buffer): SaltedBlocks => {
   const padded = (byte: number) => {
     const block = Buffer.alloc(SHA1_BLOCK, byte)
     for (const [i, value] of salt.entries()) block[i] = value ^ byte
     return block
   }
-  return { kind: 'hashed', inner: padded(0x36), outer: padded(0x5c), digest: digest.toString('latin1') }
+  return { inner: padded(0x36), outer: padded(0x5c) }
 }
 
-const hmacOf = (name: string): ((hosts: Hosts & { readonly kind: 'hashed' }) => boolean) => {
-  const message = Buffer.concat([Buffer.alloc(SHA1_BLOCK), Buffer.from(name)])
+const hmacOf = (name: string): ((blocks: SaltedBlocks) => string) => {
+  const message = Buffer.concat([Buffer.alloc(SHA1_BLOCK), Buffer.from(name, 'latin1')])
   const wrapped = Buffer.alloc(SHA1_BLOCK + SHA1_LENGTH)
-  return ({ inner, outer, digest }) => {
+  return ({ inner, outer }) => {
     message.set(inner)
     wrapped.set(outer)
     wrapped.write(hash('sha1', message, 'binary'), SHA1_BLOCK, 'latin1')
-    return hash('sha1', wrapped, 'binary') === digest
+    return hash('sha1', wrapped, 'binary')
   }
 }

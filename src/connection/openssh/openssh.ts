@@ -9,8 +9,11 @@ import { adaptiveLimit, limitsThrough } from '../adaptive-limit.ts'
 import { DESCRIPTORS } from '../choose.ts'
 import type { Connection, Connector, Opening } from '../connection.ts'
 import { hostAndPort as placeOf } from '../dial.ts'
+import { jumpsTo } from '../jumps.ts'
 import { keepAliveOf } from '../keep-alive.ts'
-import { type HostIdentity, type KnownHosts, openKnownHosts } from '../known-hosts/known-hosts.ts'
+import { hostIdentities, type Reached } from '../known-hosts/identities.ts'
+import type { KnownHosts } from '../known-hosts/known-hosts.ts'
+import { type KnownHostsFor, knownHostsOpener } from '../known-hosts/opener.ts'
 import { retryWhileBusy } from '../max-startups.ts'
 import type { HostSettings, SshConfig } from '../ssh-config/ssh-config.ts'
 import { clientArguments, masterArguments, type OpensshDestination, type OpensshSettings } from './arguments.ts'
@@ -20,6 +23,8 @@ import { opensshSession } from './session.ts'
 export interface OpensshOptions extends OpensshSettings {
   /** ssh reads its configuration itself; this is our reading of it, for host keys. */
   readonly sshConfig: SshConfig
+  /** What is in the files of known hosts, where others read them as well. */
+  readonly knownHostsFor?: KnownHostsFor
   /** Comes before what ssh_config says; without either, `strict`. */
   readonly hostKeys?: 'strict' | 'accept-new' | undefined
   /** Who to log in as, whatever the warehouses say (`-l`). */
@@ -32,7 +37,6 @@ export interface OpensshOptions extends OpensshSettings {
 
 /** The connector by the system's ssh. One process of it holds each connection, and every command is one more. */
 export const opensshConnector = (options: OpensshOptions): Connector => {
-  const knownHosts = new Map<string, Promise<KnownHosts>>()
   const open = new Set<Master>()
   const ended = new AbortController()
   const direct = adaptiveLimit()
@@ -40,35 +44,35 @@ export const opensshConnector = (options: OpensshOptions): Connector => {
   let folder: Promise<string> | undefined
   let count = 0
 
-  const knownHostsFor = (settings: HostSettings): Promise<KnownHosts> => {
-    const files = options.knownHosts ?? [...settings.userKnownHostsFiles, ...settings.globalKnownHostsFiles]
-    const key = files.join('\0')
-    // ssh reads them itself, and says what is wrong with them.
-    const opened = knownHosts.get(key) ?? openKnownHosts(files, () => {}, { signal: ended.signal })
-    knownHosts.set(key, opened)
-    return opened
-  }
+  // ssh reads them itself, and says what is wrong with them.
+  const knownHostsFor =
+    options.knownHostsFor ?? knownHostsOpener(options.knownHosts, () => {}, { signal: ended.signal })
+  const userOf = (target: Target): string | undefined => options.user ?? target.user ?? options.defaultUser
 
-  const destinationFor = async (target: Target, address: string | undefined): Promise<OpensshDestination> => {
-    const settings = options.sshConfig.lookup(target.name)
-    const user = options.user ?? target.user ?? options.defaultUser
-    const { name, port } = target
+  const destinationFor = async (
+    target: Target,
+    address: string | undefined,
+    settings: HostSettings,
+  ): Promise<OpensshDestination> => {
+    const { name, port = settings.port } = target
     const hostKeyAlias =
       address === undefined || settings.hostKeyAlias !== undefined
         ? undefined
-        : knownName(await knownHostsFor(settings), address, [name, settings.hostName], port ?? settings.port)
+        : aliasFor(await knownHostsFor(settings), { name, hosts: [address], port, settings })
     const hostKeys = options.hostKeys ?? settings.strictHostKeyChecking ?? 'strict'
-    return { name, address, port, user, hostKeyAlias, hostKeys, keepAlive: keepAliveOf(settings) }
+    const keepAlive = keepAliveOf(settings)
+    return { name, address, port: target.port, user: userOf(target), hostKeyAlias, hostKeys, keepAlive }
   }
 
   const openAt = async (target: Target, address: string | undefined, io: Opening): Promise<Connection> => {
-    const destination = await destinationFor(target, address)
+    const settings = options.sshConfig.lookup(target.name, userOf(target))
+    const destination = await destinationFor(target, address, settings)
     folder ??= privateFolder()
     const socket = join(await folder, String(++count))
     const began = performance.now()
     const detail = address === undefined ? target.name : placeOf(address, target.port ?? 22)
     const args = masterArguments(options, destination, socket)
-    const via = options.sshConfig.lookup(target.name).proxyJump
+    const via = jumpsTo(settings, options.sshConfig)
     const limits = via.length > 0 ? [direct, limitFor(via)] : [direct]
     const master = await retryWhileBusy(target.name, detail, limits, io, io => openMaster(target.name, args, io))
     open.add(master)
@@ -82,7 +86,10 @@ export const opensshConnector = (options: OpensshOptions): Connector => {
     async prepare() {},
     async connect(target, io) {
       io.signal.throwIfAborted()
-      const addresses = target.addresses.length > 0 ? target.addresses : [undefined]
+      const [first, ...others] = target.addresses
+      const { hostName } = options.sshConfig.lookup(target.name, userOf(target))
+      // Where the name leads there, ssh finds the way by itself, and looks up the name among the known hosts.
+      const addresses = first === undefined || first.toLowerCase() === hostName ? [undefined] : [first, ...others]
       let failure: unknown
       for (const address of addresses) {
         try {
@@ -104,25 +111,23 @@ export const opensshConnector = (options: OpensshOptions): Connector => {
 }
 
 /**
- * The first of the names of which anything is known, when nothing is known of the address; a certificate speaks of names.
- * `undefined`: the address will do.
+ * The name to look up instead of the address which a warehouse gives: the first one of which anything is known, when nothing
+ * is known of the address to the letter; a certificate speaks of names. `undefined`: the address will do.
  */
-const knownName = (
-  knownHosts: KnownHosts,
-  address: string,
-  names: readonly string[],
-  port: number,
-): string | undefined => {
-  const isKnown = (host: HostIdentity) => knownHosts.keyTypes(host).length > 0
-  if (isKnown({ name: address, port })) return undefined
-  for (const name of new Set(names.filter(name => name !== address))) {
+const aliasFor = (knownHosts: KnownHosts, machine: Reached): string | undefined => {
+  const { port } = machine
+  const [address, ...names] = hostIdentities(machine)
+  if (knownHosts.isKnown(address)) return undefined
+  for (const host of names) {
     // ssh takes an alias to the letter: with a port as it stands in known_hosts.
-    const bracketed = `[${name}]:${port}`
-    if (port !== 22 && isKnown({ name: bracketed, port, alias: bracketed })) return bracketed
-    if (isKnown({ name, port, alias: name })) return name
-    if (knownHosts.authorities({ name, port })) return name
+    if (port !== 22 && knownHosts.keyTypes(host).length > 0) return `[${host.name}]:${port}`
+    if (knownHosts.isKnown(host) || knownHosts.authorities(host)) return host.name
   }
-  return undefined
+  // ssh itself would look among the patterns as well, which speak of what people type.
+  const [name] = names
+  const byPattern = { name: address.name, port }
+  const isMeant = knownHosts.isKnown(byPattern) || knownHosts.authorities(byPattern)
+  return isMeant && name !== undefined ? (port === 22 ? name.name : `[${name.name}]:${port}`) : undefined
 }
 
 const FOLDER = 'stoker-ssh-'

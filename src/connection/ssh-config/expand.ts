@@ -1,5 +1,6 @@
 /** What stands for something else in ssh_config values: `%` tokens, `~`, `${VARIABLES}`. Pure. */
-import { configError, type Jump, type Located, type SourceLocation } from './options.ts'
+import type { Jump } from './draft.ts'
+import { configError, type Located, type SourceLocation } from './line.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -4,7 +4,9 @@ import { isAbsolute, join } from 'node:path'
 import type { Abortable } from '../../base/abortable.ts'
 import { isAbsent, reason, StokerError } from '../../base/errors.ts'
 import { shown } from '../../base/names.ts'
-import { type ConfigLine, configError, parseLine, parseOption, type Setter, type SourceLocation } from './options.ts'
+import type { Setter } from './draft.ts'
+import { type ConfigLine, configError, parseLine, type SourceLocation } from './line.ts'
+import { parseOption } from './options.ts'
 import { type Pattern, pattern, patternList } from './pattern.ts'
 
 /** One criterion of a Match line. `final` has no pattern: it holds in the second reading only. */
@@ -64,7 +66,7 @@ export const linesBlock = (lines: readonly string[]): Block => ({
   condition: { kind: 'always' },
   items: lines.flatMap((text, index) => {
     const line = parseLine(text, { file: 'option for ssh', line: index + 1 })
-    return (line && parseOption(line)) ?? []
+    return (line && parseOption(line, 'user')) ?? []
   }),
 })
 
@@ -86,7 +88,7 @@ const parseBlocks = async (
     } else if (line.keyword === 'include') {
       items.push(await include(line, origin, depth, io))
     } else {
-      const setter = parseOption(line)
+      const setter = parseOption(line, origin.kind)
       if (setter !== undefined) items.push(setter)
     }
   }

@@ -8,6 +8,7 @@ import { shown } from '../../base/names.ts'
 import { localUser } from '../ssh-config/local-user.ts'
 import type { HostSettings } from '../ssh-config/ssh-config.ts'
 import { type AskPassphrase, type KeyFile, type LockedKey, readKeyFile } from './key-file.ts'
+import { type Signatures, signaturesFor } from './signatures.ts'
 import { SingleIdentity, type SshAgent, sshAgent } from './ssh-agent.ts'
 
 /** One identity, to be given to ssh2's `authHandler` as it is. */
@@ -35,7 +36,8 @@ export interface Identities {
 }
 
 /** The part of a host's settings which chooses the keys. */
-export type Wanted = Pick<HostSettings, 'identityFiles' | 'identitiesOnly' | 'identityAgent'>
+export type Wanted = Pick<HostSettings, 'identityFiles' | 'identitiesOnly' | 'identityAgent'> &
+  Partial<Pick<HostSettings, 'pubkeyAcceptedAlgorithms' | 'requiredRsaSize'>>
 
 /** Throws `CONFIG` when a file of `options.files` is not there or not a key. Everything else is read when first needed. */
 export const openIdentities = async (options: IdentityOptions, io: Abortable): Promise<Identities> => {
@@ -107,10 +109,12 @@ export const openIdentities = async (options: IdentityOptions, io: Abortable): P
 
   return {
     async offers(wanted, user, io) {
-      const candidates = await planned(wanted)(io)
+      const { pubkeyAcceptedAlgorithms, requiredRsaSize = 0 } = wanted
+      const signatures = signaturesFor({ pubkeyAcceptedAlgorithms, requiredRsaSize })
+      const candidates = (await planned(wanted)(io)).filter(candidate => isWanted(candidate, signatures))
       for (const candidate of candidates)
         if (candidate.kind !== 'locked' || (await candidate.locked.unlock(io)) !== undefined) break
-      return candidates.flatMap(candidate => offer(candidate, user, io))
+      return candidates.flatMap(candidate => offer(candidate, user, signatures, io))
     },
   }
 }
@@ -123,30 +127,47 @@ type Candidate =
   | { readonly kind: 'open'; readonly file: string; readonly key: ParsedKey }
   | { readonly kind: 'locked'; readonly file: string; readonly locked: LockedKey }
 
+const isWanted = (candidate: Candidate, signatures: Signatures): boolean => {
+  const key = candidate.kind === 'locked' ? candidate.locked.publicKey : candidate.key
+  return key === undefined || signatures.offers(key)
+}
+
 /** None for a key whose passphrase was not given. */
-const offer = (candidate: Candidate, username: string, io: Abortable): readonly Offer[] => {
+const offer = (candidate: Candidate, username: string, signatures: Signatures, io: Abortable): readonly Offer[] => {
+  /** ssh2 chooses how to sign by what the server knows; what is not wanted becomes one refused offer. */
+  const signing = async (key: ParsedKey, hash: string | undefined, sign: () => Promise<Buffer>): Promise<Buffer> => {
+    if (!signatures.signs(key, hash)) throw new Error(`no such signature is wanted (PubkeyAcceptedAlgorithms)`)
+    return await sign()
+  }
+  const byKey = (key: ParsedKey, label: string): Offer => {
+    if (!signatures.restricted) return { type: 'publickey', username, key, label }
+    const one = new SingleIdentity(
+      async () => key,
+      (data, { hash }) => signing(key, hash, async () => key.sign(data, hash)),
+    )
+    return { type: 'agent', username, agent: one, label }
+  }
   switch (candidate.kind) {
     case 'agent': {
       const { key, agent } = candidate
       const one = new SingleIdentity(
         async () => key,
-        (data, options) => agent.sign(key, data, options, io),
+        (data, options) => signing(key, options.hash, () => agent.sign(key, data, options, io)),
       )
       return [{ type: 'agent', username, agent: one, label: `agent ${shown(key.comment)}` }]
     }
     case 'open':
-      return [{ type: 'publickey', username, key: candidate.key, label: candidate.file }]
+      return [byKey(candidate.key, candidate.file)]
     case 'locked': {
       const { file, locked } = candidate
       const answer = locked.answer()
-      if (answer !== undefined)
-        return answer.key === undefined ? [] : [{ type: 'publickey', username, key: answer.key, label: file }]
+      if (answer !== undefined) return answer.key === undefined ? [] : [byKey(answer.key, file)]
       const one = new SingleIdentity(
         async () => locked.publicKey ?? (await locked.unlock(io)),
         async (data, { hash }) => {
           const key = await locked.unlock(io)
           if (key === undefined) throw new Error(`${file} is locked`)
-          return key.sign(data, hash)
+          return await signing(key, hash, async () => key.sign(data, hash))
         },
       )
       return [{ type: 'agent', username, agent: one, label: file }]

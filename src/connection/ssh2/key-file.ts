@@ -5,6 +5,7 @@ import ssh2, { type ParsedKey } from 'ssh2'
 import type { Abortable } from '../../base/abortable.ts'
 import { orAborted } from '../../base/abortable.ts'
 import { isAbsent, reason } from '../../base/errors.ts'
+import { openSshPublicHalf } from '../private-key-format.ts'
 
 // One of the names which node does not find in this CommonJS package.
 const { parseKey } = ssh2.utils
@@ -102,23 +103,9 @@ const isLocked = (error: Error): boolean => error.message.startsWith('Encrypted 
 
 /** The public half which OpenSSH's format (PROTOCOL.key) keeps unencrypted. */
 const publicHalf = (text: string): ParsedKey | undefined => {
-  const base64 = /-----BEGIN OPENSSH PRIVATE KEY-----([^-]+)-----END/.exec(text)?.[1]
-  if (base64 === undefined) return undefined
-  const data = Buffer.from(base64, 'base64')
-  let at = 'openssh-key-v1\0'.length
-  const field = (): Buffer => {
-    const start = at + 4
-    at = start + data.readUInt32BE(at)
-    return data.subarray(start, at)
-  }
-  try {
-    for (const _ of ['cipher', 'kdf', 'kdf options']) field()
-    at += 4 // the number of keys, which is 1
-    const parsed = parseKey(field())
-    return parsed instanceof Error ? undefined : parsed
-  } catch {
-    return undefined // cut short: parsing the whole of it has already reported it
-  }
+  const half = openSshPublicHalf(text)
+  const parsed = half === undefined ? undefined : parseKey(half)
+  return parsed === undefined || parsed instanceof Error ? undefined : parsed
 }
 
 const locked = (

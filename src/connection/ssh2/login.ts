@@ -1,17 +1,12 @@
 /** From an open stream to an authenticated SSH client: key exchange, host key, authentication. */
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import {
-  type AnyAuthMethod,
-  type AuthHandlerMiddleware,
-  Client,
-  type ConnectConfig,
-  type ServerHostKeyAlgorithm,
-} from 'ssh2'
+import { type AnyAuthMethod, type AuthHandlerMiddleware, Client, type ConnectConfig } from 'ssh2'
 import { StokerError } from '../../base/errors.ts'
 import { handshakeLimit } from '../adaptive-limit.ts'
 import type { Opening } from '../connection.ts'
 import type { KeepAlive } from '../keep-alive.ts'
+import type { Algorithms } from './algorithms.ts'
 
 export interface LoginOptions {
   /** The target's or bastion's name, for messages. */
@@ -21,11 +16,10 @@ export interface LoginOptions {
   readonly user: string
   /** Judges the server's key; throws to refuse it. */
   readonly verify: (key: Buffer) => Promise<void>
-  /** Host key algorithms to ask for, those of the known keys first. */
-  readonly hostKeyAlgorithms: readonly string[]
+  /** What to ask for; the host key algorithms of known keys first. */
+  readonly algorithms: Algorithms
   /** What to offer, in order; methods of ssh2. */
   readonly offers: readonly AnyAuthMethod[]
-  readonly kex?: readonly string[]
   readonly keepAlive: KeepAlive
 }
 
@@ -154,12 +148,14 @@ export const login = (stream: Duplex, options: LoginOptions, io: Opening): Promi
           },
         )
       },
-      algorithms: {
-        serverHostKey: [...options.hostKeyAlgorithms] as ServerHostKeyAlgorithm[],
-        ...(options.kex && { kex: [...options.kex] as NonNullable<NonNullable<ConnectConfig['algorithms']>['kex']> }),
-      },
+      algorithms: inItsWords(options.algorithms),
     })
   })
+
+const inItsWords = ({ hostKeys, ...others }: Algorithms): NonNullable<ConnectConfig['algorithms']> => {
+  const given = Object.entries({ ...others, serverHostKey: hostKeys }).filter(([, list]) => list !== undefined)
+  return Object.fromEntries(given) as NonNullable<ConnectConfig['algorithms']>
+}
 
 /** How long a goodbye may take to leave this machine when the peer reads nothing any more. */
 const GOODBYE_MS = 500

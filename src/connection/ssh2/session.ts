@@ -10,14 +10,16 @@ import { followCommand, type SupervisedCommand } from '../supervise/supervised-c
 import { announced, announcement, lifeline, newMark, supervised, watching } from '../supervise/supervisor.ts'
 import type { LoggedIn } from './login.ts'
 
-/** A connection over a logged-in client. Disposing it closes the client. */
+/** A connection over a logged-in client, with variables which are sent along with each command. Disposing it closes the client. */
 export const sshSession = (
   name: string,
   { client, close, lost }: LoggedIn,
+  environment: Readonly<Record<string, string>>,
   timing: Connection['timing'],
 ): Connection => {
+  const line = { client, name, environment }
   const exec: Connection['exec'] = async function* (command, io) {
-    return yield* followCommand(await start(client, name, command, io), name, io)
+    return yield* followCommand(await start(line, command, io), name, io)
   }
   return {
     timing,
@@ -31,13 +33,20 @@ export const sshSession = (
   }
 }
 
+/** What one connection works with. */
+interface Line {
+  readonly client: Client
+  readonly name: string
+  readonly environment: Readonly<Record<string, string>>
+}
+
 interface Opened {
   readonly channel: ClientChannel
   readonly exited: Promise<Exit | undefined>
 }
 
-/** Opens a channel which runs `line`. Throws the signal's reason, or `CONNECTION_LOST`. */
-const open = (client: Client, name: string, line: string, { signal }: Abortable): Promise<Opened> =>
+/** Opens a channel which runs `text`. Throws the signal's reason, or `CONNECTION_LOST`. */
+const open = ({ client, name, environment: env }: Line, text: string, { signal }: Abortable): Promise<Opened> =>
   new Promise((resolve, reject) => {
     signal.throwIfAborted()
     const stop = () => {
@@ -46,7 +55,7 @@ const open = (client: Client, name: string, line: string, { signal }: Abortable)
       reject(signal.reason)
     }
     signal.addEventListener('abort', stop, { once: true })
-    client.exec(line, (cause, channel) => {
+    client.exec(text, { env }, (cause, channel) => {
       signal.removeEventListener('abort', stop)
       // Listening from within the callback: a quick command's start and end may arrive in one packet.
       if (!cause) return resolve({ channel, exited: ended(channel) })
@@ -55,11 +64,14 @@ const open = (client: Client, name: string, line: string, { signal }: Abortable)
     })
   })
 
-const start = async (client: Client, name: string, command: Command, io: Abortable): Promise<SupervisedCommand> => {
-  const { line, stdin, watchesItself } = command
-  if (stdin && !watchesItself) return await withInput(client, name, line, stdin, io)
-  const opened = await open(client, name, watchesItself ? line : supervised(line), io)
-  const running = started(client, opened)
+const start = async (
+  line: Line,
+  { line: text, stdin, watchesItself }: Command,
+  io: Abortable,
+): Promise<SupervisedCommand> => {
+  if (stdin && !watchesItself) return await withInput(line, text, stdin, io)
+  const opened = await open(line, watchesItself ? text : supervised(text), io)
+  const running = started(line.client, opened)
   if (!watchesItself) return running
   if (stdin) feed(stdin, opened.channel)
   return { ...running, signal: () => {} }
@@ -94,24 +106,23 @@ const ended = (channel: ClientChannel): Promise<Exit | undefined> =>
  * command says its process group and waits until that is being watched.
  */
 const withInput = async (
-  client: Client,
-  name: string,
-  line: string,
+  line: Line,
+  command: string,
   stdin: AsyncIterable<Uint8Array>,
   io: Abortable,
 ): Promise<SupervisedCommand> => {
   const mark = newMark()
-  const opened = await open(client, name, announced(line, mark), io)
+  const opened = await open(line, announced(command, mark), io)
   const { channel } = opened
-  const { group, before } = await sign(channel.stderr, announcement(mark), client, name, io)
+  const { group, before } = await sign(channel.stderr, announcement(mark), line, io)
   // What start-up files said belongs to the output, as it does where nothing is announced.
   if (before.length > 0) channel.stderr.unshift(before)
-  const { channel: control } = await open(client, name, lifeline(Number(group), mark), io)
+  const { channel: control } = await open(line, lifeline(Number(group), mark), io)
   const complaint = text(control.stderr).catch(() => '')
-  await sign(control, watching(mark), client, name, io, complaint)
+  await sign(control, watching(mark), line, io, complaint)
   channel.write('go\n')
   feed(stdin, channel)
-  return started(client, opened, control)
+  return started(line.client, opened, control)
 }
 
 type Stream = ClientChannel | ClientChannel['stderr']
@@ -126,8 +137,7 @@ interface Sign {
 const sign = async (
   stream: Stream,
   pattern: RegExp,
-  client: Client,
-  name: string,
+  { client, name }: Line,
   { signal }: Abortable,
   complaint = Promise.resolve(''),
 ): Promise<Sign> => {

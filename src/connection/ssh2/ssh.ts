@@ -1,5 +1,5 @@
 /** Connections over SSH with the ssh2 package: where to go, through whom, as whom; and what all connections share. */
-import { isIP } from 'node:net'
+import { isIP, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Abortable } from '../../base/abortable.ts'
 import { orAborted } from '../../base/abortable.ts'
@@ -8,11 +8,15 @@ import type { Target } from '../../inventory/target.ts'
 import { type AdaptiveLimit, adaptiveLimit, limitsThrough } from '../adaptive-limit.ts'
 import type { Connection, Connector, Opening } from '../connection.ts'
 import { dial, hostAndPort } from '../dial.ts'
+import { jumpsTo } from '../jumps.ts'
 import { keepAliveOf } from '../keep-alive.ts'
-import { type HostIdentity, type KnownHosts, openKnownHosts } from '../known-hosts/known-hosts.ts'
-import { type HostKeyPolicy, hostKeyAlgorithms, verifyHostKey } from '../known-hosts/verify-host-key.ts'
+import { hostIdentities } from '../known-hosts/identities.ts'
+import type { HostIdentity } from '../known-hosts/known-hosts.ts'
+import { type KnownHostsFor, knownHostsOpener } from '../known-hosts/opener.ts'
+import { type HostKeyPolicy, knownFirst, verifyHostKey } from '../known-hosts/verify-host-key.ts'
 import { retryWhileBusy } from '../max-startups.ts'
-import { chooseAlgorithms, type HostSettings, type Jump, type SshConfig } from '../ssh-config/ssh-config.ts'
+import type { HostSettings, Jump, SshConfig } from '../ssh-config/ssh-config.ts'
+import { algorithmsFor } from './algorithms.ts'
 import { bastionsOf } from './bastions.ts'
 import type { Identities } from './identities.ts'
 import { type LoggedIn, login } from './login.ts'
@@ -25,12 +29,16 @@ export interface SshOptions {
   readonly hostKeys?: 'strict' | 'accept-new' | undefined
   /** Instead of ssh_config's files; new keys go into the first. */
   readonly knownHosts?: readonly string[] | undefined
+  /** What is in those files, where others read them as well. */
+  readonly knownHostsFor?: KnownHostsFor
   /** Who to log in as, whatever the warehouses say (`-l`). */
   readonly user?: string | undefined
   /** Who to log in as where neither the command line nor the warehouse says it. */
   readonly defaultUser?: string | undefined
   /** Milliseconds which a target may take to connect, and a bastion before it therefore less; 0 or absent: as if 20 s. */
   readonly connectTimeout?: number | undefined
+  /** The same for one target, where that has a limit of its own. */
+  readonly timeLimit?: (target: Target) => number | undefined
   /** Connections in the making at once through one bastion; 0 or absent: no limit. */
   readonly perBastion?: number | undefined
   readonly warn: (text: string) => void
@@ -49,29 +57,28 @@ const NO_TIMEOUT_MS = 20_000
 
 /** The connector for SSH. Bastions are connected to once and shared; known hosts and identities are read once. */
 export const sshConnector = (options: SshOptions): Connector => {
-  const knownHosts = new Map<string, Promise<KnownHosts>>()
   const open = new Set<LoggedIn>()
   const ended = new AbortController()
   const direct = adaptiveLimit()
   const limitFor = limitsThrough(options.perBastion)
 
-  /** The user's and the system's known hosts, each set of files read once. */
+  const knownHostsFor =
+    options.knownHostsFor ?? knownHostsOpener(options.knownHosts, options.warn, { signal: ended.signal })
   const policyFor = async (settings: HostSettings): Promise<HostKeyPolicy> => {
-    const files = options.knownHosts ?? [...settings.userKnownHostsFiles, ...settings.globalKnownHostsFiles]
-    const key = files.join('\0')
-    let opened = knownHosts.get(key)
-    if (!opened) {
-      opened = openKnownHosts(files, options.warn, { signal: ended.signal })
-      knownHosts.set(key, opened)
+    return {
+      knownHosts: await knownHostsFor(settings),
+      hostKeys: options.hostKeys ?? settings.strictHostKeyChecking ?? 'strict',
+      file: (options.knownHosts ?? settings.userKnownHostsFiles)[0],
+      hashed: settings.hashKnownHosts,
+      rsaBits: settings.requiredRsaSize,
     }
-    const hostKeys = options.hostKeys ?? settings.strictHostKeyChecking ?? 'strict'
-    return { knownHosts: await opened, hostKeys, file: files[0] ?? '/dev/null' }
   }
 
   const logIn = async (hop: Hop, stream: Duplex, io: Opening): Promise<LoggedIn> => {
     const { settings, name } = hop
     const policy = await policyFor(settings)
-    const known = identitiesOf(hop)
+    const known = hostIdentities({ ...hop, address: stream instanceof Socket ? stream.remoteAddress : undefined })
+    const algorithms = algorithmsFor(settings)
     const client = await login(
       stream,
       {
@@ -79,7 +86,7 @@ export const sshConnector = (options: SshOptions): Connector => {
         address: addressOf(hop),
         user: settings.user,
         offers: await options.identities.offers(settings, settings.user, io),
-        hostKeyAlgorithms: chosen(settings.hostKeyAlgorithms, hostKeyAlgorithms(known, policy)),
+        algorithms: { ...algorithms, hostKeys: inOrder(settings, algorithms.hostKeys, known, policy) },
         keepAlive: keepAliveOf(settings),
         verify: key => verifyHostKey(name, known, key, policy, io),
       },
@@ -92,15 +99,18 @@ export const sshConnector = (options: SshOptions): Connector => {
 
   /** A stream to the stop: TCP, or a channel through the last of its bastions. */
   const streamTo = async (hop: Hop, via: readonly Jump[], timeout: number, io: Abortable): Promise<Duplex> => {
-    if (hop.settings.proxyCommand !== undefined)
+    const [...before] = via
+    const last = before.pop()
+    const must = hop.settings.notFollowed.find(
+      ({ weight, keyword }) => weight === 'refuse' && (last === undefined || keyword !== 'ProxyCommand'),
+    )
+    if (must !== undefined)
       throw new StokerError(
         'CONNECT_FAILED',
         hop.name,
-        'ssh_config has a ProxyCommand for it, which this connection does not run; use ProxyJump',
+        `ssh_config has ${must.keyword} for it (${must.location.file}:${must.location.line}), which this connection does not follow; use --connection openssh`,
       )
-    const [...before] = via
-    const last = before.pop()
-    if (!last) return await dial(dialable(hop.hosts), hop.port, hop.name, io)
+    if (!last) return await dial(dialable(hop.hosts), hop.port, hop.name, { ...io, options: hop.settings })
     const bastion = await bastions.through(last, before, timeout, io)
     return await forward(bastion, hop, last.host, io)
   }
@@ -115,6 +125,9 @@ export const sshConnector = (options: SshOptions): Connector => {
     },
     { signal: ended.signal },
   )
+
+  const timeLimitOf = (target: Target): number =>
+    (options.timeLimit?.(target) ?? options.connectTimeout) || NO_TIMEOUT_MS
 
   const settingsOf = (target: Target): HostSettings =>
     options.config.lookup(target.name, options.user ?? target.user ?? options.defaultUser)
@@ -141,13 +154,16 @@ export const sshConnector = (options: SshOptions): Connector => {
         settings,
       }
       const began = performance.now()
-      const via = settings.proxyJump
+      const via = jumpsTo(settings, options.config)
       const limits: readonly AdaptiveLimit[] = via.length > 0 ? [direct, limitFor(via)] : [direct]
       const client = await retryWhileBusy(hop.name, addressOf(hop), limits, io, async io =>
-        logIn(hop, await streamTo(hop, via, options.connectTimeout || NO_TIMEOUT_MS, io), io),
+        logIn(hop, await streamTo(hop, via, timeLimitOf(target), io), io),
       )
       const all = performance.now() - began
-      return sshSession(target.name, client, { connect: all - client.authMs, auth: client.authMs })
+      return sshSession(target.name, client, settings.environment, {
+        connect: all - client.authMs,
+        auth: client.authMs,
+      })
     },
     async [Symbol.asyncDispose]() {
       ended.abort(new StokerError('CANCELLED', 'ssh', 'the connections are closed'))
@@ -156,22 +172,22 @@ export const sshConnector = (options: SshOptions): Connector => {
   }
 }
 
-/** What the machine may be called in known_hosts: what is connected to, as ssh has it; then the name; then the rest. */
-const identitiesOf = ({ name, hosts, port, settings }: Hop): readonly [HostIdentity, ...HostIdentity[]] => {
-  const alias = settings.hostKeyAlias
-  if (alias !== undefined) return [{ name, port, alias }]
-  const [first, ...others] = [...new Set([hosts[0], name, settings.hostName, ...hosts])]
-  return [{ name: first as string, port }, ...others.map(other => ({ name: other, port }))]
-}
-
 /** Addresses where there are any: they have been looked up already. */
 const dialable = (hosts: readonly string[]): readonly string[] => {
   const addresses = hosts.filter(host => isIP(host) !== 0)
   return addresses.length > 0 ? addresses : hosts
 }
 
-const chosen = (wanted: HostSettings['hostKeyAlgorithms'], defaults: readonly string[]): readonly string[] =>
-  wanted ? chooseAlgorithms(wanted, defaults, defaults) : defaults
+/** As with ssh, an order which somebody has given stays. */
+const inOrder = (
+  { hostKeyAlgorithms }: HostSettings,
+  algorithms: readonly string[],
+  known: readonly HostIdentity[],
+  policy: HostKeyPolicy,
+): readonly string[] =>
+  hostKeyAlgorithms?.kind === 'only' || hostKeyAlgorithms?.kind === 'prepend'
+    ? algorithms
+    : knownFirst(algorithms, known, policy)
 
 const addressOf = ({ hosts, port }: Hop): string => hostAndPort(hosts[0], port)
 

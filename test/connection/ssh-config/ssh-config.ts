@@ -4,8 +4,8 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { chooseAlgorithms } from '../../../src/connection/ssh-config/algorithms.ts'
 import {
-  chooseAlgorithms,
   type HostSettings,
   loadSshConfig,
   type SshConfigOptions,
@@ -197,15 +197,30 @@ t.test('no files at all are an empty configuration', async t => {
     userKnownHostsFiles: ['/home/me/.ssh/known_hosts', '/home/me/.ssh/known_hosts2'],
     globalKnownHostsFiles: ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],
     strictHostKeyChecking: undefined,
+    certificateFiles: [],
     hostKeyAlias: undefined,
+    checkHostIp: false,
+    hashKnownHosts: false,
+    requiredRsaSize: 1024,
     proxyJump: [],
     proxyCommand: undefined,
     hostKeyAlgorithms: undefined,
     kexAlgorithms: undefined,
     ciphers: undefined,
     macs: undefined,
+    pubkeyAcceptedAlgorithms: undefined,
     serverAliveInterval: undefined,
     serverAliveCountMax: undefined,
+    connectTimeout: undefined,
+    connectionAttempts: 1,
+    addressFamily: 'any',
+    bindAddress: undefined,
+    bindInterface: undefined,
+    tcpKeepAlive: true,
+    compression: false,
+    service: undefined,
+    environment: {},
+    notFollowed: [],
     matched: false,
   })
 })
@@ -252,27 +267,64 @@ t.test('host key checking is never off, and that is told once', async t => {
   ])
 })
 
-t.test('Match exec runs nothing; it is told once, and only where it would have counted', async t => {
-  const { config, notices, folder } = await load(
+t.test('Match exec runs nothing; it is not followed, and that matters only where it would have counted', async t => {
+  const { config, folder } = await load(
     t,
     `Match originalhost web* exec "touch ${join(t.testdirName, 'ran')}"\n User exec\nMatch tagged x\n User tag`,
   )
+  const file = join(folder, 'user')
+  const tagged = { keyword: 'Match tagged', location: { file, line: 3 }, weight: 'openssh' }
   t.equal(config.lookup('db', 'me').user, 'me')
-  t.strictSame(notices, [`${join(folder, 'user')}:3: Match tagged is not evaluated: what it says is left out`])
-  for (const name of ['web1', 'web2']) t.not(config.lookup(name).user, 'exec')
-  t.equal(notices.length, 2)
-  t.match(notices[1], /user:1: Match exec is not evaluated/)
+  t.strictSame(config.lookup('db').notFollowed, [tagged])
+  for (const name of ['web1', 'web2']) {
+    t.not(config.lookup(name).user, 'exec')
+    const exec = { keyword: 'Match exec', location: { file, line: 1 }, weight: 'openssh' }
+    t.strictSame(config.lookup(name).notFollowed, [exec, tagged])
+  }
   t.strictSame(readdirSync(t.testdirName).toSorted(), ['system', 'user'], 'nothing has run')
 })
 
-t.test('options which would change who we talk to are told when they are not followed', async t => {
-  const { config, notices } = await load(
+t.test('what is not followed: the first value counts, and one which asks for nothing is none', async t => {
+  const { config } = await load(
     t,
-    'Host web*\n CanonicalizeHostname yes\n RevokedHostKeys /r\nHost *\n CanonicalizeHostname no\n RevokedHostKeys none',
+    `Host web*\n CanonicalizeHostname yes\n RevokedHostKeys /r\nHost db\n SmartcardDevice /lib/pkcs11.so\n ProxyCommand nc %h %p
+     ForwardAgent no\nHost *\n CanonicalizeHostname no\n RevokedHostKeys none\n ForwardAgent yes\n VisualHostKey yes`,
   )
-  for (const name of ['db', 'web1', 'web1']) config.lookup(name)
-  t.match(notices, [/user:2: CanonicalizeHostname is not followed/, /user:3: RevokedHostKeys is not followed/])
-  t.equal(notices.length, 2)
+  const lost = (name: string) => config.lookup(name).notFollowed.map(({ keyword, weight }) => `${keyword} ${weight}`)
+  t.strictSame(lost('web1'), ['CanonicalizeHostname openssh', 'RevokedHostKeys refuse', 'ForwardAgent told'])
+  t.strictSame(lost('db'), ['PKCS11Provider openssh', 'ProxyCommand refuse'])
+  t.strictSame(lost('x'), ['ForwardAgent told'])
+})
+
+t.test('keywords which nobody knows are not followed either, unless they may be unknown', async t => {
+  const { config } = await load(t, 'Host a\n IgnoreUnknown New*\nHost *\n NewThing 1\n constructor x\n Other y')
+  const lost = (name: string) => config.lookup(name).notFollowed.map(({ keyword, weight }) => `${keyword} ${weight}`)
+  t.strictSame(lost('a'), ['constructor unknown', 'other unknown'])
+  t.strictSame(lost('b'), ['newthing unknown', 'constructor unknown', 'other unknown'])
+})
+
+t.test('GSSAPI of the system’s file is Debian’s doing, that of one’s own file is meant', async t => {
+  const both = 'GSSAPIAuthentication yes\nGSSAPIKeyExchange yes'
+  const { config: theirs } = await load(t, '', { system: both })
+  t.strictSame(
+    theirs.lookup('x').notFollowed.map(({ keyword, weight }) => `${keyword} ${weight}`),
+    ['GSSAPIAuthentication keyless', 'GSSAPIKeyExchange keyless'],
+  )
+  const { config: mine } = await load(t, both)
+  t.strictSame(
+    mine.lookup('x').notFollowed.map(({ keyword, weight }) => `${keyword} ${weight}`),
+    ['GSSAPIAuthentication openssh', 'GSSAPIKeyExchange openssh'],
+  )
+})
+
+t.test('variables for the target: those which are named and here, and those which are set', async t => {
+  const { config } = await load(
+    t,
+    'Host a\n SendEnv LANG LC_*\n SetEnv A=1 "B=two words" A=3 LC_X=set\n SetEnv C=no\nHost b\n SendEnv *\n SendEnv -*',
+    { env: { LANG: 'C', LC_ALL: 'D', LC_X: 'sent', OTHER: 'x', LC_NONE: undefined } },
+  )
+  t.strictSame(config.lookup('a').environment, { LANG: 'C', LC_ALL: 'D', LC_X: 'set', A: '1', B: 'two words' })
+  t.strictSame(config.lookup('b').environment, {})
 })
 
 t.test('whether somebody has written about the host', async t => {
