@@ -42,23 +42,24 @@ export const actions = (database: Database): Actions => ({
 
   fetchActions: (vo, node, now) =>
     database.transaction(async inside => {
-      await inside.run(sql`UPDATE actions SET state = 'expired', finished = ${now}
-        WHERE vo = ${vo} AND node = ${node} AND state IN ('queued', 'fetched') AND expires <= ${now}`)
-      await inside.run(sql`UPDATE actions SET state = 'fetched', fetched = ${now}
-        WHERE vo = ${vo} AND node = ${node} AND state = 'queued'`)
-      const rows = await inside.all(sql`SELECT * FROM actions
-        WHERE vo = ${vo} AND node = ${node} AND state = 'fetched' ORDER BY created, id LIMIT ${MAX_ORDERS_PER_POLL}`)
-      return rows.map(actionOf)
+      const rows = await inside.all(
+        sql`SELECT * FROM actions WHERE vo = ${vo} AND node = ${node} AND state IN ('queued', 'fetched')`,
+      )
+      const fetched: Action[] = []
+      for (const action of rows.map(actionOf).sort(byAge)) {
+        const after = await fetchAction(inside, action, now)
+        if (after) fetched.push(after)
+        if (fetched.length === MAX_ORDERS_PER_POLL) break
+      }
+      return fetched
     }),
 
   async pendingActions(vo, now) {
     const rows = await database.all(sql`SELECT id, node FROM actions
         WHERE vo = ${vo} AND state IN ('queued', 'fetched') AND expires > ${now}
-      UNION ALL SELECT id, node FROM actions WHERE vo = ${vo} AND state = 'started' AND cancel_asked = 1
-      ORDER BY id`)
-    return new Map(
-      [...Map.groupBy(rows, row => text(row, 'node'))].map(([node, own]) => [node, own.map(row => text(row, 'id'))]),
-    )
+      UNION ALL SELECT id, node FROM actions WHERE vo = ${vo} AND state = 'started' AND cancel_asked = 1`)
+    const byNode = Map.groupBy(rows, row => text(row, 'node'))
+    return new Map([...byNode].map(([node, own]) => [node, own.map(row => text(row, 'id')).sort()]))
   },
   async cancelledActions(vo, node) {
     const rows = await database.all(
@@ -141,6 +142,24 @@ export const actions = (database: Database): Actions => ({
     )
   },
 })
+
+const byAge = (a: Action, b: Action): number => a.created - b.created || (a.id < b.id ? -1 : 1)
+
+/** `undefined`: its time is over, or somebody has cancelled it meanwhile. */
+const fetchAction = async (inside: Queries, action: Action, now: number): Promise<Action | undefined> => {
+  const { id, state, expires } = action
+  if (expires <= now) {
+    await inside.run(
+      sql`UPDATE actions SET state = 'expired', finished = ${now} WHERE id = ${id} AND state IN ('queued', 'fetched')`,
+    )
+    return undefined
+  }
+  if (state === 'fetched') return action
+  const marked = await inside.run(
+    sql`UPDATE actions SET state = 'fetched', fetched = ${now} WHERE id = ${id} AND state = 'queued'`,
+  )
+  return marked === 1 ? { ...action, state: 'fetched', fetched: now } : undefined
+}
 
 const findAction = async (inside: Pick<Queries, 'all'>, query: Sql): Promise<Action | undefined> => {
   const [row] = await inside.all(query)

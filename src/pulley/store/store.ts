@@ -189,7 +189,7 @@ export interface Store extends AsyncDisposable {
   ): Promise<readonly Action[]>
   /** Those of a node which may still be started, marked as fetched; those whose time is over become `expired`. */
   fetchActions(vo: string, node: string, now: Time): Promise<readonly Action[]>
-  /** By node, the ids of actions which wait for it, and of those it shall end. */
+  /** By node, the ids of actions which wait for it, and of those it shall end, in order. */
   pendingActions(vo: string, now: Time): Promise<ReadonlyMap<string, readonly string[]>>
   /** Ids of the actions of a node which have been started, and which it is asked to end. */
   cancelledActions(vo: string, node: string): Promise<readonly string[]>

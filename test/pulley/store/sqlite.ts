@@ -6,22 +6,36 @@ import t from 'tap'
 import { openStore } from '../../../src/pulley/store/open-store.ts'
 import { sql } from '../../../src/pulley/store/sql.ts'
 import { openSqlite } from '../../../src/pulley/store/sqlite.ts'
+import { queryPlans } from '../../fixtures/contracts/query-plans.ts'
 import { storeContract } from '../../fixtures/contracts/store.ts'
+import { Statements } from '../../fixtures/stores/query-plans.ts'
+import { neverIssued } from '../../fixtures/stores/templates.ts'
 
 const folder = async () => {
   const path = await mkdtemp(join(tmpdir(), 'stoker-store-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
+const statements = new Statements()
+
 t.test('the contract of stores', async t => {
   storeContract(t, async () => {
     await using stack = new AsyncDisposableStack()
     const { path } = stack.use(await folder())
-    const a = stack.use(await openStore(openSqlite(join(path, 'pulley.db'))))
+    const a = stack.use(await openStore(statements.through(openSqlite(join(path, 'pulley.db')))))
     // A file is one server's; with SQLite the second is the first.
     const all = stack.move()
     return { a, b: a, [Symbol.asyncDispose]: () => all.disposeAsync() }
   })
+})
+
+t.test('no query takes longer with every row which is kept', async t => {
+  await using temporary = await folder()
+  await queryPlans(t, statements, () => openSqlite(join(temporary.path, 'pulley.db')))
+})
+
+t.test('there is no statement which the contract does not make', async t => {
+  t.strictSame(neverIssued([...statements.byText.keys()]), [])
 })
 
 t.test('the file is for its owner only', async t => {

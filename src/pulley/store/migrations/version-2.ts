@@ -10,7 +10,7 @@ export const version2: Migration = {
     sql`CREATE INDEX nodes_of_vo ON nodes (vo, name, id)`,
     sql`CREATE INDEX nonces_by_expiry ON nonces (expires)`,
     // What a node fetches, has begun, or shall end.
-    sql`CREATE INDEX actions_of_node_by_state ON actions (vo, node, state, created, id)`,
+    sql`CREATE INDEX actions_of_node_by_state ON actions (vo, node, state)`,
     // What a VO's nodes have to be told, and what expires.
     sql`CREATE INDEX actions_of_vo_by_state ON actions (vo, state, expires)`,
     // Lists, the newest first.
