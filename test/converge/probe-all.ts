@@ -8,6 +8,7 @@ import { probeAll } from '../../src/converge/probe-all.ts'
 import { withShell } from '../../src/converge/remote-shell.ts'
 import { listProcesses } from '../../src/lab/processes.ts'
 import { counted, shells } from '../fixtures/roots/shells.ts'
+import { until } from '../fixtures/until.ts'
 
 const io = { signal: new AbortController().signal }
 
@@ -29,7 +30,7 @@ for (const shell of shells())
         "echo 'not closed",
         'cat; echo "input was empty"',
         'v=left; cd /; umask 777; echo() { false; }; set -e; PATH=; LC_ALL=xx',
-        'echo "v=$v"; umask; echo "$LC_ALL"; command -v sysctl >/dev/null || command -v sshd >/dev/null || echo lost',
+        'echo "v=$v"; umask -S; echo "$LC_ALL"; command -v sysctl >/dev/null || command -v sshd >/dev/null || echo lost',
         "printf 'a\\000b\\377'",
         'exit',
         '',
@@ -50,7 +51,7 @@ for (const shell of shells())
           '! exit code 1',
           'input was empty\n',
           '',
-          'v=\n0022\nC\n',
+          'v=\nu=rwx,g=rx,o=rx\nC\n',
           '',
           '',
           "it's $(x) `y` \\ !\n",
@@ -126,7 +127,7 @@ t.test('an abort ends a probe, and the shell with it', async t => {
     await using connection = withShell(counted(), abort)
     const fifo = `${t.testdir({})}/started`
     const looking = probeAll(connection, [`: >${fifo}; sleep 600`], { signal: abort.signal, hidden })
-    while (!existsSync(fifo)) await new Promise(setImmediate)
+    await until('it has started', () => existsSync(fifo))
     abort.abort(new Error('enough'))
     await t.rejects(looking, { message: 'enough' })
   }

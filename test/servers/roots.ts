@@ -7,6 +7,7 @@ import { listProcesses } from '../../src/lab/processes.ts'
 import { capture } from '../fixtures/contracts/connection.ts'
 import { stoker } from '../fixtures/program/cli.ts'
 import { needRoots, type Roots, startRoots } from '../fixtures/roots/roots.ts'
+import { until } from '../fixtures/until.ts'
 
 const APT = 'DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0'
 const ASK_WEB = `bash -c 'exec 3<>/dev/tcp/127.0.0.1/80; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; head -1 <&3'`
@@ -97,8 +98,7 @@ t.test('nothing outlives a test which is killed', async t => {
   t.not((await living()).length, 0)
   child.kill('SIGKILL')
   await once(child, 'exit')
-  while ((await living()).length > 0) await new Promise(setImmediate)
-  t.pass('its processes are gone')
+  t.ok(await until('its processes are gone', async () => (await living()).length === 0))
   await using _roots = await startRoots({ count: 1 })
   await t.rejects(stat(folder), { code: 'ENOENT' }, 'and the next start removes its files')
 })

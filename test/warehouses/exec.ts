@@ -8,6 +8,7 @@ import { resolve } from '../../src/inventory/resolve.ts'
 import { parseExpression } from '../../src/nodeset/syntax/parse.ts'
 import { exec } from '../../warehouses/exec.ts'
 import { type ContractData, warehouseContract } from '../fixtures/contracts/warehouse.ts'
+import { until } from '../fixtures/until.ts'
 
 const io = { signal: new AbortController().signal }
 type Options = Readonly<Record<string, unknown>>
@@ -191,7 +192,7 @@ t.test('an abort ends the command at once, with everything it started', async t 
   const stop = new AbortController()
   const map = `mkfifo ${fifo}; sleep 1000 & echo $! > ${fifo}; sleep 1000`
   const reading = (async () => {
-    while (!existsSync(fifo)) await new Promise(setImmediate)
+    await until('it has started', () => existsSync(fifo))
     return await readFile(fifo, 'utf8')
   })()
   const asked = make({ map }).members(parseGroupName('web'), stop)

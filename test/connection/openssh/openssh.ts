@@ -21,6 +21,7 @@ import { capture, connectionContract } from '../../fixtures/contracts/connection
 import { stoker } from '../../fixtures/program/cli.ts'
 import { need } from '../../fixtures/servers/debian.ts'
 import { type Fleet, type FleetTarget, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
+import { until } from '../../fixtures/until.ts'
 
 const io = { signal: new AbortController().signal }
 
@@ -66,9 +67,8 @@ async function* waiting(): AsyncGenerator<Uint8Array> {
   await new Promise(() => {})
 }
 
-const gone = async (text: string): Promise<void> => {
-  while ((await processesInArguments(text)).length > 0) await new Promise(setImmediate)
-}
+const gone = (text: string): Promise<true> =>
+  until(`no ${text} is left`, async () => (await processesInArguments(text)).length === 0)
 
 const processesInArguments = async (text: string) =>
   (await listProcesses()).filter(({ command }) => command.includes(text))

@@ -13,8 +13,8 @@ import { until } from '../../fixtures/until.ts'
 
 const NAMES = ['web1', 'web2', 'web3', 'web4']
 /** How many are to be killed before their end; some moments come too late. */
-const KILLS = 30
-const MOST_ROUNDS = 14
+const KILLS = 20
+const MOST_ROUNDS = 12
 const SMALL = 8
 /** Bytes of each large file: too many for one packet, few enough for many rounds. */
 const LARGE = 2 << 20

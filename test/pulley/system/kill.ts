@@ -26,12 +26,12 @@ import { seeded } from '../../fixtures/seeded.ts'
 import { until } from '../../fixtures/until.ts'
 
 const NODES = 5
-const KILLS = 50
+const KILLS = 25
 /** An agent is killed at one of so many changes of its folder, the server after one of so many answers. */
 const MOST_WRITES = 100
 const MOST_ANSWERS = 40
 /** Orders for a node at once. */
-const ORDERS = 8
+const ORDERS = 4
 /** Milliseconds, when there is nothing to do. */
 const LONGEST_LIFE = 4000
 

@@ -149,7 +149,7 @@ t.test('named and kea start by their scripts with what was rendered for them', t
   await using site = await startBootSite({ hosts, renders })
   await hooked(t, site, ['bind', 'kea'])
   // Debian leaves these to systemd.
-  await site.server.says(['mkdir', '-p', '/var/lib/kea', '/var/log/kea'])
+  await site.server.says(['mkdir', '-p', '/var/lib/kea', '/var/log/kea', '/run/kea'])
   const first = await site.service('named', 'start')
   t.match(first.stderr, /^bind: .*: created$/m)
   const kea = await site.service('kea-dhcp4-server', 'start')
