@@ -192,6 +192,7 @@ export const authorizedKey = convergent<Options, DesiredKeys>({
   summary: "keep SSH keys in a user's authorized_keys, or out of it",
   schema,
   subject: ({ user }) => user,
+  sources: ({ source }) => (source === undefined ? [] : [source]),
   async desiredState(options, materials) {
     const { source, keys = [] } = options
     const text =

@@ -50,6 +50,7 @@ export const script: Actor<Options> = {
       'actor script needs a file of this machine: stoker run script TARGETS -- FILE [ARGUMENT...]',
     )
   },
+  sources: ({ file }) => [file],
   async *act(target, { file, words }, job) {
     const content = await job.materials(() => job.connect()).file(file)
     const bytes = await text(file, content)

@@ -168,6 +168,7 @@ export const archive = convergent<Options, DesiredArchive>({
   summary: 'keep an archive unpacked in a folder of its own',
   schema,
   subject: ({ dest }) => dest,
+  sources: ({ source, state }) => (source === undefined || state === 'absent' ? [] : [source]),
   async desiredState(options, materials) {
     const { source, strip, owner = '', group = '' } = options
     const content = source === undefined || options.state === 'absent' ? undefined : await materials.file(source)

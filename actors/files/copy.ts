@@ -49,6 +49,7 @@ export const copy: Actor<Options> = {
   name: 'copy',
   summary: 'copy a file or a folder to the targets; what is there already is not sent',
   takes: 'options',
+  takesInput: false,
   connects: true,
   parse(argument) {
     const options = parseOptions('copy', schema, argument)
@@ -62,6 +63,7 @@ export const copy: Actor<Options> = {
       },
     }
   },
+  sources: ({ source }) => [source],
   async *act(target, options, job) {
     const local = await options.local()
     const dest = absolutePath.parse(

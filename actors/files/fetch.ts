@@ -24,6 +24,7 @@ export const fetch: Actor<Options> = {
   name: 'fetch',
   summary: 'bring a file of every target here, into a folder for each',
   takes: 'options',
+  takesInput: false,
   connects: true,
   descriptors: 1,
   parse: argument => parseOptions('fetch', schema, argument),

@@ -67,6 +67,7 @@ export const file = convergent<Options, DesiredFile>({
   summary: 'a file, directory or link: what it holds, whose it is, that it is gone',
   schema,
   subject: ({ path }) => path,
+  sources: ({ source }) => (source === undefined ? [] : [source]),
   async desiredState(options, materials) {
     const { path, state, target, mode, owner, group, recursive, 'file-mode': fileMode, backup, force, secret } = options
     return {

@@ -29,6 +29,7 @@ export const template = convergent<Options, DesiredFile>({
   summary: 'a file made from a template, with values of the node and facts of the target',
   schema,
   subject: ({ path }) => path,
+  sources: ({ source }) => [source],
   async desiredState({ source, ...options }, materials) {
     const text = await materials.template(source)
     return { ...options, state: 'present', ...(await withBytes(contentOf(text))) }

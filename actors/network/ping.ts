@@ -34,6 +34,7 @@ export const ping: Actor<Options> = {
   name: 'ping',
   summary: 'ask whether every target answers, by ICMP or TCP',
   takes: 'options',
+  takesInput: false,
   connects: false,
   descriptors: 4,
   parse: argument => parseOptions('ping', schema, argument),

@@ -50,6 +50,7 @@ export const waitFor: Actor<Options> = {
   name: 'wait-for',
   summary: 'wait until a port, a command or a path of every target is as it should be, or until it can be logged into',
   takes: 'options',
+  takesInput: false,
   connects: true,
   descriptors: 1,
   parse: argument => parseOptions('wait-for', schema, argument),

@@ -39,6 +39,7 @@ export const wake: Actor<Options> = {
   name: 'wake',
   summary: 'send a Wake-on-LAN packet to every target',
   takes: 'options',
+  takesInput: false,
   connects: false,
   descriptors: 1,
   parse: argument => parseOptions('wake', schema, argument),

@@ -33,6 +33,7 @@ export const reboot: Actor<Options> = {
   name: 'reboot',
   summary: 'reboot every target, and wait until it is back',
   takes: 'options',
+  takesInput: false,
   connects: true,
   parse: argument => parseOptions('reboot', schema, argument),
   async *act(target, { timeout, command }, job) {

@@ -3,7 +3,7 @@
 import { StokerError } from '../base/errors.ts'
 import { harmlessMessage } from '../base/printable.ts'
 import { journalFolder } from '../journal/paths.ts'
-import { type RunRecord, readRun } from '../journal/reader.ts'
+import { type RunRecord, readRun, runIds } from '../journal/reader.ts'
 import { fold } from '../nodeset/fold.ts'
 import { report, type View } from '../report/report.ts'
 import { type Sinks, standardSinks } from '../report/sink.ts'
@@ -31,9 +31,9 @@ export const listRuns = async (flags: { readonly last: number; readonly json?: b
   return 0
 }
 
-/** A run once more: its output and its report, of all targets or of one. */
+/** A run once more, by default the newest: its output and its report, of all targets or of one. */
 export const showRun = async (
-  id: string,
+  given: string | undefined,
   node: string | undefined,
   flags: { readonly fold?: boolean; readonly json?: boolean },
 ): Promise<number> => {
@@ -42,6 +42,8 @@ export const showRun = async (
     () => {},
   )
   const folder = journalFolder(process.env)
+  const id = given ?? (await runIds(folder))[0]
+  if (id === undefined) throw new StokerError('USAGE', 'runs', 'there is no earlier run')
   const { head } = await readRun(folder, id, interrupt)
   const wanted = node === undefined ? head.targets : head.targets.filter(target => target.names.includes(node))
   if (wanted.length === 0) throw new StokerError('UNKNOWN_NAME', node ?? id, `run ${id} had no target ${node}`)

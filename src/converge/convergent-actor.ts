@@ -47,6 +47,8 @@ export const convergent = <O, D>(definition: Convergent<O, D>): Actor<O> => ({
   takes: 'options',
   connects: true,
   convergent: definition,
+  takesInput: false,
+  ...(definition.sources && { sources: definition.sources }),
   parse: argument => parseOptions(definition.name, definition.schema, argument),
   async *act(_target, options, job) {
     await using stack = new AsyncDisposableStack()

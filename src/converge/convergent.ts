@@ -20,6 +20,8 @@ export interface Convergent<O, D = O> {
   readonly schema: OptionsSchema<O>
   /** What tells this resource from others of its kind, for reports: a path, a package's name. */
   subject(options: O): string
+  /** The files on this side which `desiredState` reads with `materials`; without it they are missed when a target's turn comes. */
+  sources?(options: O): readonly string[]
   /** What is wanted on one target. Reads sources here; the target is not asked anything. Throws `ACTOR_OPTION` or `CONFIG`. */
   desiredState(options: O, materials: Materials): Promise<D>
   /**

@@ -22,6 +22,8 @@ export interface RunHead {
   readonly folder: string
   /** Whether something was piped into it. */
   readonly input: boolean
+  /** Variables of the environment which it depended on, none of them a secret. */
+  readonly environment?: Readonly<Record<string, string>>
   /** The process which writes it, for `isAlive`. */
   readonly author?: string
   /** The run whose targets these are. */
@@ -36,7 +38,7 @@ export type Line =
   | { readonly kind: 'event'; readonly event: RunEvent }
   /** Output beyond the limit was left out. */
   | { readonly kind: 'truncated'; readonly n: number }
-  | { readonly kind: 'ended'; readonly at: number; readonly exitCode: number }
+  | { readonly kind: 'ended'; readonly at: number; readonly exitCode: number; readonly emptyInput?: true }
 
 const FORMAT = 1
 
@@ -88,7 +90,7 @@ export const parseLine = (line: string, head: RunHead | undefined): Line | undef
     return undefined // cut off
   }
   if (value.kind === 'run') return value.format === FORMAT ? { kind: 'run', head: parseHead(value) } : undefined
-  if (value.kind === 'ended') return { kind: 'ended', at: Number(value.at), exitCode: Number(value.exitCode) }
+  if (value.kind === 'ended') return parseEnd(value)
   const n = Number(value.n)
   const target = head?.targets[n]
   if (!target) return undefined
@@ -97,6 +99,11 @@ export const parseLine = (line: string, head: RunHead | undefined): Line | undef
   const event = parseEvent(value, target)
   return event && { kind: 'event', event }
 }
+
+const parseEnd = ({ at, exitCode, emptyInput }: Record<string, unknown>): Line => ({
+  ...{ kind: 'ended', at: Number(at), exitCode: Number(exitCode) },
+  ...(emptyInput === true && { emptyInput }),
+})
 
 const parseEvent = (value: Record<string, unknown>, target: Target): RunEvent | undefined => {
   switch (value.kind) {

@@ -8,7 +8,7 @@ import type { Target } from '../inventory/target.ts'
 import type { RunEvent } from '../run/event.ts'
 import type { Outcome } from '../run/outcome.ts'
 import { isAlive } from './author.ts'
-import { parseLine, type RunHead } from './entries.ts'
+import { type Line, parseLine, type RunHead } from './entries.ts'
 import { idOfFile, runFile } from './paths.ts'
 
 export interface RunRecord {
@@ -17,6 +17,8 @@ export interface RunRecord {
   readonly endings: ReadonlyMap<Target, Outcome>
   /** `undefined`: it still goes on, or was killed. */
   readonly ended: { readonly at: number; readonly exitCode: number } | undefined
+  /** Whether something came through the pipe which it had; also when nobody knows. */
+  readonly hadInput: boolean
   /** The process in which it still goes on. */
   readonly goesOnIn: number | undefined
 }
@@ -43,7 +45,7 @@ export const readRun = async (
   watch: (event: RunEvent, at: number) => void | Promise<void> = () => {},
 ): Promise<RunRecord> => {
   let head: RunHead | undefined
-  let ended: RunRecord['ended']
+  let ended: Extract<Line, { readonly kind: 'ended' }> | undefined
   const began = new Map<Target, number>()
   const outcomes = new Map<Target, Outcome>()
   for await (const text of linesOf(folder, id, io)) {
@@ -63,7 +65,8 @@ export const readRun = async (
     const outcome = outcomes.get(target) ?? (began.has(target) ? unknown(target) : NOT_STARTED)
     return [target, outcome] as const
   })
-  return { head, endings: new Map(endings), ended, goesOnIn: ended ? undefined : isAlive(head.author) }
+  const goesOnIn = ended ? undefined : isAlive(head.author)
+  return { head, endings: new Map(endings), ended, goesOnIn, hadInput: head.input && !ended?.emptyInput }
 }
 
 const NOT_STARTED: Outcome = { kind: 'not-started' }

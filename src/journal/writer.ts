@@ -13,8 +13,8 @@ import { runFile } from './paths.ts'
 export interface JournalWriter extends View {
   /** Before anything happens on the target. */
   begin(target: Target): void
-  /** Writes how the run ended, and closes the file. */
-  close(exitCode: number): void
+  /** Writes how the run ended, and closes the file. `emptyInput`: nothing came through the pipe which it had. */
+  close(exitCode: number, emptyInput?: boolean): void
 }
 
 /** Bytes of output kept of one target. */
@@ -58,8 +58,8 @@ export const openJournal = (folder: string, head: RunHead, warn: (warn: string) 
       else write({ kind: 'event', event })
     },
     end() {},
-    close(exitCode) {
-      write({ kind: 'ended', at: Date.now(), exitCode })
+    close(exitCode, emptyInput = false) {
+      write({ kind: 'ended', at: Date.now(), exitCode, ...(emptyInput && { emptyInput }) })
       if (file === undefined) return
       try {
         fsyncSync(file)

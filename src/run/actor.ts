@@ -44,6 +44,10 @@ export interface Actor<O = unknown> {
   readonly descriptors?: number
   /** For convergent actors: how it probes and plans, so that a policy can probe many resources at once. */
   readonly convergent?: Convergent<O, unknown>
+  /** Files and folders on this side which it will read, by their paths: what is missing is told before anything begins. Pure. */
+  sources?(options: O): readonly string[]
+  /** `false`: it has no use for what is piped into the run. */
+  readonly takesInput?: boolean
   /** Whether it uses `job.connect`; those which act from this machine say `false`. */
   readonly connects: boolean
 }

@@ -8,6 +8,10 @@ import type { Readable } from 'node:stream'
 export interface Broadcast extends AsyncDisposable {
   /** The whole input, from its beginning; follows the source as it comes. */
   open(): AsyncIterable<Uint8Array>
+  /** Waits until something has come, or the end. */
+  isEmpty(): Promise<boolean>
+  /** Whether its end has come, and nothing before it; `false` also while nobody has read it. */
+  readonly wasEmpty: boolean
 }
 
 const CHUNK = 64 * 1024
@@ -57,6 +61,16 @@ export const broadcast = (source: Readable): Broadcast => {
         position += bytesRead
         yield buffer.subarray(0, bytesRead)
       }
+    },
+    async isEmpty() {
+      while (kept === 0 && !ended) {
+        pulling ??= pull()
+        await pulling
+      }
+      return kept === 0
+    },
+    get wasEmpty() {
+      return ended && kept === 0
     },
     async [Symbol.asyncDispose]() {
       source.destroy()

@@ -15,11 +15,11 @@ export const addRuns = (program: Command, setExitCode: SetExitCode): void => {
   runs
     .command('show')
     .description('show the output and the report of a run again')
-    .argument('<id>', 'which run')
+    .argument('[id]', 'which run (default: the newest)')
     .argument('[node]', 'only this target')
     .addOption(FOLD)
     .addOption(JSON_LINES)
-    .action(async (id: string, node: string | undefined, options) => {
+    .action(async (id: string | undefined, node: string | undefined, options) => {
       const { showRun } = await import('../../commands/runs.ts')
       setExitCode(await showRun(id, node, options))
     })
@@ -27,7 +27,7 @@ export const addRuns = (program: Command, setExitCode: SetExitCode): void => {
   const rerun = program
     .command('rerun')
     .description('repeat a run with its options, on those of its targets which were not ok')
-    .argument('[id]', 'which run (default: the newest)')
+    .argument('[id]', 'which run (default: the newest; with --failed and the like, the newest which has such targets)')
   withReach(withRolling(rerun), 'of the earlier run')
     .option('--failed', 'select targets which failed')
     .option('--unreachable', 'select targets which were unreachable')

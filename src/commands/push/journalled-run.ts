@@ -12,6 +12,10 @@ import { type JournalWriter, openJournal } from '../../journal/writer.ts'
 export interface RerunOf {
   readonly id: string
   readonly targets: readonly Target[]
+  /** When it was, in milliseconds since 1970. */
+  readonly at: number
+  /** Whether it had an input, which has to be piped in again. */
+  readonly hadInput: boolean
 }
 
 export interface KeptRun extends JournalWriter {
@@ -20,7 +24,7 @@ export interface KeptRun extends JournalWriter {
 
 /** Begins the journal of a run. Disposing it, as a report does with its views, removes old runs. */
 export const keepRun = (
-  what: Pick<RunHead, 'command' | 'words' | 'expression' | 'flags' | 'input' | 'targets'> & {
+  what: Pick<RunHead, 'command' | 'words' | 'expression' | 'flags' | 'input' | 'targets' | 'environment'> & {
     readonly rerunOf?: RerunOf | undefined
   },
   notify: (notice: string) => void,

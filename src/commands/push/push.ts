@@ -20,6 +20,7 @@ import { openSite, type Site } from '../../site/site.ts'
 import { type BecomeFlags, becomeConnector } from './become.ts'
 import { onInterrupt, type Presses } from './interrupt.ts'
 import { keepRun, type RerunOf } from './journalled-run.ts'
+import { checkSources, environmentOf, needInput } from './needs.ts'
 import { paceOf, type ReachFlags } from './pace.ts'
 
 /** The options of every push; what is absent comes from the configuration. Times are in milliseconds. */
@@ -91,17 +92,21 @@ export const push = async <O>(
     await using site = await openSite(flags, notify, io)
     const { actor, options, targets, ...prepared } = await prepare(site, notify, io)
     const apply = !flags.check
+    await checkSources(actor.sources?.(options) ?? [], flags.rerunOf, notify)
+    const takesInput = prepared.takesInput && actor.takesInput !== false
+    await using input = takesInput && hasInput() ? broadcast(process.stdin) : undefined
+    if (takesInput && flags.rerunOf?.hadInput) await needInput(input, flags.rerunOf, io)
     await using _held = flags.lock && apply ? await runLock(prepared.lock, io) : undefined
     if (apply && !(await confirmed(prepared.title, targets, flags, site.defaults.confirm, io))) return 1
     const connector = await becomeConnector(await site.connector(), flags, site.config.become, io)
     if (actor.connects) await connector.prepare(targets, io)
-    await using input = prepared.takesInput && hasInput() ? broadcast(process.stdin) : undefined
     holdYoungGeneration()
     const pace = await paceOf(flags, site.defaults)
     const tracker = progress(manner.status ? sinks : { ...sinks, hasStatus: false }, { total: targets.length })
     status = tracker.describe
     const files = await fileViews(flags, targets)
-    const head = { ...prepared.kept, targets, input: input !== undefined, rerunOf: flags.rerunOf }
+    const environment = environmentOf(actor)
+    const head = { ...prepared.kept, targets, environment, input: input !== undefined, rerunOf: flags.rerunOf }
     const journal = apply ? keepRun(head, notify) : undefined
     const events = schedule(targets, actor, options, {
       ...io,
@@ -116,7 +121,7 @@ export const push = async <O>(
     })
     const result = await report(events, [...(journal ? [journal] : []), tracker, ...prepared.views(sinks), ...files])
     const code = manner.exitCode(result, interrupt.exitCode)
-    journal?.close(code)
+    journal?.close(code, input?.wasEmpty)
     return code
   } catch (thrown) {
     // Stopped before there was anything to report.

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import t from 'tap'
@@ -144,11 +144,118 @@ t.test('runs are kept, shown and run again', async t => {
 
   await t.test('a policy is applied again where it failed', async t => {
     const policy = join(state, 'p.yaml')
-    const { writeFile } = await import('node:fs/promises')
     await writeFile(policy, 'name: p\nresources:\n  - command: {command: "case $HOME in *.2/home) exit 3;; esac"}\n')
     t.equal((await run('apply', policy, 'node[1-4]')).code, 1)
     const again = await run('rerun')
     t.match(again.stderr, /again: apply .* on node2\n/)
     t.match(await readFile(join(state, 'stoker/runs', `${await newest()}.jsonl`), 'utf8'), /"command":"apply"/)
   })
+})
+
+t.test('what a run depended on, and a rerun may lack', async t => {
+  if (!needFleet(t)) return
+  await using fleet = await startFleet({ count: 3 })
+  const state = await mkdtemp(join(tmpdir(), 'stoker-runs-'))
+  t.teardown(() => rm(state, { recursive: true, force: true }))
+  const folder = join(state, 'work')
+  await mkdir(folder)
+  const options = { config: fleet.config, env: { XDG_STATE_HOME: state }, cwd: folder }
+  const run = (words: readonly string[], changes: object = {}) => stoker(words, { ...options, ...changes })
+  const newest = async () => (await readdir(join(state, 'stoker/runs'))).sort().at(-1)?.replace('.jsonl', '') ?? ''
+  const home = (n: number) => join(fleet.folder, `targets/127.20.0.${n}/home`)
+  const file = join(home(1), 'kept')
+
+  await t.test('its input: nothing is run without one, unless by -n', async t => {
+    const script = 'cat >kept; exit 1'
+    t.equal((await run(['run', 'shell', 'node1', '--', script], { stdin: 'content' })).code, 1)
+    const id = await newest()
+    for (const lacking of [{}, { stdin: '' }]) {
+      t.match(await run(['rerun'], lacking), {
+        code: 2,
+        stderr: new RegExp(`run ${id} had something piped into it, which is not kept: pipe it in again .* or .* -n`),
+      })
+      t.equal(await readFile(file, 'utf8'), 'content')
+      t.equal(await newest(), id, 'nothing was run')
+    }
+    t.equal((await run(['rerun'], { stdin: 'again' })).code, 1)
+    t.equal(await readFile(file, 'utf8'), 'again')
+    t.equal((await run(['rerun', id, '-n'])).code, 1)
+    t.equal(await readFile(file, 'utf8'), '')
+  })
+
+  await t.test('a pipe through which nothing came is no input, nor is one which the actor has no use for', async t => {
+    t.equal((await run(['run', 'shell', 'node1', '--', 'cat; exit 1'], { stdin: '' })).code, 1)
+    t.match(await run(['rerun']), { code: 1, stderr: /again: run shell/ })
+    t.equal((await run(['run', 'file', 'node1', '--', 'path=/proc/no'], { stdin: 'x' })).code, 1)
+    t.match(await run(['rerun']), { code: 1, stderr: /again: run file/ })
+  })
+
+  await t.test('sources, keys, a policy, the folder: all of it is told before anything begins', async t => {
+    await writeFile(join(folder, 'check.sh'), 'exit 1')
+    await copyFile(join(fleet.folder, 'node1.key'), join(folder, 'key'))
+    await writeFile(join(folder, 'p.yaml'), 'name: p\nresources:\n  - command: {command: "exit 1"}\n')
+    const words = ['run', 'script', 'node1', '-i', 'key', '--', './check.sh']
+    t.equal((await run(words)).code, 1)
+    const script = await newest()
+    const later = new Date(Date.now() + 60_000)
+    await utimes(join(folder, 'check.sh'), later, later)
+    t.match(await run(['rerun', script], { cwd: state }), {
+      code: 1,
+      stderr: new RegExp(`"./check.sh" was changed after run ${script}; it is used as it is now`),
+    })
+    t.equal((await run(['run', 'copy', 'node1', '--', 'source=check.sh', 'dest=/proc/no/x'])).code, 1)
+    const copy = await newest()
+    t.equal((await run(['apply', 'p.yaml', 'node1'])).code, 1)
+    const policy = await newest()
+    for (const name of ['check.sh', 'p.yaml']) await rm(join(folder, name))
+    const source = new RegExp(`cannot read source "(\\./)?check.sh": there is none; run \\S+ read it in "${folder}"`)
+    t.match(await run(['rerun', script]), { code: 2, stderr: source })
+    t.match(await run(['rerun', copy]), { code: 2, stderr: source })
+    t.match(await run(['rerun', policy]), {
+      code: 2,
+      stderr: /policy "p.yaml" cannot be read \(there is none\): put it/,
+    })
+    await rm(join(folder, 'key'))
+    t.match(await run(['rerun', script]), {
+      code: 2,
+      stderr: /private key "key" cannot be read \(there is none\): name another with -i/,
+    })
+    await rm(folder, { recursive: true })
+    t.match(await run(['rerun', copy], { cwd: state }), { code: 2, stderr: /was started in .*work, .* it is gone/ })
+    await mkdir(folder)
+    t.equal(await newest(), policy, 'nothing was run')
+  })
+
+  await t.test('the configuration which the environment named, and an agent', async t => {
+    t.equal(
+      (await run(['run', 'shell', 'node1', '--', 'exit 1'], { env: { ...options.env, SSH_AUTH_SOCK: '/no' } })).code,
+      1,
+    )
+    t.match(await run(['rerun'], { config: undefined }), {
+      code: 1,
+      stderr: /had an SSH agent \(SSH_AUTH_SOCK\), and there is none now: .*(\n.*)+failed: node1/,
+    })
+  })
+
+  await t.test(
+    'without an id the newest run which has such targets, and no target which was repeated since',
+    async t => {
+      await run(['run', 'shell', 'node[1-3]', '--', 'case $HOME in *.[12]/home) [ -e mended ];; esac'])
+      const id = await newest()
+      await run(['run', 'shell', 'node3', '--', 'true'])
+      t.match(await run(['runs', 'show']), {
+        code: 0,
+        stderr: new RegExp(`${await newest()}: run on node3: shell true`),
+      })
+      t.match(await run(['rerun', '--failed', '--check']), {
+        stderr: new RegExp(`run ${id} again: run shell .* on node\\[1-2\\]`),
+      })
+      for (const n of [1, 2]) await writeFile(join(home(n), 'mended'), '')
+      t.match(await run(['rerun', '--failed']), { code: 0, stderr: new RegExp(`run ${id} again: `) })
+      const repeated = await run(['rerun', '--failed', '--check'])
+      t.notMatch(repeated.stderr, new RegExp(`run ${id} again`))
+      t.match(await run(['rerun']), { code: 0, stderr: /has no targets of this kind; nothing is run/ })
+      t.match(await run(['rerun', '--timed-out']), { code: 0, stderr: /of this kind, nor has one before it; nothing/ })
+    },
+  )
 })
