@@ -30,7 +30,7 @@ export const local: Actor<{ readonly command: string }> = {
       return { kind: 'ok', changed: true }
     }
     await using here = job.here(environment(target, job.rank, job.count))
-    const exit = yield* here.exec({ line, ...(job.stdin && { stdin: job.stdin }) }, job)
+    const exit = yield* here.exec({ line, login: true, ...(job.stdin && { stdin: job.stdin }) }, job)
     return outcomeOfExit(target.name, exit)
   },
 }

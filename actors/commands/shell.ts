@@ -20,7 +20,7 @@ export const shell: Actor<{ readonly command: string }> = {
       return { kind: 'ok', changed: true }
     }
     await using remote = await job.connect()
-    const exit = yield* remote.exec({ line: command, ...(job.stdin && { stdin: job.stdin }) }, job)
+    const exit = yield* remote.exec({ line: command, login: true, ...(job.stdin && { stdin: job.stdin }) }, job)
     return outcomeOfExit(target.name, exit)
   },
 }

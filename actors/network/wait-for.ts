@@ -8,7 +8,7 @@ import { quote } from '../../src/base/quote.ts'
 import { stopwatch } from '../../src/base/stopwatch.ts'
 import { absolutePath } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
-import type { Connection } from '../../src/connection/connection.ts'
+import type { Command, Connection } from '../../src/connection/connection.ts'
 import { dial, hostAndPort } from '../../src/connection/dial.ts'
 import type { Target } from '../../src/inventory/target.ts'
 import type { Actor, Job } from '../../src/run/actor.ts'
@@ -90,7 +90,9 @@ const checkerFor = (target: Target, options: Options, job: Job): Checker => {
     const hosts = host !== undefined ? [host] : target.addresses.length > 0 ? target.addresses : [target.name]
     return { check: io => portIs(!absent, hosts, port, target.name, io), async [Symbol.asyncDispose]() {} }
   }
-  return overConnection(path === undefined ? (command ?? 'exit 0') : `test -e ${quote(path)}`, !absent, job)
+  const typed = path === undefined && command !== undefined
+  const line = typed ? command : path === undefined ? 'exit 0' : `test -e ${quote(path)}`
+  return overConnection({ line, login: typed }, !absent, job)
 }
 
 /** How long a port which says nothing at all is waited for. */
@@ -117,7 +119,7 @@ const portIs = async (
 }
 
 /** One connection for all checks, until it is lost. */
-const overConnection = (line: string, wanted: boolean, job: Job): Checker => {
+const overConnection = (command: Command, wanted: boolean, job: Job): Checker => {
   let remote: Connection | undefined
   const close = async () => {
     const closing = remote
@@ -128,7 +130,7 @@ const overConnection = (line: string, wanted: boolean, job: Job): Checker => {
     async check(io) {
       try {
         remote ??= await connectWithin(job, io)
-        const code = await exitCode(remote, line, io)
+        const code = await exitCode(remote, command, io)
         if ((code === 0) === wanted) return { kind: 'yes' }
         return { kind: 'not-yet', why: `exit code ${code}` }
       } catch (thrown) {
@@ -141,8 +143,8 @@ const overConnection = (line: string, wanted: boolean, job: Job): Checker => {
   }
 }
 
-const exitCode = async (remote: Connection, line: string, io: Abortable): Promise<number> => {
-  const running = remote.exec({ line }, io)
+const exitCode = async (remote: Connection, command: Command, io: Abortable): Promise<number> => {
+  const running = remote.exec(command, io)
   for (;;) {
     const step = await running.next()
     if (step.done) return step.value.kind === 'code' ? step.value.code : 128

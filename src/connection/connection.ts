@@ -2,9 +2,11 @@
 import type { Abortable } from '../base/abortable.ts'
 import type { Target } from '../inventory/target.ts'
 
-/** What to run: `line` is given to the user's login shell on the target, as `ssh host line` does. */
+/** What to run: a line of POSIX shell, whichever login shell the user has on the target. */
 export interface Command {
   readonly line: string
+  /** Gives the line to the user's login shell instead, as `ssh host line` does: for what a person has typed. */
+  readonly login?: boolean
   /** Bytes for the command's standard input; without it the input is empty. */
   readonly stdin?: AsyncIterable<Uint8Array>
   /**

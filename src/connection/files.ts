@@ -123,8 +123,7 @@ const gather = async (
 ): Promise<Gathered> => {
   const stdout: Uint8Array[] = []
   const stderr: Uint8Array[] = []
-  // POSIX syntax needs a POSIX shell; the login shell may be another.
-  const running = exec({ line: `exec /bin/sh -c ${quote(line)}`, ...(stdin && { stdin }) }, io)
+  const running = exec({ line, ...(stdin && { stdin }) }, io)
   for (;;) {
     const step = await running.next()
     if (!step.done) (step.value.stream === 'stdout' ? stdout : stderr).push(step.value.data)

@@ -8,8 +8,9 @@ import { StokerError } from '../base/errors.ts'
 import type { Command, Connection, Connector, Exit } from './connection.ts'
 import { readFileOver, writeFileOver } from './files.ts'
 import { feed } from './supervise/feed.ts'
+import { afterMark } from './supervise/start-mark.ts'
 import { followCommand, type SupervisedCommand } from './supervise/supervised-command.ts'
-import { supervisedWithInput } from './supervise/supervisor.ts'
+import { newMark, type Supervised, supervisedWithInput } from './supervise/supervisor.ts'
 
 /** Where commands start. */
 export interface LocalContext {
@@ -46,8 +47,9 @@ export const asLogin = (): LocalContext => {
 export const localConnection = (name: string, context: LocalContext = {}): Connection => {
   const exec: Connection['exec'] = async function* (command, io) {
     io.signal.throwIfAborted()
-    const running = await start(command, name, context)
-    return yield* followCommand(running, name, io)
+    const supervision = { line: command.line, login: command.login === true, mark: newMark() }
+    const running = followCommand(await start(command, supervision, name, context), name, io)
+    return yield* command.watchesItself ? running : afterMark(running, supervision, name, () => {})
   }
   return {
     timing: {},
@@ -61,11 +63,12 @@ export const localConnection = (name: string, context: LocalContext = {}): Conne
 /** Starts the command as leader of a session of its own, with the lifeline on descriptor 3. */
 const start = async (
   command: Command,
+  supervision: Supervised,
   name: string,
   { environment, folder }: LocalContext,
 ): Promise<SupervisedCommand> => {
   const { watchesItself } = command
-  const child = spawn('/bin/sh', ['-c', watchesItself ? command.line : supervisedWithInput(command.line)], {
+  const child = spawn('/bin/sh', ['-c', watchesItself ? command.line : supervisedWithInput(supervision)], {
     detached: true,
     env: { ...process.env, ...environment },
     cwd: folder,

@@ -4,8 +4,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Abortable } from '../base/abortable.ts'
-import { quote, quoteForAnyShell } from '../base/quote.ts'
 import type { Connection, Exit, Output } from '../connection/connection.ts'
+import { lengthOnTheWay } from '../connection/supervise/supervisor.ts'
 import { type BatchStep, batchScript, compoundCommand, shellPrelude } from './batch-script.ts'
 import { Frames } from './frames.ts'
 import { freeShell } from './remote-shell.ts'
@@ -84,9 +84,8 @@ const start = (
   io: Abortable,
 ): AsyncGenerator<Output, Exit | undefined, void> => {
   const first = compoundCommand(shellPrelude(randomBytes(16).toString('hex')))
-  // The supervisor quotes the line once more.
-  const line = `exec /bin/sh -c ${quote(first + script)}`
-  const fits = Buffer.byteLength(quoteForAnyShell(line)) <= MAX_INLINE
+  const line = first + script
+  const fits = lengthOnTheWay(line) <= MAX_INLINE
   const shell = freeShell(connection)
   if (shell && (shell.isOpen || hidden || !fits)) return shell.run(first, script, isDone)
   if (fits && !hidden) return connection.exec({ line }, io)

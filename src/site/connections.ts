@@ -1,6 +1,7 @@
 /** How targets are reached, as the configuration and the command line have it. */
 import { resolve as resolvePath } from 'node:path'
 import type { Abortable } from '../base/abortable.ts'
+import { harmlessMessage } from '../base/printable.ts'
 import type { Config } from '../config/config.ts'
 import { type Choice, type ConnectionKind, choosingConnector } from '../connection/choose.ts'
 import type { Connector } from '../connection/connection.ts'
@@ -24,6 +25,8 @@ export interface ReachingFlags {
   readonly sshOptions?: readonly string[]
   /** Instead of the ssh_config which the configuration names; `none`: none at all. */
   readonly sshConfig?: string
+  /** Show what the start-up files of targets print. */
+  readonly verbose?: boolean
 }
 
 export interface Connections {
@@ -86,6 +89,7 @@ export const openConnections = (
     user: flags.user,
     defaultUser: defaults.user,
     perBastion: flags.perBastion ?? defaults.perBastion,
+    noise: flags.verbose ? startUpNoise(say) : undefined,
   }
   const parts = {
     async ssh(): Promise<Connector> {
@@ -175,4 +179,14 @@ const namesOf = async (
   ])
   const resolution = await resolve(parseExpression(expressions.join(',')), warehouses, { ...io, allowUnknown: false })
   return new Set(dedup(resolution).flatMap(({ names }) => names))
+}
+
+/** Tells once what a target's start-up files print; each line as text that a terminal takes no harm from. */
+const startUpNoise = (say: (notice: string) => void) => {
+  const told = new Set<string>()
+  return (target: string, text: string): void => {
+    if (told.has(target)) return
+    told.add(target)
+    say(`${target}: its start-up files print: ${harmlessMessage(text)}`)
+  }
 }

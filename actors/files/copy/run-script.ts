@@ -1,7 +1,6 @@
 /** A script on the target with an input, to its end. */
 import type { Abortable } from '../../../src/base/abortable.ts'
 import { StokerError } from '../../../src/base/errors.ts'
-import { quote } from '../../../src/base/quote.ts'
 import type { Connection } from '../../../src/connection/connection.ts'
 
 /** What a script wrote. */
@@ -21,7 +20,7 @@ export const runScript = async (
 ): Promise<Printed> => {
   const stdout: Uint8Array[] = []
   let stderr = ''
-  const running = connection.exec({ line: `exec /bin/sh -c ${quote(script)}`, stdin }, io)
+  const running = connection.exec({ line: script, stdin }, io)
   for (;;) {
     const step = await running.next()
     if (!step.done) {

@@ -46,7 +46,7 @@ const sendOnce = async (
   io: Abortable,
 ): Promise<number> => {
   const partial = partialPath(path, idOf(content.sha256))
-  const line = `exec /bin/sh -c ${quote(writeScript(path, receive(partial, content, attributes), attributes))}`
+  const line = writeScript(path, receive(partial, content, attributes), attributes)
   const start = Promise.withResolvers<number | undefined>()
   const source = watched(restOf(content, start.promise, moved))
   let stdout = ''

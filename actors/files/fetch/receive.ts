@@ -45,7 +45,7 @@ const attempt = async (
   partial: LocalPartial | undefined,
   job: Job,
 ): Promise<Received | 'spoilt'> => {
-  const running = connection.exec({ line: `exec /bin/sh -c ${quote(script(source, known, partial))}` }, job)
+  const running = connection.exec({ line: script(source, known, partial) }, job)
   await using incoming = new IncomingFile(path)
   let stderr = ''
   try {

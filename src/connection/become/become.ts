@@ -8,14 +8,16 @@
 import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import type { Output } from '../../connection/connection.ts'
-import type { Command, Connection, Connector, Exit } from '../connection.ts'
+import type { Connection, Connector, Exit } from '../connection.ts'
 import { readFileOver, writeFileOver } from '../files.ts'
+import { afterMark, type NoiseListener } from '../supervise/start-mark.ts'
 import {
   announcedArgument,
   announcement,
   lifeline,
   newMark,
-  SUPERVISED_ARGUMENT,
+  type Supervised,
+  supervisedArgument,
   watching,
 } from '../supervise/supervisor.ts'
 import { type Become, elevate, type RunningElevated } from './elevated-command.ts'
@@ -23,18 +25,33 @@ import { type Become, elevate, type RunningElevated } from './elevated-command.t
 export type { Become } from './elevated-command.ts'
 
 /** The connector's connections, as another user. */
-export const becomingConnector = (connector: Connector, become: Become): Connector => ({
+export const becomingConnector = (
+  connector: Connector,
+  become: Become,
+  noise: (target: string, text: string) => void = () => {},
+): Connector => ({
   descriptors: connector.descriptors,
   prepare: (targets, io) => connector.prepare(targets, io),
-  connect: async (target, io) => becoming(await connector.connect(target, io), target.name, become),
+  connect: async (target, io) => {
+    const connection = await connector.connect(target, io)
+    return becoming(connection, target.name, become, text => noise(target.name, text))
+  },
   [Symbol.asyncDispose]: () => connector[Symbol.asyncDispose](),
 })
 
 /** The connection, as another user; disposing it disposes the one below. `target` is its name, for messages. */
-export const becoming = (connection: Connection, target: string, become: Become): Connection => {
+export const becoming = (
+  connection: Connection,
+  target: string,
+  become: Become,
+  noise: NoiseListener = () => {},
+): Connection => {
   const exec: Connection['exec'] = async function* (command, io) {
     io.signal.throwIfAborted()
-    const { main, watcher } = await (command.stdin ? withInput : withoutInput)(connection, target, command, become, io)
+    const supervision = { line: command.line, login: command.login === true, mark: newMark() }
+    const { main, watcher } = await (command.stdin
+      ? withInput(connection, target, supervision, command.stdin, become, io)
+      : withoutInput(connection, target, supervision, become, io))
     const end = () => {
       watcher.input.put('TERM\n')
       watcher.input.end()
@@ -43,8 +60,7 @@ export const becoming = (connection: Connection, target: string, become: Become)
     else io.signal.addEventListener('abort', end, { once: true })
     let over = false
     try {
-      yield* main.early
-      const exit = yield* main.running
+      const exit = yield* afterMark(outputOf(main), supervision, target, noise)
       over = true
       return exit
     } finally {
@@ -74,26 +90,32 @@ interface Started {
   readonly watcher: RunningElevated
 }
 
+async function* outputOf({ early, running }: RunningElevated): AsyncGenerator<Output, Exit, void> {
+  yield* early
+  return yield* running
+}
+
 const withoutInput = async (
   connection: Connection,
   target: string,
-  { line }: Command,
+  supervision: Supervised,
   become: Become,
   io: Abortable,
 ): Promise<Started> => {
-  const main = await elevate(connection, target, { script: SUPERVISED_ARGUMENT, line }, become, io)
+  const main = await elevate(connection, target, supervisedArgument(supervision), become, io)
   return { main, watcher: main }
 }
 
 const withInput = async (
   connection: Connection,
   target: string,
-  { line, stdin }: Command,
+  supervision: Supervised,
+  stdin: AsyncIterable<Uint8Array>,
   become: Become,
   io: Abortable,
 ): Promise<Started> => {
-  const mark = newMark()
-  const opened = await elevate(connection, target, { script: announcedArgument(mark), line }, become, io)
+  const { mark } = supervision
+  const opened = await elevate(connection, target, announcedArgument(supervision), become, io)
   let watcher: RunningElevated | undefined
   const stop = () => opened.input.end()
   io.signal.addEventListener('abort', stop, { once: true })
@@ -102,7 +124,7 @@ const withInput = async (
     watcher = await elevate(connection, target, { script: lifeline(Number(group), mark) }, become, io)
     await awaitMark(watcher, 'stdout', watching(mark), target)
     opened.input.put('go\n')
-    if (stdin) opened.input.follow(stdin)
+    opened.input.follow(stdin)
     return { main: { ...opened, early }, watcher }
   } catch (thrown) {
     // Without its `go` the command never begins.

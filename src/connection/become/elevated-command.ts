@@ -35,7 +35,7 @@ const MAX_SILENCE_MS = 60_000
 export interface ElevatedCommand {
   readonly script: string
   /** Its `$2`. */
-  readonly line?: string
+  readonly argument?: string
 }
 
 /**
@@ -66,7 +66,7 @@ export const elevate = async (
 const enter = async (
   connection: Connection,
   target: string,
-  { script, line = '' }: ElevatedCommand,
+  { script, argument = '' }: ElevatedCommand,
   become: Become,
   attempt: Attempt | undefined,
   io: Abortable,
@@ -79,7 +79,11 @@ const enter = async (
   io.signal.addEventListener('abort', stop, { once: true })
   const asks = attempt !== undefined
   const running = connection.exec(
-    { line: becomeLine({ ...become, asks, script, line }, marks), stdin: input.chunks(), watchesItself: true },
+    {
+      line: becomeLine({ ...become, asks, script, line: argument }, marks),
+      stdin: input.chunks(),
+      watchesItself: true,
+    },
     io,
   )
   const dialogue = new LoginDialogue(target, become, marks, attempt)

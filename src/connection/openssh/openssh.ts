@@ -33,6 +33,8 @@ export interface OpensshOptions extends OpensshSettings {
   readonly defaultUser?: string | undefined
   /** Connections in the making at once through one bastion; 0 or absent: no limit. */
   readonly perBastion?: number | undefined
+  /** Told, once for each target, what its start-up files print before a command begins. */
+  readonly noise?: ((target: string, text: string) => void) | undefined
 }
 
 /** The connector by the system's ssh. One process of it holds each connection, and every command is one more. */
@@ -78,7 +80,8 @@ export const opensshConnector = (options: OpensshOptions): Connector => {
     open.add(master)
     master.lost.addEventListener('abort', () => open.delete(master), { once: true })
     const line = { name: target.name, master, args: clientArguments(options, destination, socket) }
-    return opensshSession(line, { connect: performance.now() - began })
+    const timing = { connect: performance.now() - began }
+    return opensshSession(line, timing, text => options.noise?.(target.name, text))
   }
 
   return {

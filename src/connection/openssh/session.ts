@@ -7,6 +7,7 @@ import { StokerError } from '../../base/errors.ts'
 import type { Command, Connection, Exit } from '../connection.ts'
 import { readFileOver, writeFileOver } from '../files.ts'
 import { feed } from '../supervise/feed.ts'
+import { afterMark, type NoiseListener, notStarted } from '../supervise/start-mark.ts'
 import { followCommand, type SupervisedCommand } from '../supervise/supervised-command.ts'
 import {
   announcement,
@@ -15,6 +16,7 @@ import {
   markedAnnounced,
   markedSupervised,
   newMark,
+  type Supervised,
   watching,
 } from '../supervise/supervisor.ts'
 import { linesOf } from './failure.ts'
@@ -30,17 +32,26 @@ interface SharedConnection {
 }
 
 /** A connection over an open master; `args` are those for ssh up to the command. Disposing it closes the master. */
-export const opensshSession = (shared: SharedConnection, timing: Connection['timing']): Connection => {
+export const opensshSession = (
+  shared: SharedConnection,
+  timing: Connection['timing'],
+  noise: NoiseListener = () => {},
+): Connection => {
   const { name, master } = shared
   const exec: Connection['exec'] = async function* (command, io) {
     io.signal.throwIfAborted()
+    // A line which watches itself is POSIX, and whatever it writes is for whoever reads it.
+    const supervision = { line: command.line, login: command.login === true, mark: newMark() }
     const { running, markedStderr } = await (command.stdin && !command.watchesItself
-      ? withInput(shared, command.line, command.stdin, io)
-      : withoutWatcher(shared, command))
+      ? withInput(shared, supervision, command.stdin, io)
+      : withoutWatcher(shared, command, supervision))
     try {
-      return yield* followCommand(running, name, io)
+      return yield* afterMark(followCommand(running, name, io), supervision, name, noise)
     } catch (thrown) {
-      throw markedStderr.isFound || io.signal.aborted ? thrown : notStarted(name, markedStderr, thrown)
+      if (markedStderr.isFound || io.signal.aborted) throw thrown
+      // What the login shell said is where its mark was looked for.
+      const exit = thrown instanceof StokerError && thrown.code === 'ACTOR_FAILED' ? await running.exited : undefined
+      throw exit ? notStarted(name, markedStderr.unmatched, exit) : serverDidNotStart(name, markedStderr, thrown)
     }
   }
   return {
@@ -61,10 +72,11 @@ interface StartedCommand {
 
 const withoutWatcher = async (
   shared: SharedConnection,
-  { line: text, stdin, watchesItself }: Command,
+  { stdin, watchesItself }: Command,
+  supervision: Supervised,
 ): Promise<StartedCommand> => {
-  const mark = newMark()
-  const child = startSsh(shared.name, [...shared.args, (watchesItself ? marked : markedSupervised)(text, mark)])
+  const { mark } = supervision
+  const child = startSsh(shared.name, [...shared.args, (watchesItself ? marked : markedSupervised)(supervision)])
   const code = exitCode(child)
   await started(child, shared.name)
   const markedStderr = child.stderr.pipe(new MarkerStream(announcement(mark)))
@@ -77,12 +89,12 @@ const withoutWatcher = async (
 /** As over ssh2: a second channel is the lifeline, and the command waits until that one is held. */
 const withInput = async (
   shared: SharedConnection,
-  text: string,
+  supervision: Supervised,
   stdin: AsyncIterable<Uint8Array>,
   { signal }: Abortable,
 ): Promise<StartedCommand> => {
-  const mark = newMark()
-  const child = startSsh(shared.name, [...shared.args, markedAnnounced(text, mark)])
+  const { mark } = supervision
+  const child = startSsh(shared.name, [...shared.args, markedAnnounced(supervision)])
   const code = exitCode(child)
   const children = [child]
   // Without its `go` the command never begins.
@@ -95,7 +107,11 @@ const withInput = async (
     const markedStderr = child.stderr.pipe(new MarkerStream(announcement(mark)))
     const group = await markedStderr.marker
     signal.throwIfAborted()
-    if (group === undefined) throw notStarted(shared.name, markedStderr, undefined)
+    if (group === undefined) {
+      const ended = await code
+      if (ended !== null && ended !== SSH_FAILED) throw notStarted(shared.name, markedStderr.unmatched, exitOf(ended))
+      throw serverDidNotStart(shared.name, markedStderr, undefined)
+    }
     const control = startSsh(shared.name, [...shared.args, lifeline(Number(group), mark)])
     children.push(control)
     await started(control, shared.name)
@@ -107,7 +123,7 @@ const withInput = async (
     signal.throwIfAborted()
     if (!isWatched) {
       await complaint.marker
-      throw notStarted(shared.name, complaint, undefined)
+      throw serverDidNotStart(shared.name, complaint, undefined)
     }
     child.stdin.write('go\n')
     feed(stdin, child.stdin)
@@ -177,7 +193,7 @@ const answers = async ({ name, master, args: words }: SharedConnection): Promise
 /** What ssh says when it finds no connection to share, and may open none. */
 const ALONE = /_exchange_identification|UNKNOWN port|^Control socket|disabling multiplexing/
 
-const notStarted = (name: string, markedStderr: MarkerStream, cause: unknown): StokerError => {
+const serverDidNotStart = (name: string, markedStderr: MarkerStream, cause: unknown): StokerError => {
   const lines = linesOf(markedStderr.unmatched)
   const why = lines.some(line => /session request failed/.test(line))
     ? 'it allows no more sessions on one connection (MaxSessions in its sshd_config)'

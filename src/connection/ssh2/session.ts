@@ -6,8 +6,17 @@ import { StokerError } from '../../base/errors.ts'
 import type { Command, Connection, Exit } from '../connection.ts'
 import { readFileOver, writeFileOver } from '../files.ts'
 import { feed } from '../supervise/feed.ts'
+import { afterMark, type NoiseListener, notStarted } from '../supervise/start-mark.ts'
 import { followCommand, type SupervisedCommand } from '../supervise/supervised-command.ts'
-import { announced, announcement, lifeline, newMark, supervised, watching } from '../supervise/supervisor.ts'
+import {
+  announced,
+  announcement,
+  lifeline,
+  newMark,
+  type Supervised,
+  supervised,
+  watching,
+} from '../supervise/supervisor.ts'
 import type { LoggedIn } from './login.ts'
 
 /** A connection over a logged-in client, with variables which are sent along with each command. Disposing it closes the client. */
@@ -16,10 +25,13 @@ export const sshSession = (
   { client, close, lost }: LoggedIn,
   environment: Readonly<Record<string, string>>,
   timing: Connection['timing'],
+  noise: NoiseListener = () => {},
 ): Connection => {
   const line = { client, name, environment }
   const exec: Connection['exec'] = async function* (command, io) {
-    return yield* followCommand(await start(line, command, io), name, io)
+    const supervision = { line: command.line, login: command.login === true, mark: newMark() }
+    const running = followCommand(await start(line, command, supervision, io), name, io)
+    return yield* command.watchesItself ? running : afterMark(running, supervision, name, noise)
   }
   return {
     timing,
@@ -67,10 +79,11 @@ const open = ({ client, name, environment: env }: Line, text: string, { signal }
 const start = async (
   line: Line,
   { line: text, stdin, watchesItself }: Command,
+  supervision: Supervised,
   io: Abortable,
 ): Promise<SupervisedCommand> => {
-  if (stdin && !watchesItself) return await withInput(line, text, stdin, io)
-  const opened = await open(line, watchesItself ? text : supervised(text), io)
+  if (stdin && !watchesItself) return await withInput(line, supervision, stdin, io)
+  const opened = await open(line, watchesItself ? text : supervised(supervision), io)
   const running = started(line.client, opened)
   if (!watchesItself) return running
   if (stdin) feed(stdin, opened.channel)
@@ -107,15 +120,20 @@ const ended = (channel: ClientChannel): Promise<Exit | undefined> =>
  */
 const withInput = async (
   line: Line,
-  command: string,
+  supervision: Supervised,
   stdin: AsyncIterable<Uint8Array>,
   io: Abortable,
 ): Promise<SupervisedCommand> => {
-  const mark = newMark()
-  const opened = await open(line, announced(command, mark), io)
+  const { mark } = supervision
+  const opened = await open(line, announced(supervision), io)
   const { channel } = opened
-  const { group, before } = await sign(channel.stderr, announcement(mark), line, io)
-  // What start-up files said belongs to the output, as it does where nothing is announced.
+  const announcing = sign(channel.stderr, announcement(mark), line, io).catch(async thrown => {
+    // Where the channel ended with an exit code, the connection is there, and the login shell did not come so far.
+    const exit = thrown instanceof NoSign && !io.signal.aborted ? await opened.exited : undefined
+    throw exit ? notStarted(line.name, (thrown as NoSign).said, exit) : thrown
+  })
+  const { group, before } = await announcing
+  // What start-up files said comes before the mark, as it does where nothing is announced.
   if (before.length > 0) channel.stderr.unshift(before)
   const { channel: control } = await open(line, lifeline(Number(group), mark), io)
   const complaint = text(control.stderr).catch(() => '')
@@ -154,11 +172,21 @@ const sign = async (
       if (stream.readableEnded || stream.destroyed) {
         signal.throwIfAborted()
         const why = lastLine(text) || lastLine(await complaint) || 'the channel was closed'
-        throw new StokerError('CONNECTION_LOST', name, `the command could not be started: ${why}`)
+        throw new NoSign(name, why)
       }
     }
   } finally {
     signal.removeEventListener('abort', stop)
+  }
+}
+
+/** The stream ended without the line; `said` is the last one which came. */
+class NoSign extends StokerError {
+  readonly said: string
+
+  constructor(name: string, said: string) {
+    super('CONNECTION_LOST', name, `the command could not be started: ${said}`)
+    this.said = said
   }
 }
 

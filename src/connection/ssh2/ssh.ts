@@ -42,6 +42,8 @@ export interface SshOptions {
   /** Connections in the making at once through one bastion; 0 or absent: no limit. */
   readonly perBastion?: number | undefined
   readonly warn: (text: string) => void
+  /** Told, once for each target, what its start-up files print before a command begins. */
+  readonly noise?: ((target: string, text: string) => void) | undefined
 }
 
 /** One stop on the way: the target itself, or a host to jump through. */
@@ -160,10 +162,8 @@ export const sshConnector = (options: SshOptions): Connector => {
         logIn(hop, await streamTo(hop, via, timeLimitOf(target), io), io),
       )
       const all = performance.now() - began
-      return sshSession(target.name, client, settings.environment, {
-        connect: all - client.authMs,
-        auth: client.authMs,
-      })
+      const timing = { connect: all - client.authMs, auth: client.authMs }
+      return sshSession(target.name, client, settings.environment, timing, text => options.noise?.(target.name, text))
     },
     async [Symbol.asyncDispose]() {
       ended.abort(new StokerError('CANCELLED', 'ssh', 'the connections are closed'))

@@ -13,6 +13,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { quoteForAnyShell } from '../../base/quote.ts'
+import { loginLine, startLine } from './start-mark.ts'
 
 /** Ends what is left of group $p. It runs in a session of its own, to see whether the group is empty. */
 const FINISH =
@@ -32,23 +33,73 @@ const WATCH_BESIDE = `p=$$; { ${WATCH}; } </dev/null >&0 2>&0 & `
 /** A server which does not make the shell a group leader is given one, once: whatever is wrong then, the next is no better. */
 const LEAD = '[ "$2" ] || kill -s 0 -- -$$ 2>&- || exec setsid /bin/sh -c "eval \\"\\$1\\"" sh "$1" led; '
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
-const RUN = 'exec "${SHELL:-/bin/sh}" -c "$l" 3<&-'
+/** What is to be run under supervision. */
+export interface Supervised {
+  readonly line: string
+  /** Whether the user's login shell runs the line; else it is /bin/sh. */
+  readonly login: boolean
+  /** Tells where the command's own output begins: see `afterMark`. */
+  readonly mark: string
+}
+
+const say = (line: string): string => `echo ${line}; echo ${line} >&2`
+
+/** Becomes the command. A login shell says itself when it is done with its start-up files; csh cannot write to standard error. */
+const become = ({ login, mark }: Omit<Supervised, 'line'>): string => {
+  if (!login) return 'exec /bin/sh -c "$l"'
+  const own = say(loginLine(mark))
+  return (
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
+    'case ${SHELL##*/} in ' +
+    `*csh) l="sh -c '${own}'; $l";; *) l="${own}; $l";; esac; ` +
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
+    'exec "${SHELL:-/bin/sh}" -c "$l"'
+  )
+}
+
+const run = (command: Omit<Supervised, 'line'>): string => `${say(startLine(command.mark))}; ${become(command)} 3<&-`
 
 /**
  * The same for a client which is told exit codes but no signals: the shell stays until the command has ended, and gives 128
  * and the signal's number, as shells do. What it says about that itself is not the command's output.
  */
-const RUN_AND_TELL =
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
-  'exec 4>&2 2>&-; trap : HUP INT QUIT TERM; (exec "${SHELL:-/bin/sh}" -c "$l" 2>&4 3<&- 4>&-); exit $?'
+const runAndTell = (command: Omit<Supervised, 'line'>): string =>
+  `${say(startLine(command.mark))}; exec 4>&2 2>&-; trap : HUP INT QUIT TERM; (${become(command)} 2>&4 3<&- 4>&-); exit $?`
+
+/** Gets the line as it was: csh passes on no newline, so one which has some is escaped on its way. */
+const escaped = (line: string): string => line.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces
+const UNESCAPE = 'l=$(printf "%bx" "$l"); l=${l%x}; '
+
+/** A line as one word for any login shell, and what makes it of that word again. */
+const packed = (line: string): { readonly word: string; readonly unpack: string } =>
+  line.includes('\n') ? { word: escaped(line), unpack: UNESCAPE } : { word: line, unpack: '' }
+
+/** Bytes which a line takes in the words that the login shell reads. */
+export const lengthOnTheWay = (line: string): number => Buffer.byteLength(quoteForAnyShell(packed(line).word))
 
 // The line travels in the environment: in the watcher's arguments it would look to `pgrep -f` like the command itself.
 const startWord = (script: string, word: string): string =>
   `exec env STOKER_LINE=${word} /bin/sh -c ${quoteForAnyShell('eval "$1"')} sh ` +
   quoteForAnyShell(`${LEAD}l=$STOKER_LINE; unset STOKER_LINE; ${script}`)
 
-const start = (script: string, line: string): string => startWord(script, quoteForAnyShell(line))
+const start = (script: string, line: string): string => {
+  const { word, unpack } = packed(line)
+  return startWord(unpack + script, quoteForAnyShell(word))
+}
+
+/** A script which has the packed line as its second argument. */
+const startArgument = (script: string, line: string): SupervisedArgument => {
+  const { word, unpack } = packed(line)
+  return { script: startWord(unpack + script, '"$2"'), argument: word }
+}
+
+/** For whoever starts a script with an argument of its own. */
+export interface SupervisedArgument {
+  readonly script: string
+  /** Its `$2`. */
+  readonly argument: string
+}
 
 const announce = (mark: string): string => `echo ${mark} $$ >&2; `
 
@@ -65,36 +116,40 @@ export const announcement = (mark: string): RegExp => new RegExp(`${mark} (\\d+)
 /** What stands on the standard output of a `lifeline` with that mark once it watches. */
 export const watching = (mark: string): RegExp => new RegExp(`${mark} (watches)\\n`)
 
-/** Runs `line` with an empty standard input; the channel's own input is the lifeline. */
-export const supervised = (line: string): string => start(WITHOUT_INPUT + RUN, line)
+/** Runs the line with an empty standard input; the channel's own input is the lifeline. */
+export const supervised = (command: Supervised): string => start(WITHOUT_INPUT + run(command), command.line)
 
-/** The same for a script which has the line as its second argument. */
-export const SUPERVISED_ARGUMENT = startWord(WITHOUT_INPUT + RUN, '"$2"')
+/** The same as a script with an argument. */
+export const supervisedArgument = (command: Supervised): SupervisedArgument =>
+  startArgument(WITHOUT_INPUT + run(command), command.line)
 
 /**
  * The same where the lifeline is already on descriptor 3, so that standard input is free for data. Without a /dev/null to read
  * there could be no watcher; then there is no command either.
  */
-export const supervisedWithInput = (line: string): string => start(`: </dev/null; ${WATCH_BESIDE}${RUN}`, line)
+export const supervisedWithInput = (command: Supervised): string =>
+  start(`: </dev/null; ${WATCH_BESIDE}${run(command)}`, command.line)
 
 /**
  * Where a channel has no third descriptor: announces its process group on standard error and waits for one line on standard
- * input before it runs `line` with the rest. `lifeline` for that group is started on a second channel in between.
+ * input before it runs the line with the rest. `lifeline` for that group is started on a second channel in between.
  */
-export const announced = (line: string, mark: string): string => start(onceWatched(mark) + RUN, line)
+export const announced = (command: Supervised): string => start(onceWatched(command.mark) + run(command), command.line)
 
-/** The same for a script which has the line as its second argument. */
-export const announcedArgument = (mark: string): string => startWord(onceWatched(mark) + RUN, '"$2"')
+/** The same as a script with an argument. */
+export const announcedArgument = (command: Supervised): SupervisedArgument =>
+  startArgument(onceWatched(command.mark) + run(command), command.line)
 
 /** As `supervised`, announced first, and with a signal told as an exit code. */
-export const markedSupervised = (line: string, mark: string): string =>
-  start(announce(mark) + WITHOUT_INPUT + RUN_AND_TELL, line)
+export const markedSupervised = (command: Supervised): string =>
+  start(announce(command.mark) + WITHOUT_INPUT + runAndTell(command), command.line)
 
 /** As `markedSupervised`, of a line which watches over what it starts by itself; the channel's own input is the line's. */
-export const marked = (line: string, mark: string): string => start(announce(mark) + RUN_AND_TELL, line)
+export const marked = (command: Supervised): string => start(announce(command.mark) + runAndTell(command), command.line)
 
 /** As `announced`, with a signal told as an exit code. */
-export const markedAnnounced = (line: string, mark: string): string => start(onceWatched(mark) + RUN_AND_TELL, line)
+export const markedAnnounced = (command: Supervised): string =>
+  start(onceWatched(command.mark) + runAndTell(command), command.line)
 
 /** The watcher alone, for the second channel; says `watching`. `group` comes from the announcement. */
 export const lifeline = (group: number, mark: string): string =>

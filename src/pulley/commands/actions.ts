@@ -8,10 +8,11 @@ import { report } from '../../report/report.ts'
 import { standardSinks } from '../../report/sink.ts'
 import type { Administered } from '../client/admin.ts'
 import { MAX_LISTED } from '../protocol/limits.ts'
-import type { Action, ActionState, Node } from '../store/store.ts'
+import type { Action, ActionState } from '../store/store.ts'
 import { formatTime } from './format-time.ts'
-import { follow, outputOf, viewsOf } from './send.ts'
+import { follow, viewsOf } from './send.ts'
 import { table } from './table.ts'
+import { actionsOf, allNodes, outputOf } from './vo-data.ts'
 
 /** Batches, the newest first, each with how many of its actions are in which state. */
 export const listActions = async (
@@ -19,7 +20,7 @@ export const listActions = async (
   flags: { readonly last: number; readonly json?: boolean },
   io: Abortable,
 ): Promise<number> => {
-  const actions = (await vo.json('GET', `/actions?limit=${flags.last}`, undefined, io)) as readonly Action[]
+  const actions = await actionsOf(vo, { limit: flags.last }, io)
   if (flags.json) {
     process.stdout.write(actions.map(action => `${JSON.stringify(fieldsOf(action))}\n`).join(''))
     return 0
@@ -79,8 +80,7 @@ export const cancelActions = async (vo: Administered, id: string, io: Abortable)
 
 /** The actions of an id, which is one's own or that of a batch. */
 const find = async (vo: Administered, id: string, io: Abortable): Promise<readonly Action[]> => {
-  const query = new URLSearchParams({ batch: id, limit: String(MAX_LISTED) })
-  const batch = (await vo.json('GET', `/actions?${query}`, undefined, io)) as readonly Action[]
+  const batch = await actionsOf(vo, { batch: id, limit: MAX_LISTED }, io)
   if (batch.length > 0) return batch
   const one = (await vo.json('GET', `/actions/${encodeURIComponent(id)}`, undefined, io).catch(cause => {
     if (cause instanceof StokerError && cause.code === 'REFUSED')
@@ -93,7 +93,7 @@ const find = async (vo: Administered, id: string, io: Abortable): Promise<readon
 }
 
 const namesOf = async (vo: Administered, io: Abortable): Promise<ReadonlyMap<string, string>> => {
-  const nodes = (await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]
+  const nodes = await allNodes(vo, io)
   return new Map(nodes.map(node => [node.id, node.name]))
 }
 

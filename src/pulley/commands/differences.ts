@@ -11,7 +11,7 @@ import { prepareFor } from '../bundle/prepare-for.ts'
 import { type Tree, unpack } from '../bundle/tree.ts'
 import type { Administered } from '../client/admin.ts'
 import type { Roster } from '../client/roster.ts'
-import type { StoredBundle } from '../store/store.ts'
+import { bundlesOf } from './vo-data.ts'
 
 /** Text for people: for each group of nodes the difference of its plan from that of the newest bundle. Secrets are not read. */
 export const differences = async (
@@ -22,7 +22,7 @@ export const differences = async (
   io: Abortable,
 ): Promise<string> => {
   const { nodes } = known
-  const [newest] = (await vo.json('GET', '/bundles', undefined, io)) as readonly StoredBundle[]
+  const [newest] = await bundlesOf(vo, io)
   const old = newest ? unpack(await vo.bytes(`/blobs/${newest.contentSha256}`, io), newest.contentSha256) : undefined
   const before = old ? await plansOf(old, known, actors, io) : new Map<string, string>()
   const after = await plansOf(tree, known, actors, io)

@@ -3,28 +3,13 @@ import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { fold } from '../../nodeset/fold.ts'
 import type { Administered } from '../client/admin.ts'
-import type { Report } from '../protocol/messages.ts'
-import type { Node, StoredBundle } from '../store/store.ts'
+import type { Node } from '../store/store.ts'
 import { formatAgo, formatTime } from './format-time.ts'
 import { targetsOf } from './send.ts'
 import { table } from './table.ts'
+import { activeNodes, allNodes, reportsOf } from './vo-data.ts'
+import { type Health, healthOf, type VoStatus, voStatus } from './vo-status.ts'
 import { wavesText } from './waves.ts'
-
-/** A node which has missed so many polls is silent. */
-const MISSED_POLLS = 3
-
-export type Health = 'ok' | 'failed' | 'refused' | 'stale' | 'silent' | 'new' | 'revoked'
-
-/** How a node is, by what it has told and by when it should have. Pure. */
-export const healthOf = ({ revoked, lastContact, interval, lastReport, serial }: Node, now: number): Health => {
-  if (revoked) return 'revoked'
-  if (now - (lastContact ?? 0) > MISSED_POLLS * interval * 1000 + 10_000) return 'silent'
-  const kinds = lastReport?.trouble.map(one => one.kind) ?? []
-  if (kinds.includes('refused') || kinds.includes('reverted')) return 'refused'
-  if (kinds.includes('stale')) return 'stale'
-  if (lastReport && lastReport.counts.failed > 0) return 'failed'
-  return serial === 0 && !lastReport ? 'new' : 'ok'
-}
 
 /** `--json`. */
 interface JsonFlag {
@@ -32,7 +17,7 @@ interface JsonFlag {
 }
 
 export const listNodes = async (vo: Administered, { json }: JsonFlag, io: Abortable): Promise<number> => {
-  const nodes = (await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]
+  const nodes = await allNodes(vo, io)
   const now = Date.now()
   if (json) {
     process.stdout.write(nodes.map(node => `${JSON.stringify({ ...node, health: healthOf(node, now) })}\n`).join(''))
@@ -60,35 +45,32 @@ const remarksOf = ({ cloneOf, clonesSeen, rolledBack }: Node): string =>
 
 /** One screen: how many are how, on which bundle, and what the newest bundle does. Names are folded. Exit code 1 when something is wrong. */
 export const status = async (vo: Administered, { json }: JsonFlag, io: Abortable): Promise<number> => {
-  const all = (await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]
-  const bundles = (await vo.json('GET', '/bundles', undefined, io)) as readonly StoredBundle[]
-  const now = Date.now()
-  const nodes = all.filter(node => !node.revoked)
-  const healths = Map.groupBy(nodes, node => healthOf(node, now))
-  const serials = Map.groupBy(nodes, node => node.serial)
-  const bad = [...healths.keys()].filter(health => health !== 'ok' && health !== 'new')
-  if (json) {
-    const names = (groups: ReadonlyMap<unknown, readonly Node[]>) =>
-      Object.fromEntries([...groups].map(([key, list]) => [String(key), list.map(node => node.name)]))
-    process.stdout.write(
-      `${JSON.stringify({ vo: vo.vo, nodes: nodes.length, health: names(healths), bundles: names(serials), newest: bundles[0]?.serial })}\n`,
-    )
-    return bad.length > 0 ? 1 : 0
-  }
-  const [newest] = bundles
+  const found = await voStatus(vo, io)
+  process.stdout.write(json ? statusJson(found) : statusText(found))
+  return found.isFine ? 0 : 1
+}
+
+const statusJson = ({ vo, nodes, byHealth, byBundle, newest }: VoStatus): string => {
+  const names = (groups: ReadonlyMap<unknown, readonly Node[]>) =>
+    Object.fromEntries([...groups].map(([key, list]) => [String(key), list.map(node => node.name)]))
+  const status = { vo, nodes: nodes.length, health: names(byHealth), bundles: names(byBundle), newest: newest?.serial }
+  return `${JSON.stringify(status)}\n`
+}
+
+const statusText = ({ vo, now, nodes, byHealth, byBundle, newest }: VoStatus): string => {
+  const bundle = newest ? `${newest.serial} of ${formatTime(newest.created)} (${wavesText(newest.waves)})` : 'none'
+  const clones = nodes.filter(node => node.clonesSeen > 0 || node.cloneOf)
+  const drifted = nodes.filter(node => (node.lastReport?.counts.drift ?? 0) > 0)
   const lines = [
-    `VO ${vo.vo}: ${nodes.length} node${nodes.length === 1 ? '' : 's'}, newest bundle ${newest ? `${newest.serial} of ${formatTime(newest.created)} (${wavesText(newest.waves)})` : 'none'}`,
-    ...[...healths].map(([health, list]) => `  ${health}: ${foldNames(list)}${detailOf(health, list, now)}`),
-    ...[...serials]
+    `VO ${vo}: ${nodes.length} node${nodes.length === 1 ? '' : 's'}, newest bundle ${bundle}`,
+    ...[...byHealth].map(([health, list]) => `  ${health}: ${foldNames(list)}${detailOf(health, list, now)}`),
+    ...[...byBundle]
       .sort(([a], [b]) => b - a)
       .map(([serial, list]) => `  bundle ${serial || 'none'}: ${foldNames(list)}`),
+    ...(clones.length > 0 ? [`  clones: ${foldNames(clones)}`] : []),
+    ...(drifted.length > 0 ? [`  drift repaired: ${foldNames(drifted)}`] : []),
   ]
-  const clones = nodes.filter(node => node.clonesSeen > 0 || node.cloneOf)
-  if (clones.length > 0) lines.push(`  clones: ${foldNames(clones)}`)
-  const drifted = nodes.filter(node => (node.lastReport?.counts.drift ?? 0) > 0)
-  if (drifted.length > 0) lines.push(`  drift repaired: ${foldNames(drifted)}`)
-  process.stdout.write(`${lines.join('\n')}\n`)
-  return bad.length > 0 ? 1 : 0
+  return `${lines.join('\n')}\n`
 }
 
 const foldNames = (nodes: readonly Node[]): string => `${fold(nodes.map(node => node.name))} (${nodes.length})`
@@ -110,19 +92,12 @@ export const listReports = async (
   flags: JsonFlag & { readonly last: number },
   io: Abortable,
 ): Promise<number> => {
-  const nodes = (await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]
+  const nodes = await allNodes(vo, io)
   const names = new Map(nodes.map(node => [node.id, node.name]))
-  const query = new URLSearchParams({ limit: String(flags.last) })
-  if (node !== undefined) {
-    const [target] = await targetsOf(nodes, node, io)
-    if (!target) throw new StokerError('UNKNOWN_NAME', node, `${node} means no node of VO ${vo.vo}`)
-    query.set('node', String(target.vars.id))
-  }
-  const list = (await vo.json('GET', `/reports?${query}`, undefined, io)) as readonly {
-    node: string
-    received: number
-    report: Report
-  }[]
+  const [target] = node === undefined ? [] : await targetsOf(nodes, node, io)
+  if (node !== undefined && !target) throw new StokerError('UNKNOWN_NAME', node, `${node} means no node of VO ${vo.vo}`)
+  const only = target && { node: String(target.vars.id) }
+  const list = await reportsOf(vo, { limit: flags.last, ...only }, io)
   if (flags.json) {
     process.stdout.write(list.map(one => `${JSON.stringify({ ...one, name: names.get(one.node) })}\n`).join(''))
     return 0
@@ -164,7 +139,7 @@ export const revokeNodes = async (vo: Administered, nodes: string, io: Abortable
 
 /** The nodes which an expression means, but for revoked ones. */
 const nodesOf = async (vo: Administered, expression: string, io: Abortable) => {
-  const nodes = ((await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]).filter(node => !node.revoked)
+  const nodes = await activeNodes(vo, io)
   const targets = await targetsOf(nodes, expression, io)
   return targets.map(target => ({ id: String(target.vars.id), name: target.name }))
 }

@@ -18,8 +18,9 @@ import type { Roster } from '../client/roster.ts'
 import { BUNDLE, type Bundle } from '../protocol/documents.ts'
 import { open, seal } from '../protocol/envelope.ts'
 import { sealFor } from '../protocol/sealed.ts'
-import type { Node, StoredBundle, Token } from '../store/store.ts'
+import type { Node } from '../store/store.ts'
 import { differences } from './differences.ts'
+import { allNodes, bundlesOf, tokensOf } from './vo-data.ts'
 import { wavesOf } from './waves.ts'
 
 export interface PublishFlags {
@@ -87,7 +88,7 @@ export const rollback = async (
   flags: Pick<PublishFlags, 'expires' | 'json'>,
   io: Abortable,
 ): Promise<number> => {
-  const bundles = (await vo.json('GET', '/bundles', undefined, io)) as readonly StoredBundle[]
+  const bundles = await bundlesOf(vo, io)
   const earlier = bundles.find(one => one.serial === to)
   if (!earlier)
     throw new StokerError(
@@ -113,14 +114,14 @@ export const rollback = async (
 }
 
 const nextSerial = async (vo: Administered, io: Abortable): Promise<number> => {
-  const bundles = (await vo.json('GET', '/bundles', undefined, io)) as readonly StoredBundle[]
+  const bundles = await bundlesOf(vo, io)
   return Math.max(0, ...bundles.map(one => one.serial)) + 1
 }
 
 /** The nodes of the VO, and the roles which its tokens may give. */
 const knownIn = async (vo: Administered, io: Abortable): Promise<Roster<Node>> => {
-  const nodes = (await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]
-  const tokens = (await vo.json('GET', '/tokens', undefined, io)) as readonly Token[]
+  const nodes = await allNodes(vo, io)
+  const tokens = await tokensOf(vo, io)
   const roles = new Set(tokens.flatMap(token => token.roles))
   return { nodes: nodes.filter(node => !node.revoked), roles: [...roles].sort() }
 }

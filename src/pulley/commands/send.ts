@@ -22,6 +22,7 @@ import { type Envelope, seal } from '../protocol/envelope.ts'
 import { MAX_CONTENT, MAX_LISTED, MAX_ORDER_NAME, MAX_ORDERS_PER_REQUEST } from '../protocol/limits.ts'
 import { newId } from '../protocol/names.ts'
 import type { Action, Node } from '../store/store.ts'
+import { actionsOf, activeNodes, outputOf } from './vo-data.ts'
 
 export interface SendFlags {
   readonly to: string
@@ -53,7 +54,7 @@ const POLL_MS = 1000
 /** Signs and sends an order for each node; with `wait`, reports them like a run. Returns the exit code. */
 export const send = async (vo: Administered, ordered: Order, flags: SendFlags, io: Abortable): Promise<number> => {
   const sinks = standardSinks()
-  const nodes = ((await vo.json('GET', '/nodes', undefined, io)) as readonly Node[]).filter(node => !node.revoked)
+  const nodes = await activeNodes(vo, io)
   const targets = await targetsOf(nodes, flags.to, io)
   if (targets.length === 0) throw new StokerError('UNKNOWN_NAME', flags.to, `${flags.to} means no node of VO ${vo.vo}`)
   if (targets.length > MAX_LISTED)
@@ -134,8 +135,7 @@ export async function* follow(
   const open = new Map(sent.map(one => [one.id, one.target]))
   const started = new Set<string>()
   while (open.size > 0) {
-    const query = new URLSearchParams({ batch, limit: String(MAX_LISTED) })
-    const actions = (await vo.json('GET', `/actions?${query}`, undefined, io)) as readonly Action[]
+    const actions = await actionsOf(vo, { batch, limit: MAX_LISTED }, io)
     for (const action of actions) {
       const target = open.get(action.id)
       if (!target) continue
@@ -158,14 +158,6 @@ export async function* follow(
     }
     if (open.size > 0) await pause(POLL_MS, io)
   }
-}
-
-export const outputOf = async (vo: Administered, action: string, io: Abortable) => {
-  const pieces = (await vo.json('GET', `/actions/${action}/output`, undefined, io)) as readonly {
-    readonly stream: 'stdout' | 'stderr'
-    readonly data: string
-  }[]
-  return pieces.map(({ stream, data }) => ({ stream, data: Buffer.from(data, 'base64') }))
 }
 
 /** How an action ended, in the words of a run; `undefined`: it has not. */

@@ -6,6 +6,7 @@ import { writeNew } from '../client/admin.ts'
 import type { Token } from '../store/store.ts'
 import { formatTime } from './format-time.ts'
 import { table } from './table.ts'
+import { tokensOf } from './vo-data.ts'
 
 export interface TokenFlags {
   readonly uses: number
@@ -41,7 +42,7 @@ export const tokenList = async (
   { json }: { readonly json?: boolean },
   io: Abortable,
 ): Promise<number> => {
-  const tokens = (await vo.json('GET', '/tokens', undefined, io)) as readonly Token[]
+  const tokens = await tokensOf(vo, io)
   if (json) process.stdout.write(tokens.map(token => `${JSON.stringify(token)}\n`).join(''))
   else
     process.stdout.write(

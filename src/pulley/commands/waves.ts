@@ -4,9 +4,10 @@ import { StokerError } from '../../base/errors.ts'
 import type { Amount } from '../../run/amount.ts'
 import type { Administered } from '../client/admin.ts'
 import { MAX_WAVES } from '../protocol/limits.ts'
-import type { StoredBundle, Waves } from '../store/store.ts'
+import type { Waves } from '../store/store.ts'
 import { formatTime } from './format-time.ts'
 import { table } from './table.ts'
+import { bundlesOf } from './vo-data.ts'
 
 /** The steps, the last of which has to be all nodes, and how much of each may fail. Throws `USAGE`. */
 export const wavesOf = (amounts: readonly Amount[], maxFail: Amount): Pick<Waves, 'steps' | 'maxFail'> => {
@@ -38,7 +39,7 @@ export const history = async (
   { json }: { readonly json?: boolean },
   io: Abortable,
 ): Promise<number> => {
-  const bundles = (await vo.json('GET', '/bundles', undefined, io)) as readonly StoredBundle[]
+  const bundles = await bundlesOf(vo, io)
   if (json) {
     const lines = bundles.map(({ serial, created, note, contentSha256, waves }) => ({
       serial,

@@ -7,8 +7,6 @@ import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import type { Connection, Connector } from '../../../src/connection/connection.ts'
-import { opensshConnector } from '../../../src/connection/openssh/openssh.ts'
-import { loadSshConfig } from '../../../src/connection/ssh-config/ssh-config.ts'
 import { supervisedWithInput } from '../../../src/connection/supervise/supervisor.ts'
 import { probeAll } from '../../../src/converge/probe-all.ts'
 import { capture, connectionContract } from '../../fixtures/contracts/connection.ts'
@@ -17,7 +15,8 @@ import { account } from '../../fixtures/servers/account.ts'
 import { plainConnector } from '../../fixtures/servers/become.ts'
 import { need, needRoot, type Skippable } from '../../fixtures/servers/debian.ts'
 import { NULL_DEVICES, type NullDevice, withNullDevice } from '../../fixtures/servers/null-device.ts'
-import { type Fleet, type FleetTarget, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
+import { opensshConnectorOf } from '../../fixtures/servers/openssh.ts'
+import { type FleetTarget, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 const io = { signal: new AbortController().signal }
 const DEVICES = Object.keys(NULL_DEVICES) as NullDevice[]
@@ -25,18 +24,7 @@ const DEVICES = Object.keys(NULL_DEVICES) as NullDevice[]
 const needAll = (t: Skippable): boolean =>
   needRoot(t) && needFleet(t) && need(t, 'ssh', 'openssh-client') && need(t, 'unshare', 'util-linux')
 
-const openssh = async (fleet: Fleet): Promise<Connector> => {
-  const path = join(fleet.folder, 'openssh-config')
-  await writeFile(path, 'KexAlgorithms curve25519-sha256')
-  const words = { userFile: path, systemFile: '/dev/null', home: fleet.folder, env: {}, warn: () => {} }
-  return opensshConnector({
-    sshConfig: await loadSshConfig(words, io),
-    ...{ config: { kind: 'file', path }, identity: [fleet.identity], knownHosts: [fleet.knownHosts] },
-    hostKeys: 'strict',
-  })
-}
-
-const KINDS = { ssh: plainConnector, openssh }
+const KINDS = { ssh: plainConnector, openssh: opensshConnectorOf }
 
 const connect = (connector: Connector, { name, address, port, user }: FleetTarget): Promise<Connection> =>
   connector.connect(target(name, { addresses: [address], port, user }), io)
@@ -69,9 +57,10 @@ t.test('over a real sshd whose users cannot write /dev/null', async t => {
     t.test(`${kind}: where it cannot even be read nothing runs, and one line says why`, async t => {
       await using connector = await KINDS[kind](fleet)
       await using connection = await connect(connector, closed)
-      const { exit, stdout, stderr } = await capture(connection, 'echo it runs')
-      t.strictSame({ exit, stdout }, { exit: { kind: 'code', code: 2 }, stdout: '' })
-      t.match(stderr, /^[^\n]*cannot open \/dev\/null: Permission denied\n$/)
+      await t.rejects(capture(connection, 'echo it runs'), {
+        code: 'ACTOR_FAILED',
+        message: /did not start the command: [^\n]*cannot open \/dev\/null: Permission denied$/,
+      })
       await t.rejects(capture(connection, 'echo it runs; cat', 'input'), {
         code: 'CONNECTION_LOST',
         message: /the command.*: [^\n]*cannot open \/dev\/null: Permission denied$/,
@@ -88,7 +77,7 @@ t.test('over a real sshd whose users cannot write /dev/null', async t => {
   })
 })
 
-t.test('what start-up files print is output, and never taken for a word of the supervisor', async t => {
+t.test('what start-up files print is neither output nor a word of the supervisor, and is told apart', async t => {
   if (!needAll(t)) return
   const { name: user, uid, gid } = await account()
   const fleet = await startFleet({
@@ -114,7 +103,7 @@ t.test('what start-up files print is output, and never taken for a word of the s
       await using connection = await connect(connector, noisy)
       for (const input of [undefined, 'input'])
         t.strictSame(await capture(connection, 'cat; echo e >&2; exit 3', input), {
-          ...{ exit: { kind: 'code', code: 3 }, stdout: `4712\n${input ?? ''}`, stderr: '4711\nand 4713e\n' },
+          ...{ exit: { kind: 'code', code: 3 }, stdout: input ?? '', stderr: 'e\n' },
         })
       // The group which ends is the command's, and not what a start-up file said.
       const mark = `7631${process.pid}`
@@ -136,6 +125,9 @@ async function* endless(): AsyncGenerator<Uint8Array> {
   await new Promise(() => {})
 }
 
+/** Where the command's own output begins, on both streams. */
+const MARKS = 'm-starts\nm-begins\n'
+
 t.test('a command of this machine itself runs and ends with its lifeline, or does not begin', async t => {
   if (!needAll(t)) return
   const { uid } = await account()
@@ -145,7 +137,11 @@ t.test('a command of this machine itself runs and ends with its lifeline, or doe
     for (const device of DEVICES) {
       const sh = ['setpriv', '--pdeathsig', 'KILL', `--reuid=${uid}`, '--clear-groups', '/bin/sh', '-c']
       const line = 'echo up; sleep 600 & sleep 600'
-      const [program, ...words] = [...withNullDevice(device, join(folder, 'null')), ...sh, supervisedWithInput(line)]
+      const [program, ...words] = [
+        ...withNullDevice(device, join(folder, 'null')),
+        ...sh,
+        supervisedWithInput({ line, login: true, mark: 'm' }),
+      ]
       const child = spawn(program as string, words, { detached, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
       const [stdout, stderr] = [child.stdout as Readable, child.stderr as Readable]
       const lifeline = child.stdio[3] as Writable
@@ -159,6 +155,6 @@ t.test('a command of this machine itself runs and ends with its lifeline, or doe
       if (device === 'a device which cannot be read') {
         t.strictSame([said, code], ['', 2], device)
         t.match(complaint, /^[^\n]*cannot open \/dev\/null: Permission denied\n$/)
-      } else t.strictSame([said, code, signal, complaint], ['up\n', null, 'SIGTERM', ''], device)
+      } else t.strictSame([said, code, signal, complaint], [`${MARKS}up\n`, null, 'SIGTERM', MARKS], device)
     }
 })
