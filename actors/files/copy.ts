@@ -72,7 +72,7 @@ export const copy: Actor<Options> = {
         : options.dest,
     )
     return local.kind === 'file'
-      ? yield* copyFile(target, { ...options, dest, mode: options.mode ?? local.mode & 0o777 }, job)
+      ? yield* copyFile(target, { ...options, dest, mode: options.mode ?? local.mode & 0o7777 }, job)
       : yield* copyTree(local.tree, { ...options, dest }, job)
   },
 }

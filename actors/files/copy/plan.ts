@@ -36,7 +36,7 @@ export const bytesToSend = ({ send }: CopyPlan): number =>
 
 /** The permission bits which an entry shall have; of a link there are none. */
 export const modeOf = (entry: Exclude<Entry, { readonly kind: 'link' }>, mode: number | undefined): number => {
-  if (mode === undefined) return entry.mode & 0o777
+  if (mode === undefined) return entry.mode & 0o7777
   return entry.kind === 'folder' ? mode | ((mode & 0o444) >> 2) : mode
 }
 
@@ -65,11 +65,13 @@ export const planCopy = (
     const attributes = isThere && 'attributes' in actual ? actual.attributes : undefined
     // What is sent has its mode and owner before it is put in place.
     const isSet = entry.kind !== 'folder' && !isThere
-    if (!isSet && !isOwned(attributes, wanted)) own.push(entry.name)
+    const isGiven = !isSet && !isOwned(attributes, wanted)
+    if (isGiven) own.push(entry.name)
     if (isSet || entry.kind === 'link') continue
     const mode = modeOf(entry, wanted.mode)
-    const bits = mode > 0o777 ? 0o7777 : 0o777
-    if (attributes === undefined || (attributes.mode & bits) !== mode) setMode(mode, entry.name)
+    // Giving a file away takes its set-user-id bit from it.
+    const isSpoilt = isGiven && mode > 0o777
+    if (attributes === undefined || attributes.mode !== mode || isSpoilt) setMode(mode, entry.name)
   }
   const names = new Set(entries.map(entry => entry.name))
   const extra = wanted.delete ? all.filter(name => !names.has(name)) : []
@@ -79,7 +81,7 @@ export const planCopy = (
   const arrived = new Map(kept.map(one => [one.name, one]))
   const isArrived = (entry: Entry) => {
     const one = arrived.get(entry.name)
-    return entry.kind === 'file' && one?.sha256 === entry.sha256 && one.mode === modeOf(entry, wanted.mode)
+    return entry.kind === 'file' && one?.sha256 === entry.sha256 && one.mode === (modeOf(entry, wanted.mode) & 0o777)
   }
   const take = send.filter(isArrived)
   const taken = new Set(take.map(({ name }) => name))

@@ -73,14 +73,27 @@ function* membersOf(tree: Pick<Tree, 'bytes'>, plan: CopyPlan, wanted: DesiredEn
   ])
   yield { kind: 'folder', name: 'modes', mode: 0o700 }
   for (const [mode, names] of plan.modes) yield list(`modes/0${mode.toString(8).padStart(4, '0')}`, names)
+  yield { kind: 'folder', name: 'special', mode: 0o700 }
+  for (const [mode, names] of special(plan, wanted)) yield list(`special/0${mode.toString(8)}`, names)
   yield { kind: 'folder', name: 'new', mode: 0o700 }
   for (const entry of plan.send) {
     const name = `new${entry.name.slice(1)}`
     if (entry.kind === 'link') yield { ...entry, name }
-    else yield { kind: 'file', name, mode: modeOf(entry, wanted.mode), size: entry.size, bytes: tree.bytes(entry) }
+    else
+      yield { kind: 'file', name, mode: modeOf(entry, wanted.mode) & 0o777, size: entry.size, bytes: tree.bytes(entry) }
   }
   // What ends at the end of a member looks like a whole archive: this one says that it is.
   yield list('end', [])
+}
+
+/** Files by the permission bits which they get when they have their owner: no other one's program runs as that one before. */
+const special = ({ send, take }: CopyPlan, wanted: DesiredEntry): ReadonlyMap<number, readonly string[]> => {
+  const found = new Map<number, string[]>()
+  for (const entry of [...send, ...take]) {
+    const mode = entry.kind === 'file' ? modeOf(entry, wanted.mode) : 0
+    if (mode > 0o777) found.set(mode, [...(found.get(mode) ?? []), entry.name])
+  }
+  return found
 }
 
 /** Names with a NUL after each, as a file. */
@@ -131,6 +144,7 @@ tar -x -p -o -m -f - -C "$s" || k
 trap 'exit 1' HUP INT TERM PIPE
 cd "$d" || exit
 ${who === undefined ? '' : `find "$s/new" -exec chown -h ${who} {} + || exit`}
+for m in "$s"/special/*; do [ ! -f "$m" ] || (cd "$s/new" && xargs -0 -r chmod "\${m##*/}" <"$m") || exit; done
 xargs -0 -r mkdir -p <"$s/make" || exit
 ${who === undefined ? '' : `xargs -0 -r chown -h ${who} <"$s/own" || exit`}
 sync -f "$s/new" 2>&- || sync

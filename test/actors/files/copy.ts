@@ -60,6 +60,45 @@ t.test('a folder arrives as it is: names, bytes, modes and links; and nothing is
   t.match(await run({ source, dest, mode: '0640' }), { outcome: { changed: false } })
 })
 
+t.test('the bits of set-user-id, set-group-id and sticky are kept, also where somebody else gets the file', async t => {
+  const folder = t.testdir({ source: 'x', tree: { a: 'a', sub: { b: 'b', c: 'c' } } })
+  const modeOf = async (name: string) => ((await stat(join(folder, name))).mode & 0o7777).toString(8)
+  const owners = process.getuid?.() === 0 ? [{}, { owner: 'nobody' }] : [{}]
+  await chmod(join(folder, 'source'), 0o4755)
+  await chmod(join(folder, 'tree/a'), 0o6711)
+  await chmod(join(folder, 'tree/sub/b'), 0o2750)
+  await chmod(join(folder, 'tree/sub'), 0o1777)
+  for (const owner of owners) {
+    const [dest, far] = [join(folder, 'dest'), join(folder, 'far')]
+    await rm(dest, { force: true })
+    await rm(far, { recursive: true, force: true })
+    for (const changed of [true, false]) {
+      t.match(await run({ source: join(folder, 'source'), dest, ...owner }), { outcome: { changed } })
+      t.match(await run({ source: join(folder, 'tree'), dest: far, ...owner }), { outcome: { changed } })
+      t.strictSame(await Promise.all(['dest', 'far/a', 'far/sub', 'far/sub/b', 'far/sub/c'].map(modeOf)), [
+        '4755',
+        '6711',
+        '1777',
+        '2750',
+        await modeOf('tree/sub/c'),
+      ])
+    }
+    await chmod(join(far, 'a'), 0o711)
+    await chmod(join(far, 'sub/c'), 0o4644)
+    t.match(await run({ source: join(folder, 'tree'), dest: far, ...owner }), { stdout: /2 owners or modes set/ })
+    t.equal(await modeOf('far/a'), '6711')
+    t.equal(await modeOf('far/sub/c'), await modeOf('tree/sub/c'))
+    await rm(join(far, 'a'))
+    t.match(await run({ source: join(folder, 'tree'), dest: far, ...owner, mode: '4755' }), {
+      outcome: { changed: true },
+    })
+    t.equal(await modeOf('far/a'), '4755')
+  }
+  if (owners.length === 1) return
+  await run({ source: join(folder, 'tree'), dest: join(folder, 'far'), owner: 'daemon' })
+  t.equal(await modeOf('far/a'), '6711', 'the bit outlives a new owner')
+})
+
 t.test('an owner whom the target does not know is told before anything is sent, and leaves nothing', async t => {
   if (!needRoot(t)) return
   const folder = t.testdir({ source: 'x'.repeat(300_000), tree: { a: 'x'.repeat(300_000) } })
