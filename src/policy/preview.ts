@@ -8,7 +8,7 @@ import type { PreparedPolicy } from './prepare-policy.ts'
 /** One resource of one target. */
 export interface PlannedResource {
   /** Its place in the order of application, from 0. */
-  readonly position: number
+  readonly place: number
   /** As reports show it. */
   readonly resource: string
   readonly actor: string
@@ -39,7 +39,7 @@ export async function* preview(
       const { subject, options, texts } = await prepared.preview(instance, target, UNKNOWN_FACTS, io)
       const callers = resource.calledBy.map(one => (policy.entries[one] as Resource).id)
       yield {
-        position,
+        place: position,
         resource: labelOf(resource, subject),
         actor: resource.actor.name,
         options,

@@ -9,7 +9,7 @@ export interface ResourceResult {
   /** As reports show it: the actor and what it is about, or the name it was given: `file /etc/motd`. */
   readonly resource: string
   /** Its place in the order of application, from 0. */
-  readonly position: number
+  readonly place: number
   /** `skipped`: it was its turn, and it was left alone; `detail` says why. */
   readonly state: ResourceState
   /** What was done, in order; with `--check` what would be done. */

@@ -23,7 +23,7 @@ const events: readonly RunEvent[] = [
   {
     kind: 'resource',
     target: one,
-    result: { resource: 'file /a', position: 0, state: 'failed', changes: [{ what: 'x' }], error },
+    result: { resource: 'file /a', place: 0, state: 'failed', changes: [{ what: 'x' }], error },
   },
   { kind: 'finished', target: one, outcome: { kind: 'unreachable', error }, timing: { connect: 1, total: 2 } },
   { kind: 'finished', target: one, outcome: { kind: 'ok', changed: true, detail: 'd' }, timing: { total: 2 } },

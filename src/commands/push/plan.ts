@@ -56,8 +56,8 @@ const folding = () => {
   const groups = new Map<number, Map<string, { readonly planned: PlannedResource; readonly targets: Target[] }>>()
   return {
     add(target: Target, planned: PlannedResource): void {
-      const same = groups.get(planned.position) ?? new Map()
-      groups.set(planned.position, same)
+      const same = groups.get(planned.place) ?? new Map()
+      groups.set(planned.place, same)
       const key = JSON.stringify(planned)
       const group = same.get(key) ?? { planned, targets: [] }
       same.set(key, group)

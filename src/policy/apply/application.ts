@@ -243,7 +243,7 @@ export class Application {
     outcome: Outcome,
     changes: readonly MadeChange[],
   ): Generator<ResourceResult, End, void> {
-    const common = { resource: label, position: this.#positions.get(index) ?? 0, changes }
+    const common = { resource: label, place: this.#positions.get(index) ?? 0, changes }
     if (outcome.kind === 'ok') {
       const { changed, detail } = outcome
       yield { ...common, state: changed ? 'changed' : 'ok', ...(detail !== undefined && { detail }) }
@@ -294,7 +294,7 @@ export class Application {
 
   #skipped(index: number, resource: string, detail: string): ResourceResult {
     const position = this.#positions.get(index) ?? this.#positions.size
-    return { resource, position: position, state: 'skipped', changes: [], detail }
+    return { resource, place: position, state: 'skipped', changes: [], detail }
   }
 
   #outcome(): Outcome {

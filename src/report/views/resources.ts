@@ -32,8 +32,8 @@ export const resources = ({ stdout, stderr }: Pick<Sinks, 'stdout' | 'stderr'>, 
   const add = (target: Target, result: ResourceResult): void => {
     counter.add(target, result.state)
     if (result.state === 'ok' || (!options.verbose && isByCondition(result))) return
-    const same = groups.get(result.position) ?? new Map<string, Group>()
-    groups.set(result.position, same)
+    const same = groups.get(result.place) ?? new Map<string, Group>()
+    groups.set(result.place, same)
     const { resource, state, changes, detail, error } = result
     const key = JSON.stringify([resource, state, changes, detail, error?.message])
     const group = same.get(key)

@@ -329,8 +329,8 @@ resources:
     t.match(
       events.filter(({ kind }) => kind === 'resource'),
       [
-        { node: 'web1', state: 'changed', position: 0, changes: [{ what: /create/, diff: /\+x/ }] },
-        { node: 'web1', state: 'failed', position: 1, error: { code: 'ACTOR_FAILED' } },
+        { node: 'web1', state: 'changed', place: 0, changes: [{ what: /create/, diff: /\+x/ }] },
+        { node: 'web1', state: 'failed', place: 1, error: { code: 'ACTOR_FAILED' } },
       ],
     )
     t.match(

@@ -81,7 +81,7 @@ t.test('for some targets, some resources, and for programs', async t => {
       {
         kind: 'planned',
         node: 'web1',
-        position: 1,
+        place: 1,
         resource: 'file /etc/rack',
         actor: 'file',
         options: { content: 'r1' },

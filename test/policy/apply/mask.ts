@@ -26,7 +26,7 @@ t.test('errors and results carry no secret, nor does what caused them', async t 
   t.equal(error.cause, undefined)
   const result = mask.resource({
     resource: 'command s3cret',
-    position: 0,
+    place: 0,
     state: 'changed',
     changes: [{ what: 's3cret', diff: '+s3cret\n' }],
     detail: 's3cret',

@@ -10,7 +10,7 @@ import { ended, started, stream, target } from '../../fixtures/report/events.ts'
 
 const result = (changes: Partial<ResourceResult> = {}): ResourceResult => ({
   resource: 'file /etc/motd',
-  position: 0,
+  place: 0,
   state: 'changed',
   changes: [{ what: 'mode 0644 -> 0600' }],
   ...changes,
@@ -37,10 +37,10 @@ const runOf = (...inner: readonly RunEvent[]): readonly RunEvent[] => {
 t.test('equal results of many targets are one line, in the order of the policy', async t => {
   const { stdout, stderr, report } = await shown(
     runOf(
-      came(b, { resource: 'service nginx', position: 1, changes: [{ what: 'restart' }] }),
+      came(b, { resource: 'service nginx', place: 1, changes: [{ what: 'restart' }] }),
       ...[a, b, c].map(one => came(one)),
-      came(a, { resource: 'service nginx', position: 1, state: 'ok', changes: [] }),
-      came(c, { resource: 'service nginx', position: 1, state: 'ok', changes: [] }),
+      came(a, { resource: 'service nginx', place: 1, state: 'ok', changes: [] }),
+      came(c, { resource: 'service nginx', place: 1, state: 'ok', changes: [] }),
     ),
   )
   t.equal(stdout, 'web[1-3]: changed file /etc/motd: mode 0644 -> 0600\nweb2: changed service nginx: restart\n')
@@ -64,8 +64,8 @@ t.test('failures and skips say why, and what was done before', async t => {
   const { stdout, stderr } = await shown(
     runOf(
       came(a, { state: 'failed', error }),
-      came(a, { resource: 'b', position: 1, state: 'skipped', changes: [], detail: 'file /etc/motd failed' }),
-      came(a, { resource: 'c', position: 2, state: 'skipped', changes: [], detail: 'when: facts.cpus > 2' }),
+      came(a, { resource: 'b', place: 1, state: 'skipped', changes: [], detail: 'file /etc/motd failed' }),
+      came(a, { resource: 'c', place: 2, state: 'skipped', changes: [], detail: 'when: facts.cpus > 2' }),
     ),
   )
   t.equal(
