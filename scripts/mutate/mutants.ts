@@ -85,6 +85,8 @@ export const mutantsOf = (source: string, scripts = false): readonly Mutant[] =>
         )
         break
       case 'Literal':
+        // An abort comes once anyhow: that its listener leaves then is tidiness.
+        if (parent?.type === 'Property' && textOf(parent) === 'once: true') break
         if (typeof node.value === 'boolean') replace(node, String(!node.value))
         else if (typeof node.value === 'number') replace(node, String(node.value + 1))
         else if (node.regex) for (const [at, length] of anchors(node.regex.pattern)) cut(node.start + 1 + at, length)

@@ -12,7 +12,10 @@ export interface Subject {
 export const SUBJECTS: Readonly<Record<string, Subject>> = {
   'src/inventory/resolve.ts': { tests: ['test/inventory/resolve.ts', 'test/inventory/dedup.ts'] },
   'src/inventory/dedup.ts': { tests: ['test/inventory/dedup.ts', 'test/inventory/resolve.ts'] },
-  'src/run/schedule.ts': { tests: ['test/run/schedule.ts'] },
+  'src/run/schedule.ts': {
+    tests: ['test/run/schedule.ts'],
+    equivalent: [['const MAX_WAITING = 64', '64 -> 65', 'how many may wait is a choice; that they are few is tested']],
+  },
   'src/connection/supervise/supervisor.ts': {
     scripts: true,
     tests: ['test/connection/supervise/supervisor.ts', 'test/connection/local.ts'],

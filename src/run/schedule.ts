@@ -56,19 +56,11 @@ export async function* schedule<O>(
   how: Schedule,
 ): AsyncGenerator<RunEvent, void, void> {
   const events = channel<RunEvent>(MAX_WAITING)
-  const limit = pLimit({ concurrency: how.fanout, rejectOnClear: true })
+  const limit = pLimit(how.fanout)
   const pace = pacer(how.connectRate)
-  const clear = () => limit.clearQueue()
-  how.signal.addEventListener('abort', clear, { once: true })
 
   /** One try; where there is to be another, how long to wait for it. */
-  const attempt = async (target: Target, rank: number, tries: number, turn: Turn): Promise<Wait | undefined> => {
-    if (tries === 1) {
-      turn.began = performance.now()
-      if (how.signal.aborted || how.rolling?.stopped) return await skip(target)
-      how.begin?.(target)
-      await events.put({ kind: 'started', target })
-    }
+  const attempt = async (target: Target, rank: number, tries: number, began: number): Promise<Wait | undefined> => {
     const attempt = new Attempt(target, how, pace)
     const outcome = await attempt.run(actor, options, { rank, count: targets.length }, said =>
       events.put(
@@ -77,9 +69,9 @@ export async function* schedule<O>(
     )
     const finish = async (): Promise<undefined> => {
       how.rolling?.ended(outcome)
-      await events.put({ kind: 'finished', target, outcome, timing: attempt.timing(turn.began) })
+      await events.put({ kind: 'finished', target, outcome, timing: attempt.timing(began) })
     }
-    const ms = how.signal.aborted ? undefined : how.rolling?.again(outcome, tries)
+    const ms = how.rolling?.again(outcome, tries)
     return ms === undefined ? await finish() : { ms, giveUp: finish }
   }
   const skip = async (target: Target): Promise<undefined> => {
@@ -87,20 +79,22 @@ export async function* schedule<O>(
   }
 
   const one = async (target: Target, rank: number): Promise<void> => {
-    let end: () => Promise<undefined> = () => skip(target)
-    const turn = { began: 0 }
-    try {
-      for (let tries = 1; ; tries++) {
-        if (tries > 1 && how.rolling?.stopped) return await end()
-        const wait = await limit(() => attempt(target, rank, tries, turn))
-        if (!wait) return
-        end = wait.giveUp
-        // Outside of the window: who waits for another try holds nobody up.
-        await pause(wait.ms, how)
-      }
-    } catch {
-      // The window rejects only what it never started, and a pause ends early only when the run is stopped.
-      await end()
+    let giveUp = () => skip(target)
+    let began: number | undefined
+    for (let tries = 1; ; tries++) {
+      const wait = await limit(async () => {
+        if (how.signal.aborted || how.rolling?.stopped) return await giveUp()
+        if (began === undefined) {
+          began = performance.now()
+          how.begin?.(target)
+          await events.put({ kind: 'started', target })
+        }
+        return await attempt(target, rank, tries, began)
+      })
+      if (!wait) return
+      giveUp = wait.giveUp
+      // Outside of the window: who waits for another try holds nobody up. It ends early only when the run is stopped.
+      await pause(wait.ms, how).catch(() => {})
     }
   }
   const work = async (): Promise<void> => {
@@ -110,20 +104,13 @@ export async function* schedule<O>(
       await Promise.all(members.map(target => one(target, rank++)))
     }
   }
-  const done = work().then(() => events.close())
+  const done = work().finally(() => events.close())
   try {
-    if (how.signal.aborted) clear()
     yield* events.all()
     await done
   } finally {
-    how.signal.removeEventListener('abort', clear)
     events.discard()
   }
-}
-
-/** Of a target, from its first try to its end. */
-interface Turn {
-  began: number
 }
 
 /** Until the next try, and the end in case that there is none. */
@@ -163,7 +150,9 @@ class Attempt {
   ): Promise<Outcome> {
     const { signal } = this.#how
     const stop = () => this.#abort.abort(new StokerError('CANCELLED', this.#target.name, 'stopped before it was done'))
-    signal.addEventListener('abort', stop, { once: true })
+    // A reader may have kept us waiting since it was looked at.
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
     const job: Job = {
       ...place,
       signal: this.#abort.signal,
@@ -236,7 +225,8 @@ class Attempt {
         if (!abandoned) await emit(step.value)
       }
     }
-    signal.addEventListener('abort', giveUp, { once: true })
+    if (signal.aborted) giveUp()
+    else signal.addEventListener('abort', giveUp, { once: true })
     try {
       // One race for the whole; one for each step would keep every step alive until `stubborn` settles.
       return await Promise.race([toTheEnd(), stubborn.promise])
@@ -281,6 +271,6 @@ const pacer = (rate: number) => {
     const now = performance.now()
     const turn = Math.max(now, next)
     next = turn + 1000 / rate
-    if (turn > now) await pause(turn - now, { signal })
+    await pause(turn - now, { signal })
   }
 }

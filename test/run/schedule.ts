@@ -1,4 +1,5 @@
-import t from 'tap'
+import { getEventListeners } from 'node:events'
+import t, { type Test } from 'tap'
 import { pause } from '../../src/base/abortable.ts'
 import { StokerError } from '../../src/base/errors.ts'
 import { parseNodeName } from '../../src/base/names.ts'
@@ -8,7 +9,9 @@ import type { Target } from '../../src/inventory/target.ts'
 import type { Actor, Job } from '../../src/run/actor.ts'
 import type { RunEvent } from '../../src/run/event.ts'
 import type { Outcome } from '../../src/run/outcome.ts'
+import type { Rolling } from '../../src/run/rolling.ts'
 import { type Schedule, schedule } from '../../src/run/schedule.ts'
+import { type Clock, startClock } from '../fixtures/clock.ts'
 
 const target = (name: string): Target => ({
   name: parseNodeName(name),
@@ -245,4 +248,349 @@ t.test('an actor which connects again has no more time than one which does so on
   })
   const all = await outcomes(schedule(targets(1), worker, undefined, how({ commandTimeout: 50 })))
   t.strictSame([...all.values()], ['timed-out'])
+})
+
+/** A run under a clock, and what it has said so far, each with its time. */
+const timed = (t: Test, worker: Actor<undefined>, count: number, changes: Partial<Schedule> = {}) => {
+  const clock: Clock = startClock()
+  t.teardown(() => clock[Symbol.dispose]())
+  const said: (readonly [number, string])[] = []
+  const finished: Extract<RunEvent, { readonly kind: 'finished' }>[] = []
+  const run = async () => {
+    for await (const event of schedule(targets(count), worker, undefined, how(changes))) {
+      const what = event.kind === 'finished' ? event.outcome.kind : event.kind
+      said.push([performance.now(), `${event.target.name} ${what}`])
+      if (event.kind === 'finished') finished.push(event)
+    }
+    said.push([performance.now(), 'over'])
+  }
+  return { clock, said, finished, over: run() }
+}
+const refused = (name: string): StokerError => new StokerError('CONNECT_FAILED', name, 'connection refused')
+/** Connections which are refused so often for each target. */
+const refusing = (times: number): Connector => {
+  const tries = new Map<string, number>()
+  return connector(async ({ name }) => {
+    tries.set(name, (tries.get(name) ?? 0) + 1)
+    if ((tries.get(name) ?? 0) <= times) throw refused(name)
+    return nothing
+  })
+}
+const connecting = actor(async function* (_, job) {
+  await using _remote = await job.connect()
+  yield { stream: 'stdout', data: Buffer.from('in') }
+  return ok
+})
+const rollingOf = (changes: Partial<Rolling>, isStopped = () => false): Rolling => ({
+  ...{ batches: [targets(2)], begin: () => {}, ended: () => {}, again: () => undefined },
+  ...changes,
+  get stopped() {
+    return isStopped()
+  },
+})
+
+t.test('an actor which ignores its signal is left behind after eight seconds, and no more is heard of it', async t => {
+  const wake = Promise.withResolvers<void>()
+  const worker = actor(async function* ({ name }, job) {
+    if (name === 'n0') await wake.promise
+    else await pause(500, job)
+    yield { stream: 'stdout', data: Buffer.from('x') }
+    if (name === 'n0') await new Promise(() => {})
+    return ok
+  })
+  const { clock, said, over } = timed(t, worker, 2, { fanout: 1, commandTimeout: 1000 })
+  await clock.advance(9000)
+  t.strictSame(said.slice(0, 1), [[0, 'n0 started']])
+  await clock.advance(100)
+  t.match(said.slice(1), [
+    [Number, 'n0 timed-out'],
+    [Number, 'n1 started'],
+  ])
+  wake.resolve()
+  await clock.advance(1000)
+  await over
+  t.strictSame(
+    said.slice(3).map(([, what]) => what),
+    ['n1 output', 'n1 ok', 'over'],
+  )
+  t.equal(clock.pending, 0)
+})
+
+t.test('who is not stopped may take as long as it likes', async t => {
+  const worker = actor(async function* (_, job) {
+    await pause(60_000, job)
+    yield { stream: 'stdout', data: Buffer.from('x') }
+    return ok
+  })
+  const { clock, said, over } = timed(t, worker, 1)
+  await clock.advance(60_000)
+  await over
+  t.strictSame(said, [
+    [0, 'n0 started'],
+    [60_000, 'n0 output'],
+    [60_000, 'n0 ok'],
+    [60_000, 'over'],
+  ])
+})
+
+t.test('who never started took no time', async t => {
+  const abort = new AbortController()
+  const worker = actor(async function* (_, job) {
+    yield { stream: 'stdout', data: Buffer.from('x') }
+    return await forever(job.signal)
+  })
+  const { clock, finished, over } = timed(t, worker, 2, { fanout: 1, signal: abort.signal })
+  await clock.advance(1000)
+  abort.abort()
+  await over
+  t.strictSame(
+    finished.map(({ outcome, timing }) => [outcome.kind, timing]),
+    [
+      ['cancelled', { command: 1000, total: 1000 }],
+      ['not-started', { total: 0 }],
+    ],
+  )
+})
+
+t.test('what a stopped actor throws is seldom why it was stopped; what it says itself counts', async t => {
+  const worker = actor(async function* ({ name }, job) {
+    yield { stream: 'stdout', data: Buffer.from('begun') }
+    await forever(job.signal).catch(() => {})
+    if (name === 'n0') throw new Error('socket hang up')
+    throw new StokerError('COMMAND_FAILED', name, 'exit code 1')
+  })
+  const { clock, finished, over } = timed(t, worker, 2, { commandTimeout: 2000 })
+  await clock.advance(2100)
+  await over
+  t.strictSame(
+    finished.map(({ outcome }) => ('error' in outcome ? [outcome.kind, outcome.error.message] : outcome)),
+    [
+      ['timed-out', 'not done within 2 s; ended on the target'],
+      ['failed', 'exit code 1'],
+    ],
+  )
+  t.equal(clock.pending, 0)
+})
+
+t.test('without being stopped, what is thrown is what it is', async t => {
+  const worker = actor(async function* () {
+    yield { stream: 'stdout', data: Buffer.from('begun') }
+    throw new Error('a bug')
+  })
+  const { finished, over } = timed(t, worker, 1)
+  await over
+  t.match(finished[0]?.outcome, { kind: 'failed', error: { code: 'ACTOR_FAILED', message: /a bug/ } })
+})
+
+t.test('a connection which is not made in time says so, and nothing of the run stays behind', async t => {
+  const abort = new AbortController()
+  const silent = connector((_, { signal }) => forever(signal))
+  const { clock, finished, over } = timed(t, connecting, 1, {
+    ...{ connectTimeout: 3000, commandTimeout: 1000, connector: silent, signal: abort.signal },
+  })
+  await clock.advance(3100)
+  await over
+  t.match(finished[0]?.outcome, { kind: 'unreachable', error: { message: /^not connected within 3 s$/ } })
+  t.equal(clock.pending, 0)
+  t.equal(getEventListeners(abort.signal, 'abort').length, 0)
+})
+
+t.test('times are told: of the connection, from there to the end, and of all', async t => {
+  const slow = connector(async (_, { signal }) => {
+    await pause(5, { signal })
+    return nothing
+  })
+  let signal: AbortSignal | undefined
+  const worker = actor(async function* (_, job) {
+    signal = job.signal
+    await job.connect()
+    await pause(20, job)
+    // Another one is part of the work.
+    await job.connect()
+    yield { stream: 'stdout', data: Buffer.from('in') }
+    await pause(7, job)
+    return ok
+  })
+  const limits = { connectTimeout: 1000, commandTimeout: 1000 }
+  const { clock, finished, over } = timed(t, worker, 2, { fanout: 1, connector: slow, ...limits })
+  await clock.advance(100)
+  await over
+  const expected = { connect: 1, auth: 2, command: 32, total: 37 }
+  t.strictSame(
+    finished.map(({ timing }) => timing),
+    [expected, expected],
+  )
+  t.equal(clock.pending, 0)
+  t.ok(signal?.aborted, 'what the actor left behind is not wanted any more')
+})
+
+for (const fanout of [1, 4])
+  t.test(`new connections are spread evenly, ${fanout} at once`, async t => {
+    const worker = actor(async function* (_, job) {
+      await using _remote = await job.connect()
+      yield { stream: 'stdout', data: Buffer.from('in') }
+      await pause(100, job)
+      return ok
+    })
+    const { clock, said, over } = timed(t, worker, 4, { connectRate: 4, fanout })
+    await clock.advance(1000)
+    await over
+    t.strictSame(
+      said.filter(([, what]) => what.endsWith(' output')).map(([at]) => at),
+      [0, 250, 500, 750],
+    )
+    t.equal(clock.pending, 0)
+  })
+
+t.test('each target knows its rank among all, over all batches', async t => {
+  const ranks: unknown[] = []
+  const worker = actor(async function* ({ name }, { rank, count }) {
+    ranks.push([name, rank, count])
+    yield { stream: 'stdout', data: Buffer.from('x') }
+    return ok
+  })
+  const [n0, n1, n2] = targets(3) as [Target, Target, Target]
+  const begun: number[] = []
+  const rolling = rollingOf({ batches: [[n0, n1], [n2]], begin: batch => begun.push(batch) })
+  await outcomes(schedule(targets(3), worker, undefined, how({ rolling })))
+  t.strictSame(ranks, [
+    ['n0', 0, 3],
+    ['n1', 1, 3],
+    ['n2', 2, 3],
+  ])
+  t.strictSame(begun, [0, 1])
+})
+
+t.test('a try which may help is made again after its wait, in which it holds nobody up', async t => {
+  const asked: unknown[] = []
+  const ended: string[] = []
+  const begun: string[] = []
+  const rolling = rollingOf({
+    ended: ({ kind }) => ended.push(kind),
+    again: ({ kind }, tries) => {
+      asked.push([kind, tries])
+      return kind === 'unreachable' ? 1000 : undefined
+    },
+  })
+  const { clock, said, finished, over } = timed(t, connecting, 2, {
+    ...{ fanout: 1, connector: refusing(2), rolling, begin: ({ name }) => begun.push(name) },
+  })
+  await clock.advance(1999)
+  t.strictSame(said, [
+    [0, 'n0 started'],
+    [0, 'n1 started'],
+  ])
+  await clock.advance(1)
+  await over
+  t.strictSame(said.slice(2), [
+    [2000, 'n0 output'],
+    [2000, 'n0 ok'],
+    [2000, 'n1 output'],
+    [2000, 'n1 ok'],
+    [2000, 'over'],
+  ])
+  t.strictSame(asked.slice(0, 4), [
+    ['unreachable', 1],
+    ['unreachable', 1],
+    ['unreachable', 2],
+    ['unreachable', 2],
+  ])
+  t.strictSame(begun, ['n0', 'n1'], 'each begins once')
+  t.strictSame(ended, ['ok', 'ok'], 'and ends once')
+  t.equal(finished[0]?.timing.total, 2000)
+})
+
+t.test('when the run stops, who waits for another try has the end of the last one', async t => {
+  for (const stop of ['abort', 'failures'] as const)
+    for (const fanout of [1, 4]) {
+      const abort = new AbortController()
+      let stopped = false
+      const ended: string[] = []
+      const begun: number[] = []
+      const changes: Partial<Rolling> = {
+        batches: [targets(2), [target('n2')]],
+        begin: batch => begun.push(batch),
+        ended: ({ kind }) => ended.push(kind),
+        again: () => 1000,
+      }
+      const rolling = rollingOf(changes, () => stopped)
+      const { clock, said, over } = timed(t, connecting, 3, {
+        ...{ fanout, connector: refusing(100), rolling, signal: abort.signal },
+      })
+      await clock.advance(500)
+      if (stop === 'abort') abort.abort()
+      stopped = stop === 'failures'
+      await clock.advance(500)
+      await over
+      t.strictSame(
+        said.map(([, what]) => what),
+        ['n0 started', 'n1 started', 'n0 unreachable', 'n1 unreachable', 'n2 not-started', 'over'],
+        stop,
+      )
+      t.strictSame(ended, ['unreachable', 'unreachable'])
+      t.strictSame(begun, [0], 'no batch begins of which nothing would be started')
+      t.equal(clock.pending, 0)
+      clock[Symbol.dispose]()
+    }
+})
+
+t.test('a run which is stopped while its reader is slow tells those which it starts late', async t => {
+  let late = 0
+  for (let stopAt = 1; stopAt < 1500; stopAt += 250) {
+    const clock = startClock()
+    t.teardown(() => clock[Symbol.dispose]())
+    const abort = new AbortController()
+    const worker = actor(async function* (_, job) {
+      if (abort.signal.aborted) {
+        late++
+        if (!job.signal.aborted) t.fail('it was not told')
+        // However stubborn it is.
+        await new Promise(() => {})
+      }
+      yield { stream: 'stdout', data: Buffer.from('x') }
+      return ok
+    })
+    const run = async () => {
+      let count = 0
+      for await (const _ of schedule(targets(600), worker, undefined, how({ fanout: 300, signal: abort.signal }))) {
+        if (++count !== stopAt) continue
+        // Whatever can be done without us is done.
+        await new Promise(setImmediate)
+        abort.abort()
+      }
+      return count
+    }
+    const over = run()
+    while (!abort.signal.aborted) await new Promise(setImmediate)
+    await clock.advance(8000)
+    t.ok((await over) >= 600)
+    t.equal(clock.pending, 0)
+    clock[Symbol.dispose]()
+  }
+  t.ok(late > 0, `${late} were started late`)
+})
+
+t.test('when nobody reads any more, the targets do not wait for ever', async t => {
+  const ended = Promise.withResolvers<void>()
+  const worker = actor(async function* () {
+    try {
+      for (let i = 0; i < 1000; i++) yield { stream: 'stdout', data: Buffer.alloc(1) }
+      return ok
+    } finally {
+      ended.resolve()
+    }
+  })
+  const events = schedule(targets(1), worker, undefined, how())
+  await events.next()
+  await new Promise(setImmediate)
+  await events.return()
+  await ended.promise
+  t.pass('it went on to its end')
+})
+
+t.test('whoever cannot write down that a target begins ends the run with it', async t => {
+  const begin = () => {
+    throw new Error('no room')
+  }
+  await t.rejects(outcomes(schedule(targets(2), connecting, undefined, how({ begin }))), { message: 'no room' })
 })
