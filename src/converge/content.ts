@@ -1,11 +1,14 @@
 /** What a file shall hold: known by size and checksum before a byte of it is read. */
 import { createHash } from 'node:crypto'
+import type { Extent } from '../base/hash-file.ts'
 
 export interface Content {
   /** Bytes. */
   readonly size: number
   /** Hexadecimal, lower case. */
   readonly sha256: string
+  /** Of a sparse file, the parts which are not holes; see `hashFile`. */
+  readonly data?: readonly Extent[]
   /** The bytes, from the beginning, each time it is called. A piece is good until the next one is asked for, and no longer. */
   bytes(): AsyncIterable<Uint8Array>
 }

@@ -109,8 +109,8 @@ const rendering = (target: Target, values: TemplateValues) => {
 
 const fileAt = async ({ files, confined }: SourceFolders, name: string): Promise<Content> => {
   const path = await findSource('file', files, name, confined)
-  const { size, sha256 } = await hashFile(path).catch(cause => Promise.reject(cannotRead('file', name, cause)))
-  return { size, sha256, bytes: () => verifiedBytes(path, name, sha256) }
+  const hashed = await hashFile(path).catch(cause => Promise.reject(cannotRead('file', name, cause)))
+  return { ...hashed, bytes: () => verifiedBytes(path, name, hashed.sha256) }
 }
 
 /** The file's bytes again; a file which is being changed meanwhile would arrive as a mixture. */

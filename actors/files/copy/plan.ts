@@ -1,6 +1,7 @@
 /** What of a tree has to be sent, and what put right. Pure. */
 import { StokerError } from '../../../src/base/errors.ts'
 import type { ActualTree, Attributes, Found } from './probe.ts'
+import { lengthOf } from './sparse.ts'
 import { type Entry, printable } from './tree.ts'
 
 export interface DesiredEntry {
@@ -30,9 +31,9 @@ export interface CopyPlan {
   readonly remove: readonly string[]
 }
 
-/** The size of the files which have to be sent. */
+/** The size of the files which have to be sent, without their holes. */
 export const bytesToSend = ({ send }: CopyPlan): number =>
-  send.reduce((all, entry) => all + (entry.kind === 'file' ? entry.size : 0), 0)
+  send.reduce((all, entry) => all + (entry.kind === 'file' ? (entry.data ? lengthOf(entry.data) : entry.size) : 0), 0)
 
 /** The permission bits which an entry shall have; of a link there are none. */
 export const modeOf = (entry: Exclude<Entry, { readonly kind: 'link' }>, mode: number | undefined): number => {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Abortable } from '../../../src/base/abortable.ts'
 import { StokerError } from '../../../src/base/errors.ts'
+import { BLOCK_SIZE, type Extent } from '../../../src/base/hash-file.ts'
 import { quote } from '../../../src/base/quote.ts'
 import type { Connection } from '../../../src/connection/connection.ts'
 import { MIN_PARTIAL_SIZE } from '../partial-file.ts'
@@ -10,8 +11,9 @@ import { bytesToSend, type CopyPlan, type DesiredEntry, modeOf } from './plan.ts
 import { KEPT_FOLDER } from './probe.ts'
 import { runScript } from './run-script.ts'
 import { type Moved, removePartial } from './send-file.ts'
+import { blocksOf, lengthOf, setSize, within } from './sparse.ts'
 import { type Member, tar } from './tar.ts'
-import type { Tree } from './tree.ts'
+import type { Entry, Tree } from './tree.ts'
 
 /**
  * Files are unpacked beside, and each is renamed over the old one once all have arrived; whatever fails before leaves the old
@@ -55,7 +57,8 @@ const counted = (tree: Tree, plan: CopyPlan, moved: Moved): Pick<Tree, 'bytes'> 
   moved(sent, of)
   return {
     async *bytes(file) {
-      for await (const piece of tree.bytes(file)) {
+      const all = file.data ? piecesWithin(tree.bytes(file), file.data) : tree.bytes(file)
+      for await (const piece of all) {
         yield piece
         sent += piece.length
         moved(sent, of)
@@ -63,6 +66,42 @@ const counted = (tree: Tree, plan: CopyPlan, moved: Moved): Pick<Tree, 'bytes'> 
     },
   }
 }
+
+async function* piecesWithin(bytes: AsyncIterable<Uint8Array>, data: readonly Extent[]): AsyncGenerator<Uint8Array> {
+  for await (const { piece } of within(bytes, data)) yield piece
+}
+
+/** Sparse files by their number: where the parts lie, and the parts one behind the other. Every tar knows such members. */
+function* sparseMembers(tree: Pick<Tree, 'bytes'>, plan: CopyPlan, wanted: DesiredEntry): Generator<Member> {
+  const sparse = plan.send.filter(isSparse)
+  yield { kind: 'folder', name: 'sparse', mode: 0o700 }
+  yield list(
+    'sparse/names',
+    sparse.flatMap(({ name }, i) => [String(i), name]),
+  )
+  for (const [i, entry] of sparse.entries()) {
+    const { data, size } = entry
+    const mode = (modeOf(entry, wanted.mode) & 0o777).toString(8)
+    const map = Buffer.from([`${size} ${mode}`, ...data.map(blocksOf), ''].join('\n'))
+    yield { kind: 'file', name: `sparse/${i}.map`, mode: 0o600, size: map.length, bytes: once(map) }
+    yield { kind: 'file', name: `sparse/${i}.data`, mode: 0o600, size: lengthOf(data), bytes: tree.bytes(entry) }
+  }
+}
+
+type File = Extract<Entry, { readonly kind: 'file' }>
+
+const isSparse = (entry: Entry): entry is File & Required<Pick<File, 'data'>> =>
+  entry.kind === 'file' && entry.data !== undefined
+
+/** Writes the parts of one where they lie. */
+const EXPAND = `f="$s/new/$2" d="$s/sparse/$1.data"
+mkdir -p "\${f%/*}" && : >"$f" && exec 3<"$d" || exit 255
+{
+IFS=" " read -r z m
+while IFS=" " read -r o n; do e=$(dd bs=${BLOCK_SIZE} seek="$o" count="$n" conv=notrunc of="$f" <&3 2>&1) || { printf "%s\\n" "$e" | grep dd: >&2; exit 255; }; done
+} <"$s/sparse/$1.map"
+${setSize('"$f"', '"$z"')}
+rm -f "$d"; chmod "$m" "$f"`
 
 function* membersOf(tree: Pick<Tree, 'bytes'>, plan: CopyPlan, wanted: DesiredEntry): Generator<Member> {
   yield list('make', plan.make)
@@ -78,10 +117,12 @@ function* membersOf(tree: Pick<Tree, 'bytes'>, plan: CopyPlan, wanted: DesiredEn
   yield { kind: 'folder', name: 'new', mode: 0o700 }
   for (const entry of plan.send) {
     const name = `new${entry.name.slice(1)}`
+    if (isSparse(entry)) continue
     if (entry.kind === 'link') yield { ...entry, name }
     else
       yield { kind: 'file', name, mode: modeOf(entry, wanted.mode) & 0o777, size: entry.size, bytes: tree.bytes(entry) }
   }
+  yield* sparseMembers(tree, plan, wanted)
   // What ends at the end of a member looks like a whole archive: this one says that it is.
   yield list('end', [])
 }
@@ -142,6 +183,7 @@ trap k HUP INT TERM PIPE
 tar -x -p -o -m -f - -C "$s" || k
 [ -f "$s/end" ] || { echo "the content is incomplete" >&2; k; }
 trap 'exit 1' HUP INT TERM PIPE
+xargs -0 -r -n 2 sh -c '${EXPAND}' sh <"$s/sparse/names" || exit 1
 cd "$d" || exit
 ${who === undefined ? '' : `find "$s/new" -exec chown -h ${who} {} + || exit`}
 for m in "$s"/special/*; do [ ! -f "$m" ] || (cd "$s/new" && xargs -0 -r chmod "\${m##*/}" <"$m") || exit; done

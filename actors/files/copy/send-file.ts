@@ -8,6 +8,7 @@ import type { Content } from '../../../src/converge/content.ts'
 import { FIND_SHA256 } from '../checksum.ts'
 import { idOf, MIN_PARTIAL_SIZE, partialPath } from '../partial-file.ts'
 import { tryOwner } from './owner.ts'
+import { lengthOf, partsFrom, receiveSparse, sparseStream } from './sparse.ts'
 
 /** How far it is: bytes which have been sent, of those which were to be sent. */
 export type Moved = (bytes: number, of: number) => void
@@ -83,7 +84,7 @@ const MAX_OUTPUT = 4096
  * Fills `"$t"`: with what was kept, where it is ours alone, and then with the input. It is renamed before it is checked,
  * so that in a folder of many users nobody can put something else in its place.
  */
-const receive = (partial: string, { size, sha256 }: Content, attributes: FileAttributes): string =>
+const receive = (partial: string, { size, sha256, data }: Content, attributes: FileAttributes): string =>
   [
     ...tryOwner('"$t"', attributes),
     `p=${quote(partial)}`,
@@ -94,7 +95,7 @@ const receive = (partial: string, { size, sha256 }: Content, attributes: FileAtt
       '{ rm -f "$t" && (set -C; : >"$t") || exit 1; }; fi',
     'a=$(stat -c %s "$t") && echo "at $a" || exit',
     'trap k HUP INT TERM PIPE',
-    'cat >>"$t" || { [ $? -le 128 ] || k; exit 1; }',
+    data ? receiveSparse(size) : 'cat >>"$t" || { [ $? -le 128 ] || k; exit 1; }',
     `[ "$(stat -c %s "$t")" -eq ${size} ] || { echo "the content is incomplete" >&2; k; }`,
     "trap 'exit 1' HUP INT TERM PIPE",
     `if [ "$a" -gt 0 ]; then s=$($h <"$t") || exit; [ "\${s%% *}" = ${sha256} ] || exit ${SPOILT}; fi`,
@@ -111,6 +112,12 @@ async function* restOf(
 ): AsyncGenerator<Uint8Array, void, void> {
   const from = await start
   if (from === undefined) return
+  if (content.data) {
+    const parts = partsFrom(content.data, from)
+    const of = lengthOf(parts)
+    moved(0, of)
+    return yield* sparseStream(content.bytes(), parts, sent => moved(sent, of))
+  }
   const of = content.size - from
   moved(0, of)
   let at = 0

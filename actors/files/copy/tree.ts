@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { lstat, readdir, readlink } from 'node:fs/promises'
 import type { Abortable } from '../../../src/base/abortable.ts'
 import { StokerError } from '../../../src/base/errors.ts'
-import { hashFile, piecesOf } from '../../../src/base/hash-file.ts'
+import { type Extent, hashFile, piecesOf } from '../../../src/base/hash-file.ts'
 import { shown } from '../../../src/base/names.ts'
 
 /** Something in the folder. Names are bytes, one in each character, because no encoding is sure. */
@@ -15,6 +15,8 @@ export type Entry =
       readonly mode: number
       readonly size: number
       readonly sha256: string
+      /** See `hashFile`. */
+      readonly data?: readonly Extent[]
     }
   | { readonly kind: 'link'; readonly name: string; readonly to: string }
 

@@ -7,12 +7,15 @@ export interface Header {
   readonly size: number
   /** Where in the file the bytes begin which follow. */
   readonly at: number
+  /** Whether the file has holes; then the bytes come packed by gzip(1), which makes next to nothing of them. */
+  readonly isSparse: boolean
 }
 
 /** The shell's command which prints the header. */
-export const printHeader = (sha256: string, size: string, at: string): string => `echo "${sha256} ${size} ${at}"`
+export const printHeader = (sha256: string, size: string, at: string, sparse: string): string =>
+  `echo "${sha256} ${size} ${at}${sparse}"`
 
-const LINE = /^([0-9a-f]{64}) (\d+) (\d+)$/
+const LINE = /^([0-9a-f]{64}) (\d+) (\d+)( sparse)?$/
 
 /** Takes the stream apart; what is no such stream has no header. */
 export const headed = () => {
@@ -32,8 +35,8 @@ export const headed = () => {
         return Buffer.alloc(0)
       }
       begun = undefined
-      const [, sha256, size, at] = LINE.exec(all.subarray(0, end).toString('latin1')) ?? []
-      if (sha256 !== undefined) header = { sha256, size: Number(size), at: Number(at) }
+      const [, sha256, size, at, sparse] = LINE.exec(all.subarray(0, end).toString('latin1')) ?? []
+      if (sha256 !== undefined) header = { sha256, size: Number(size), at: Number(at), isSparse: sparse !== undefined }
       return all.subarray(end + 1)
     },
   }

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AtomicFile } from '../../../src/base/atomic-file.ts'
 import { StokerError } from '../../../src/base/errors.ts'
-import { hashFile, piecesOf } from '../../../src/base/hash-file.ts'
+import { hashFile, isZero, piecesOf } from '../../../src/base/hash-file.ts'
 import { shown } from '../../../src/base/names.ts'
 import { quote } from '../../../src/base/quote.ts'
 import type { Connection } from '../../../src/connection/connection.ts'
@@ -13,6 +13,7 @@ import { FIND_SHA256 } from '../checksum.ts'
 import { idOf, MIN_PARTIAL_SIZE, partialPath } from '../partial-file.ts'
 import { type Header, headed, printHeader } from './header.ts'
 import { type LocalPartial, localPartials, removeLocalPartials } from './local-partial.ts'
+import { type Unpacker, unpacker } from './unpacker.ts'
 
 export type Received = 'absent' | 'same' | { readonly size: number }
 
@@ -48,6 +49,7 @@ const attempt = async (
   const running = connection.exec({ line: script(source, known, partial) }, job)
   await using incoming = new IncomingFile(path)
   let stderr = ''
+  let unpacking: Unpacker | undefined
   try {
     const reading = headed()
     for (;;) {
@@ -61,7 +63,8 @@ const attempt = async (
         const piece = reading.push(data)
         const { header } = reading
         if (!header) continue
-        await incoming.add(piece, header, partial)
+        unpacking ??= unpacker(header)
+        for (const part of await unpacking.push(piece)) await incoming.add(part, header, partial)
         job.moved?.(incoming.size - header.at, header.size - header.at)
         continue
       }
@@ -88,6 +91,7 @@ class IncomingFile implements AsyncDisposable {
   readonly #hash = createHash('sha256')
   #file: AtomicFile | undefined
   #id = ''
+  #endsInHole = false
   /** Bytes, with those which were kept. */
   size = 0
 
@@ -98,18 +102,32 @@ class IncomingFile implements AsyncDisposable {
   async add(piece: Uint8Array, header: Header, partial: LocalPartial | undefined): Promise<void> {
     this.#file ??= await this.#open(header, partial)
     this.#hash.update(piece)
-    await this.#file.handle.writeFile(piece)
+    const { handle } = this.#file
+    if (header.isSparse && isZero(piece)) this.#endsInHole = true
+    else {
+      await this.#fillUp()
+      for (let done = 0; done < piece.length; )
+        done += (await handle.write(piece, done, piece.length - done, this.size + done)).bytesWritten
+    }
     this.size += piece.length
+  }
+
+  /** A hole becomes part of the file when something comes behind it, or nothing more. */
+  async #fillUp(): Promise<void> {
+    if (this.#endsInHole) await this.#file?.handle.truncate(this.size)
+    this.#endsInHole = false
   }
 
   /** Puts it in its place, if it is what it should be. */
   async finish({ sha256 }: Header): Promise<boolean> {
     if (!this.#file || this.#hash.digest('hex') !== sha256) return false
+    await this.#fillUp()
     await this.#file.commit()
     return true
   }
 
   async keep(): Promise<void> {
+    await this.#fillUp()
     if (this.size >= MIN_PARTIAL_SIZE) await this.#file?.keepAs(partialPath(this.#path, this.#id))
   }
 
@@ -137,6 +155,9 @@ const lastOf = (text: string): string => {
   return /[\p{Cc}\p{Cf}]/u.test(line) ? shown(line) : line
 }
 
+/** Bytes: smaller ones are sent as they are, whatever holes they have. */
+const MIN_SPARSE_SIZE = 1024 * 1024
+
 /** What is appended meanwhile, as to a log, is not part of it. The kernel's own files say that they are empty. */
 const script = (
   source: string,
@@ -152,7 +173,10 @@ n=$(stat -L -c %s "$f") || exit; [ "$n" -gt 0 ] || n=$(wc -c <"$f")
 s=$(head -c "$n" "$f" | $h) || exit; s=\${s%% *} a=0
 ${known === undefined ? '' : `[ "$s" != ${known} ] || exit ${SAME}`}
 ${partial ? `case $s in ${partial.id}*) [ ${partial.size} -gt "$n" ] || a=${partial.size} ;; esac` : ''}
-${printHeader('$s', '$n', '$a')}
-[ "$a" -gt 0 ] || exec head -c "$n" "$f"
-tail -c +$((a + 1)) "$f" | head -c $((n - a))
+b=$(stat -L -c %b "$f") z=
+if [ "$n" -ge ${MIN_SPARSE_SIZE} ] && [ $((b * 512)) -lt "$n" ] && [ "$(command -v gzip)" ]; then z=" sparse"; fi
+${printHeader('$s', '$n', '$a', '$z')}
+c() { [ "$a" -gt 0 ] || exec head -c "$n" "$f"; tail -c +$((a + 1)) "$f" | head -c $((n - a)); }
+[ "$z" ] || { c; exit; }
+c | gzip -1c
 `

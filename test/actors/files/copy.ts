@@ -1,5 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { chmod, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { copy } from '../../../actors/files/copy.ts'
@@ -97,6 +109,47 @@ t.test('the bits of set-user-id, set-group-id and sticky are kept, also where so
   if (owners.length === 1) return
   await run({ source: join(folder, 'tree'), dest: join(folder, 'far'), owner: 'daemon' })
   t.equal(await modeOf('far/a'), '6711', 'the bit outlives a new owner')
+})
+
+/** Data at the beginning, in the middle and near the end of many bytes of nothing. */
+const writeSparse = async (path: string, size: number) => {
+  await using file = await open(path, 'w')
+  await file.truncate(size)
+  for (const [at, data] of [
+    [0, 'start'],
+    [5_000_000, 'x'.repeat(150_000)],
+    [size - 10_000, 'near the end'],
+  ] as const)
+    await file.write(data, at)
+}
+
+t.test('holes are neither sent nor filled: of a file, of files in a folder, and of one which is all hole', async t => {
+  const folder = t.testdir({ tree: { sub: {} } })
+  const [source, dest] = [join(folder, 'sparse'), join(folder, 'dest')]
+  const size = 301_000_123
+  await writeSparse(source, size)
+  await writeSparse(join(folder, 'tree/sub/one\n$x'), 40_000_000)
+  await writeFile(join(folder, 'tree/void'), '')
+  await truncate(join(folder, 'tree/void'), 3_000_000)
+  await writeFile(join(folder, 'tree/plain'), 'plain')
+  await chmod(join(folder, 'tree/void'), 0o640)
+  const before = (await stat(source)).blocks
+  const sent: number[] = []
+  const moved = (bytes: number, of: number) => void sent.push(bytes, of)
+  t.match(await run({ source, dest }, { moved }), { outcome: { changed: true } })
+  t.ok(Math.max(...sent) < 400_000, `${Math.max(...sent)} bytes`)
+  t.match(await run({ source, dest }), { outcome: { changed: false } }, 'the same bytes')
+  const after = (await stat(dest)).blocks
+  t.ok(after <= before + 1024, `${after} blocks instead of ${before}`)
+  const far = join(folder, 'far')
+  t.match(await run({ source: join(folder, 'tree'), dest: far }), {
+    stdout: /3 files sent \((?:[1-4]\d\d)?\d{3} bytes\)/,
+  })
+  t.match(await run({ source: join(folder, 'tree'), dest: far }), { outcome: { changed: false }, stdout: /^$/ })
+  t.ok((await stat(join(far, 'sub/one\n$x'))).blocks < 2048)
+  t.equal((await stat(join(far, 'void'))).blocks, 0)
+  t.equal((await stat(join(far, 'void'))).mode & 0o777, 0o640)
+  t.strictSame(await readdir(far), ['plain', 'sub', 'void'])
 })
 
 t.test('an owner whom the target does not know is told before anything is sent, and leaves nothing', async t => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { fetch } from '../../../actors/files/fetch.ts'
@@ -170,3 +170,27 @@ t.test('of a log which grows comes what was there at the beginning', async t => 
   t.equal(await readFile(join(dest, 'n1/log'), 'utf8'), 'one\n')
   t.equal(await readFile(log, 'utf8'), 'one\ntwo\n')
 })
+
+t.test(
+  'holes of a sparse file are not sent, and are holes here; also when the connection broke within one',
+  async t => {
+    const folder = t.testdir({ got: {} })
+    const [source, dest] = [join(folder, 'sparse'), join(folder, 'got')]
+    {
+      await using file = await open(source, 'w')
+      await file.truncate(60 * MB)
+      await file.write(randomBytes(70_000), 0, 70_000, 3 * MB)
+      await file.write(Buffer.from('near the end'), 0, 12, 59 * MB)
+    }
+    const { blocks } = await stat(source)
+    const counted: number[] = []
+    const place = join(dest, 'n1/sparse')
+    const options = { source, dest, flat: 'yes' }
+    await t.rejects(run(options, 'n1', { connect: breaking(90_000) }), lost)
+    t.match(await run(options, 'n1', { connect: breaking(10 * MB, counted) }), { stdout: /\(60000000 bytes\)/ })
+    t.ok((counted[0] as number) < 300_000, `${counted[0]} bytes sent`)
+    t.ok((await readFile(place)).equals(await readFile(source)))
+    t.ok((await stat(place)).blocks <= blocks + 4096, `${(await stat(place)).blocks} of ${blocks} blocks`)
+    t.strictSame(await readdir(join(dest, 'n1')), ['sparse'])
+  },
+)

@@ -10,6 +10,7 @@ import {
   rm,
   stat,
   symlink,
+  truncate,
   writeFile,
 } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -294,4 +295,24 @@ t.test('and as another user', async t => {
   await using connector = await plainConnector(fleet)
   const become = { user: 'root', method: 'sudo', password: becomePassword('sudo', 'secret') } as const
   await overBrokenLink(t, fleet, connector, connection => becoming(connection, 'node1', become))
+})
+
+t.test('a sparse file goes on where the connection broke, whole blocks at a time', async t => {
+  const folder = t.testdir({ source: '' })
+  const [source, dest] = [join(folder, 'source'), join(folder, 'dest')]
+  await appendFile(source, LARGE.subarray(0, 2 * MB))
+  await truncate(source, 30 * MB)
+  await appendFile(source, LARGE.subarray(0, MB))
+  await truncate(source, 40 * MB)
+  for (const broken of [1.5 * MB, 1.2 * MB])
+    await t.rejects(run({ source, dest }, { connect: () => breaking(broken) }), lost)
+  const { seen, moved } = counting()
+  t.match(await run({ source, dest }, { moved }), {
+    outcome: { changed: true },
+    stdout: /bytes of it were sent before/,
+  })
+  t.ok((seen.at(-1)?.[1] as number) < 0.7 * MB, `${seen.at(-1)}`)
+  t.ok((await readFile(dest)).equals(await readFile(source)))
+  t.ok((await stat(dest)).blocks < 8000, `${(await stat(dest)).blocks} blocks`)
+  t.strictSame((await readdir(folder)).sort(), ['dest', 'source'])
 })
