@@ -9,9 +9,8 @@ import type { View } from '../report.ts'
 import type { Sink } from '../sink.ts'
 import { type LineBatch, lineBatch } from '../text/line-batch.ts'
 import { maskOutput } from '../text/mask.ts'
+import { collection } from './collection.ts'
 import { compared, type Variant } from './compared.ts'
-import { type Gathered, type Gathering, gather } from './gather.ts'
-import { spill } from './spill.ts'
 
 export interface FoldedOptions {
   /** How many bytes of finished output stay in memory; the rest goes to a temporary file. */
@@ -24,20 +23,6 @@ export interface FoldedOptions {
   readonly compare?: boolean
 }
 
-/** Targets whose output and outcome are equal. */
-interface Group {
-  readonly targets: Target[]
-  readonly bodies: readonly Gathered[]
-  readonly end: string
-}
-
-/** A stream of a target which is still coming in. */
-interface Coming {
-  readonly gathering: Gathering
-  /** Whole lines, where their text has to be looked at. */
-  readonly lines: LineBatch | undefined
-}
-
 const RULE = '-'.repeat(15)
 const STREAMS = ['stdout', 'stderr'] as const
 
@@ -46,51 +31,26 @@ const STREAMS = ['stdout', 'stderr'] as const
  * follows its standard output: their mutual order differs from one run to the next, and would keep equal outputs apart.
  * Targets without output are not shown, unless outputs are compared. What a stopped target had said by then is shown too.
  */
-export const folded = (
-  stdout: Sink,
-  { memory = 32 * 1024 * 1024, folder, mask = false, compare = false }: FoldedOptions = {},
-): View => {
-  const store = spill(folder)
-  const coming = new Map<Target, Partial<Record<Output['stream'], Coming>>>()
-  const groups = new Map<string, Group>()
-  let held = 0
+export const folded = (stdout: Sink, { memory, folder, mask = false, compare = false }: FoldedOptions = {}): View => {
+  const outputs = collection({ streams: STREAMS, memory, folder })
+  /** Whole lines, where their text has to be looked at. */
+  const partial = new Map<Target, Partial<Record<Output['stream'], LineBatch>>>()
 
   const add = (target: Target, { stream, data }: Output): Promise<void> | undefined => {
-    if (data.length === 0) return
-    const streams = coming.get(target) ?? {}
-    coming.set(target, streams)
-    streams[stream] ??= {
-      gathering: gather(store),
-      lines: mask ? lineBatch({ label: '', harmless: false }) : undefined,
-    }
-    const { gathering, lines } = streams[stream]
-    return gathering.add(lines ? masked(lines.push(data), target) : data)
-  }
-
-  const close = async (target: Target, coming: Coming | undefined): Promise<Gathered> => {
-    const { gathering, lines } = coming ?? { gathering: gather(store) }
-    if (lines) await gathering.add(masked(lines.end(), target))
-    return await gathering.close()
+    if (!mask) return outputs.add(target, stream, data)
+    const lines = partial.get(target) ?? {}
+    partial.set(target, lines)
+    lines[stream] ??= lineBatch({ label: '', harmless: false })
+    return outputs.add(target, stream, masked(lines[stream].push(data), target))
   }
 
   const finish = async (target: Target, end: string): Promise<void> => {
-    const streams = coming.get(target) ?? (compare && RAN.test(end) ? {} : undefined)
-    if (streams === undefined) return
-    coming.delete(target)
-    const bodies: Gathered[] = []
-    for (const stream of STREAMS) bodies.push(await close(target, streams[stream]))
-    const key = [end, ...bodies.map(body => body.digest)].join(' ')
-    const group = groups.get(key)
-    if (group !== undefined) {
-      group.targets.push(target)
-      for (const body of bodies) body.drop()
-      return
+    for (const stream of STREAMS) {
+      const rest = partial.get(target)?.[stream]?.end()
+      if (rest) await outputs.add(target, stream, masked(rest, target))
     }
-    groups.set(key, { targets: [target], bodies, end })
-    for (const body of bodies) {
-      if (held + body.held > memory) await body.park()
-      held += body.held
-    }
+    partial.delete(target)
+    if (outputs.has(target) || (compare && RAN.test(end))) await outputs.finish(target, end)
   }
 
   const print = async ({ name, bodies }: Variant): Promise<void> => {
@@ -121,8 +81,8 @@ export const folded = (
       }
     },
     async end() {
-      for (const target of coming.keys()) await finish(target, 'unfinished')
-      const named = [...groups.values()].map(({ targets, ...group }) => ({
+      for (const target of new Set([...outputs.coming(), ...partial.keys()])) await finish(target, 'unfinished')
+      const named = outputs.groups().map(({ targets, ...group }) => ({
         size: targets.length,
         name: formatTargets(targets),
         ...group,
@@ -137,7 +97,7 @@ export const folded = (
       }
       await stdout.flush()
     },
-    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => outputs[Symbol.asyncDispose](),
   }
 }
 
