@@ -2,9 +2,10 @@
 import { VERSION } from './base/version.ts'
 // The program `stoker`: argv -> command -> exit code, and nothing else.
 import { keepCompiledCode } from './cli/compile-cache.ts'
+import { wordsByName } from './cli/faces/faces.ts'
 
 const OLDEST_NODE = 24
-const argv = process.argv.slice(2)
+const argv = wordsByName(process.argv[1] ?? '', process.argv.slice(2))
 const [major = '0'] = process.versions.node.split('.')
 
 if (Number(major) < OLDEST_NODE) {

@@ -40,6 +40,41 @@ export const warehouseGroups = (warehouses: readonly Warehouse[]): Groups => {
   }
 }
 
+/** What stands for all warehouses, as a source of groups. No warehouse can be called so. */
+const ANY = '*'
+
+/** The same with one source in front, the default, which is all of them: a group is that of the first one which knows it. */
+export const anyWarehouseGroups = (warehouses: readonly Warehouse[]): Groups => {
+  const groups = warehouseGroups(warehouses)
+  const able = warehouses.filter(warehouse => warehouse.groups)
+  return {
+    ...groups,
+    sources: [ANY, ...groups.sources],
+    async map(source, group, io) {
+      if (source !== ANY) return await groups.map(source, group, io)
+      for (const warehouse of able) {
+        const members = await warehouse.members(parseGroupName(group), io)
+        if (members) return joined(members, `@${group}`)
+      }
+      throw new StokerError('UNKNOWN_NAME', group, `no group ${group} in any warehouse; 'stoker groups' lists them`)
+    },
+    async all(source, io) {
+      if (source !== ANY) return await groups.all(source, io)
+      const lists = await Promise.all(
+        warehouses.map(warehouse => warehouse.all && Array.fromAsync(warehouse.all(io), facts => facts.name)),
+      )
+      const known = lists.filter(list => list !== undefined)
+      return known.length === 0 ? undefined : namesOf([...new Set(known.flat())], '@*')
+    },
+    async list(source, io) {
+      if (source !== ANY) return await groups.list(source, io)
+      const lists = await Promise.all(able.map(warehouse => Array.fromAsync(warehouse.groups?.(io) ?? [])))
+      return [...new Set(lists.flat())]
+    },
+    query: (source, query, io) => groups.query(source, query, io),
+  }
+}
+
 const namesOf = (names: readonly string[], text: string): Expression => ({ kind: 'names', text, names })
 
 const joined = (members: readonly Member[], text: string): Expression => {

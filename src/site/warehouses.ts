@@ -34,6 +34,12 @@ export const clustershellGroups = async (path: string, io: Abortable): Promise<G
   return groupsOf(await openSources({ warehouse: 'clustershell', path, deadline: 30_000 }, io))
 }
 
+/** The warehouse of a genders(5) file, for those who have one and no configuration. */
+export const gendersWarehouse = async (path: string): Promise<Warehouse> => {
+  const { genders } = await import('../../warehouses/genders.ts')
+  return genders({ path }, { name: 'genders', folder: process.cwd() })
+}
+
 const KINDS: Readonly<Record<string, (sshConfig: SshConfigSource) => Promise<WarehouseFactory>>> = {
   file: async () => (await import('../../warehouses/file.ts')).file,
   ldap: async () => (await import('../../warehouses/ldap.ts')).ldap,

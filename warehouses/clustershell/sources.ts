@@ -4,11 +4,11 @@ import { dirname, join, resolve } from 'node:path'
 import type { Abortable } from '../../src/base/abortable.ts'
 import { StokerError } from '../../src/base/errors.ts'
 import { shown } from '../../src/base/names.ts'
+import { broken, parseConf, type Section, splitWords, substitute } from '../../src/config/configparser.ts'
 import { readText } from '../../src/config/read-text.ts'
 import { parseYaml } from '../../src/config/yaml-source.ts'
 import type { Runner } from '../upcall/command.ts'
 import { type GroupSource, remembering, type Words, wordsOf } from '../upcall/source.ts'
-import { broken, parseConf, type Section, splitWords, substitute } from './conf.ts'
 
 export interface Sources {
   /** By name, in the order in which they were found. */

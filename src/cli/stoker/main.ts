@@ -1,4 +1,5 @@
 /** The command line of `stoker`: argv -> exit code. */
+import { faceWords } from '../faces/faces.ts'
 import { runProgram } from '../run-program.ts'
 
 /** Runs the command which `argv` (without the program's name) asks for; returns the exit code and throws nothing. */
@@ -9,6 +10,11 @@ export const cli = (argv: readonly string[]): Promise<number> =>
     if (calculator) {
       const { nodesCommand } = await import('../../commands/nodes/command.ts')
       return await nodesCommand(calculator.words, calculator.options)
+    }
+    const face = faceWords(argv)
+    if (face) {
+      const { runFace } = await import('../faces/run-face.ts')
+      return await runFace(face)
     }
     const { runStoker } = await import('./program.ts')
     return await runStoker(argv)

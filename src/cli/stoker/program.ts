@@ -4,6 +4,7 @@ import { newProgram, type Program } from '../new-program.ts'
 import { withBareConfirm, withBecomeUser } from '../options/optional-values.ts'
 import { CONFIG } from '../options/shared.ts'
 import { addCompletion } from './completion.ts'
+import { addFaces } from './faces.ts'
 import { addInventory } from './inventory.ts'
 import { addLab } from './lab.ts'
 import { addPush } from './push.ts'
@@ -24,7 +25,8 @@ export const stokerProgram = (): Program =>
     'act on many machines at once: warehouses say which machines there are, actors what to do on them',
     (program, setExitCode) => {
       program.addOption(CONFIG)
-      for (const add of [addPush, addRuns, addInventory, addRender, addLab, addCompletion]) add(program, setExitCode)
+      for (const add of [addPush, addFaces, addRuns, addInventory, addRender, addLab, addCompletion])
+        add(program, setExitCode)
     },
   )
 

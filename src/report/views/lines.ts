@@ -7,8 +7,8 @@ import type { Sink, Sinks } from '../sink.ts'
 import { type LineBatch, lineBatch } from '../text/line-batch.ts'
 
 export interface LinesOptions {
-  /** `false` (`-N`): the lines as they are, without `node: ` in front. */
-  readonly label: boolean
+  /** `false` (`-N`): the lines as they are, without `node: ` in front. Or what stands in front of each line. */
+  readonly label: boolean | ((target: Target, stream: Output['stream']) => string)
 }
 
 /**
@@ -20,10 +20,15 @@ export const lines = ({ stdout, stderr }: Pick<Sinks, 'stdout' | 'stderr'>, { la
   const sinkOf: Record<Output['stream'], Sink> = { stdout, stderr }
   const batches = { stdout: new Map<Target, LineBatch>(), stderr: new Map<Target, LineBatch>() }
 
+  const labelOf = (target: Target, stream: Output['stream']): string => {
+    if (typeof label === 'function') return label(target, stream)
+    return label ? `${target.name}: ` : ''
+  }
+
   const batchOf = (target: Target, stream: Output['stream']): LineBatch => {
     const known = batches[stream].get(target)
     if (known !== undefined) return known
-    const batch = lineBatch({ label: label ? `${target.name}: ` : '', harmless: sinkOf[stream].isTerminal })
+    const batch = lineBatch({ label: labelOf(target, stream), harmless: sinkOf[stream].isTerminal })
     batches[stream].set(target, batch)
     return batch
   }

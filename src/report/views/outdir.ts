@@ -65,7 +65,7 @@ const fileNames = (targets: readonly Target[]): ReadonlyMap<Target, string> => {
 const MAX_BYTES = 200
 
 /** The name as that of a file: one part of a path, whatever it says, and not too long for a file system. */
-const fileName = (name: string): string => {
+export const fileName = (name: string): string => {
   const safe = name.replaceAll(/[^\p{L}\p{N}_.:%+~=#@-]/gu, '_')
   if (safe === name && Buffer.byteLength(name) <= MAX_BYTES) return name
   const start = Buffer.from(safe)
