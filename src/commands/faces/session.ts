@@ -22,7 +22,7 @@ import { openSite, type Site } from '../../site/site.ts'
 import { keepRun } from '../push/journalled-run.ts'
 import { keptFlags } from '../push/kept-flags.ts'
 import { paceOf } from '../push/pace.ts'
-import type { PushFlags, Say } from '../push/push.ts'
+import type { Notify, PushFlags } from '../push/push.ts'
 
 /** What a line asks for. */
 export type Wish =
@@ -51,32 +51,32 @@ export interface Tool {
   readonly name: string
   readonly flags: PushFlags
   /** Finds out who is meant first. Throws when that cannot be. */
-  begin(site: Site, say: Say, io: Abortable): Promise<Dialogue>
+  begin(site: Site, notify: Notify, io: Abortable): Promise<Dialogue>
 }
 
 /** Asks for lines until there are no more; returns the exit code. Without a terminal it reads them as they come. */
 export const faceSession = async (tool: Tool): Promise<number> => {
   const sinks = standardSinks()
-  const say = (text: string) => void sinks.stderr.write(`${tool.name}: ${text}\n`)
+  const notify = (text: string) => void sinks.stderr.write(`${tool.name}: ${text}\n`)
   const isInteractive = isatty(0)
-  const session = new FaceSession(sinks, say)
+  const session = new FaceSession(sinks, notify)
   using ends = onEnd(() => session.interrupt(), isInteractive)
   const io = { signal: AbortSignal.any([ends.signal, sinks.stdout.gone]) }
   try {
-    await using site = await openSite(tool.flags, say, io)
+    await using site = await openSite(tool.flags, notify, io)
     const connector = await site.connector()
     const sources = sourcesIn({ files: process.cwd(), templates: process.cwd(), confined: false })
     const how = {
       ...(await paceOf(tool.flags, site.defaults)),
       materials: (target: Target, _: unknown, io: Abortable) => sources.materials(target, {}, io),
     }
-    const dialogue = await tool.begin(site, say, io)
+    const dialogue = await tool.begin(site, notify, io)
     await using links = new OpenConnections({
       connector,
       schedule: how,
-      notify: notice => session.console?.above(() => say(notice)),
+      notify: notice => session.console?.above(() => notify(notice)),
     })
-    using console = isInteractive ? atTerminal(tool.name, session, say) : scriptConsole(process.stdin)
+    using console = isInteractive ? atTerminal(tool.name, session, notify) : scriptConsole(process.stdin)
     session.console = console
     await session.run(dialogue, console, { connector, links, how, flags: tool.flags }, io)
     return 0
@@ -99,14 +99,14 @@ interface Means {
 
 class FaceSession {
   readonly #sinks: Sinks
-  readonly #say: Say
+  readonly #notify: Notify
   #stop: AbortController | undefined
   #tracker: Progress | undefined
   console: Console | undefined
 
-  constructor(sinks: Sinks, say: Say) {
+  constructor(sinks: Sinks, notify: Notify) {
     this.#sinks = sinks
-    this.#say = say
+    this.#notify = notify
   }
 
   /** Ctrl-C: stops what goes on, if anything does. */
@@ -116,7 +116,7 @@ class FaceSession {
 
   /** Tells how far the command is. */
   status(): void {
-    if (this.#tracker) this.#say(this.#tracker.describe())
+    if (this.#tracker) this.#notify(this.#tracker.describe())
   }
 
   async run(dialogue: Dialogue, console: Console, means: Means, io: Abortable): Promise<void> {
@@ -135,7 +135,7 @@ class FaceSession {
       } catch (thrown) {
         const error = toStokerError(thrown, 'session')
         if (io.signal.aborted || error.code === 'INTERNAL') throw thrown
-        if (error.code !== 'CANCELLED') this.#say(error.message)
+        if (error.code !== 'CANCELLED') this.#notify(error.message)
         console.forget()
       }
     }
@@ -156,7 +156,7 @@ class FaceSession {
     }
     const expression = fold(targets.map(({ name }) => name))
     const head = { command: 'run' as const, words, expression, flags: keptFlags('run', flags), input: false, targets }
-    const kept = isKept ? keepRun(head, this.#say) : undefined
+    const kept = isKept ? keepRun(head, this.#notify) : undefined
     const events = schedule(targets, actor, undefined, {
       ...how,
       ...io,
@@ -187,8 +187,8 @@ class FaceSession {
   }
 }
 
-const atTerminal = (name: string, session: FaceSession, say: Say): Console => {
-  const history = openHistory(join(dirname(journalFolder(process.env)), `${name}-history`), say)
+const atTerminal = (name: string, session: FaceSession, notify: Notify): Console => {
+  const history = openHistory(join(dirname(journalFolder(process.env)), `${name}-history`), notify)
   return terminalConsole({
     input: process.stdin as ReadStream,
     output: process.stderr.isTTY ? process.stderr : process.stdout,

@@ -38,7 +38,7 @@ export const clush = async (options: ClushOptions, { config }: { readonly config
   const manner = mannerOf(options, settings)
   return await push(
     flags,
-    async (site, say, io) => {
+    async (site, notify, io) => {
       const ask = clushEvaluator(options, site, io)
       const warn = (text: string) => void (settings.verbosity > 0 && process.stderr.write(`${text}\n`))
       const names = await clushNodes(options, ask, process.stdin, warn, io)
@@ -46,7 +46,7 @@ export const clush = async (options: ClushOptions, { config }: { readonly config
       if (options.pick !== undefined && settings.verbosity >= 2)
         process.stdout.write(`Picked random nodes: ${fold(names)}\n`)
       const { targets, notices } = await targetsByName(names, site.warehouses, io)
-      for (const notice of notices) say(notice)
+      for (const notice of notices) notify(notice)
       const { actor, words, copied } = await taskOf(options, settings, site, password)
       const format = formatOf(options, settings, ask)
       const at = targets.map(target => (ssh.port === undefined ? target : { ...target, port: ssh.port }))

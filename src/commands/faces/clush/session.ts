@@ -27,7 +27,7 @@ export const clushSession = (
   faceSession({
     name: 'clush',
     flags,
-    async begin(site, say, io): Promise<Dialogue> {
+    async begin(site, notify, io): Promise<Dialogue> {
       const ask = clushEvaluator(options, site, io)
       const format = formatOf(options, settings, ask)
       const tell = (text: string) => void (settings.verbosity > 0 && process.stdout.write(`${text}\n`))
@@ -45,7 +45,7 @@ export const clushSession = (
       }
       const run = async (line: string, io: Abortable): Promise<Wish> => {
         const { targets, notices } = await targetsByName(names, site.warehouses, io)
-        for (const notice of notices) say(notice)
+        for (const notice of notices) notify(notice)
         if (targets.length === 0) throw new StokerError('USAGE', 'clush', 'no nodes: +NODES adds some')
         const at = targets.map(target => (port === undefined ? target : { ...target, port }))
         const whole = [...settings.prefix, line].join(' ')

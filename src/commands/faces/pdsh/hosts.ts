@@ -106,16 +106,16 @@ export const pdshTargets = async (
   { names, users }: PdshHosts,
   { user, port }: { readonly user: string | undefined; readonly port: number | undefined },
   { warehouses }: GroupSource,
-  say: (notice: string) => void,
+  notify: (notice: string) => void,
   io: Abortable,
 ): Promise<readonly Target[]> => {
   const { targets, notices } = await targetsByName([...new Set(names)], warehouses, io)
-  for (const notice of notices) say(notice)
+  for (const notice of notices) notify(notice)
   return targets.map(target => {
     const login = users.get(target.name) ?? user
     const { pdsh_rcmd_type: rcmd } = target.vars
     if (typeof rcmd === 'string' && rcmd !== 'ssh' && rcmd !== 'exec')
-      say(`${target.name}: pdsh_rcmd_type=${rcmd} has no meaning here: it is reached by ssh`)
+      notify(`${target.name}: pdsh_rcmd_type=${rcmd} has no meaning here: it is reached by ssh`)
     return { ...target, ...(login !== undefined && { user: login }), ...(port !== undefined && { port }) }
   })
 }

@@ -36,10 +36,10 @@ export const pdsh = async (options: PdshOptions, { config }: { readonly config?:
   if (words.length === 0) return await session(options, flags, format, login)
   return await push(
     flags,
-    async (site, say, io) => {
+    async (site, notify, io) => {
       const source = await groupSource(options, site, io)
       const hosts = await pdshHosts(options, source, process.stdin, io)
-      const targets = await pdshTargets(hosts, login, source, say, io)
+      const targets = await pdshTargets(hosts, login, source, notify, io)
       const sources = sourcesIn({ files: process.cwd(), templates: process.cwd(), confined: false })
       const line = words.join(' ')
       const isShell = rcmd === 'ssh' && isPlain(words) && options.path === undefined && line.trim() !== ''
@@ -93,10 +93,10 @@ const session = (
   faceSession({
     name: self(),
     flags,
-    async begin(site, say, io) {
+    async begin(site, notify, io) {
       const source = await groupSource(options, site, io)
       const hosts = await pdshHosts(options, source, process.stdin, io)
-      const targets = await pdshTargets(hosts, login, source, say, io)
+      const targets = await pdshTargets(hosts, login, source, notify, io)
       return {
         prompt: 'pdsh> ',
         greeting: () => '',
