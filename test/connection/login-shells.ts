@@ -53,7 +53,7 @@ const casesOf = (here: string): readonly Case[] => [
   ['command', { command: 'echo ran > @/ran', creates: '@/ran' }],
   ['archive', { source: `${here}/archive.tar`, dest: '@/unpacked' }],
   ['git', { repository: `${here}/repository`, dest: '@/clone' }],
-  ['wait-for', { path: '@/copied' }],
+  ['wait-for', { path: '@/copied', timeout: '20' }],
   ['reboot-required', {}],
   [
     'authorized-key',
@@ -123,6 +123,7 @@ t.test('what actors do does not depend on the login shell', async t => {
   const sources = sourcesIn({ files: here, templates: here, confined: false })
   const { signal } = new AbortController()
 
+  /** How it ended, with messages and without what differs from target to target. */
   const attempt = async (connector: Connector, node: FleetTarget, kind: string, [name, argument, check]: Case) => {
     const folder = join(homeOf(node.name), kind)
     const fill = (text: string) => text.replaceAll('@', folder)
@@ -146,7 +147,7 @@ t.test('what actors do does not depend on the login shell', async t => {
   }
 
   const cases = casesOf(here)
-  const [plain, ...others] = fleet.targets as readonly [FleetTarget, ...FleetTarget[]]
+  const others = fleet.targets.slice(1)
   for (const [kind, connector] of Object.entries(connectors))
     await t.test(kind, async t => {
       for (const node of fleet.targets) {
@@ -154,15 +155,15 @@ t.test('what actors do does not depend on the login shell', async t => {
         chownSync(join(homeOf(node.name), kind), uid, gid)
       }
       for (const one of cases) {
-        const expected = await attempt(connector, plain, kind, one)
         const title = `${one[0]} ${JSON.stringify(one[1])}`
+        const [expected, ...all] = await Promise.all(fleet.targets.map(node => attempt(connector, node, kind, one)))
         t.notMatch(JSON.stringify(expected), /thrown|Permission|command not found/, title)
-        for (const node of others) {
-          const got = await attempt(connector, node, kind, one)
+        for (const [i, got] of all.entries()) {
+          const shell = shellOf.get(others[i]?.name ?? '')
           // What is only told needs no shell.
-          if (shellOf.get(node.name) === 'rbash' && one[0] !== 'reboot')
+          if (shell === 'rbash' && one[0] !== 'reboot')
             t.match(JSON.stringify(got), /"message":"[^"]*restricted|"thrown":"[^"]*restricted/, `rbash: ${title}`)
-          else t.strictSame(got, expected, `${shellOf.get(node.name)}: ${title}`)
+          else t.strictSame(got, expected, `${shell}: ${title}`)
         }
       }
     })

@@ -129,6 +129,8 @@ const withInput = async (
   const { channel } = opened
   const announcing = sign(channel.stderr, announcement(mark), line, io).catch(async thrown => {
     // Where the channel ended with an exit code, the connection is there, and the login shell did not come so far.
+    // A channel closes when all that came over it has been read.
+    channel.resume()
     const exit = thrown instanceof NoSign && !io.signal.aborted ? await opened.exited : undefined
     throw exit ? notStarted(line.name, (thrown as NoSign).said, exit) : thrown
   })
