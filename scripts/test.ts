@@ -40,6 +40,9 @@ for await (const line of createInterface({ input: tap.stdout })) {
   block.push(line)
   if (/^ok /.test(line)) {
     for (const skipped of block.filter(one => /# SKIP/i.test(one))) console.log(skipped.trim())
+    // With npm run soak, how many cases were tried is what one wants to know.
+    if (process.env.SOAK)
+      for (const comment of block.filter(one => /^ *# (?!Subtest|time=)/.test(one))) console.log(comment.trim())
     console.log(line)
     block = []
   } else if (/^not ok /.test(line)) {

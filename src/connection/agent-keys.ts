@@ -30,7 +30,13 @@ export const agentKeys = async (socket: string, { signal }: Abortable): Promise<
     answer = Buffer.concat([answer, data])
     const length = answer.length < 4 ? MOST_BYTES : answer.readUInt32BE(0)
     if (answer.length >= 4 && length > MOST_BYTES) reject(new Error('the agent says too much'))
-    else if (answer.length >= 4 + length) resolve(parse(answer.subarray(4, 4 + length)))
+    else if (answer.length >= 4 + length) {
+      try {
+        resolve(parse(answer.subarray(4, 4 + length)))
+      } catch (cause) {
+        reject(new Error('the agent does not say what it should', { cause }))
+      }
+    }
   })
   connection.write(Buffer.from([0, 0, 0, 1, REQUEST_IDENTITIES]))
   try {

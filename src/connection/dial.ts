@@ -118,8 +118,6 @@ const open = async (host: string, port: number, options: DialOptions, io: Aborta
       ...{ host, port, noDelay: true, keepAlive: options.tcpKeepAlive },
       ...(from !== undefined && { localAddress: from }),
     })
-    // Node has it since 24.13.
-    if (options.service !== undefined) socket.setTypeOfService?.(options.service)
     const settle = () => {
       signal.removeEventListener('abort', stop)
       socket.off('error', fail)
@@ -138,10 +136,20 @@ const open = async (host: string, port: number, options: DialOptions, io: Aborta
     }
     const done = () => {
       settle()
+      mark(socket, options.service)
       resolve(socket)
     }
     socket.once('error', fail)
     socket.once('connect', done)
     signal.addEventListener('abort', stop, { once: true })
   })
+}
+
+/** Later versions of Node 24 can; as to ssh, a system which does not let us is no reason to give up. */
+const mark = (socket: Socket, service: number | undefined): void => {
+  try {
+    if (service !== undefined) socket.setTypeOfService?.(service)
+  } catch {
+    // not on this system: packets travel without it
+  }
 }

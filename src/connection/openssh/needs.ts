@@ -5,6 +5,7 @@ import type { Target } from '../../inventory/target.ts'
 import { jumpsTo } from '../jumps.ts'
 import { hostIdentities } from '../known-hosts/identities.ts'
 import type { KnownHosts } from '../known-hosts/known-hosts.ts'
+import { chooseAlgorithms } from '../ssh-config/algorithms.ts'
 import type { HostSettings, NotFollowed, SshConfig } from '../ssh-config/ssh-config.ts'
 import type { Unfollowed } from '../unfollowed.ts'
 import { keyNeeds } from './key-needs.ts'
@@ -36,7 +37,13 @@ export const opensshNeeds = (
       // Who comes from another stop needs no program to get there.
       return isFirst || keyword !== 'ProxyCommand'
     })
-    return [...lost.map(said), ...(await algorithmNeeds(settings)), ...(await certificateNeeds(settings)), ...needs]
+    return [
+      ...lost.map(said),
+      ...(await algorithmNeeds(settings)),
+      ...signatureNeeds(settings),
+      ...(await certificateNeeds(settings)),
+      ...needs,
+    ]
   }
 
   return async (target, io) => {
@@ -65,6 +72,16 @@ const algorithmNeeds = async (settings: HostSettings): Promise<readonly Unfollow
   const { file, line } = found.list.location
   return [{ what: `${found.keyword} (${file}:${line})`, decides: true }]
 }
+
+/** Of the ways in which an RSA key can sign, ssh2 takes the one of its own choice wherever the server knows it. */
+const signatureNeeds = ({ pubkeyAcceptedAlgorithms: wanted }: HostSettings): readonly Unfollowed[] => {
+  const accepted = wanted && chooseAlgorithms(wanted, RSA.slice(0, 2), RSA)
+  if (wanted === undefined || accepted === undefined || accepted.length === 0 || accepted.includes('rsa-sha2-256'))
+    return []
+  return [{ what: `PubkeyAcceptedAlgorithms (${wanted.location.file}:${wanted.location.line})`, decides: true }]
+}
+
+const RSA = ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa']
 
 const certificateNeeds = async ({ certificateFiles }: HostSettings): Promise<readonly Unfollowed[]> => {
   for (const file of certificateFiles)

@@ -75,7 +75,7 @@ export const evaluate = (
   }
 
   apply(blocks)
-  host = canonical(expandHostName(draft, name))
+  host = canonical(expandHostName(draft, name), draft.addressFamily)
   if (wantsFinal) {
     final = true
     apply(blocks)
@@ -86,9 +86,13 @@ export const evaluate = (
 const expandHostName = ({ hostName }: Draft, name: string): string =>
   hostName === undefined ? name : expandTokens(hostName, { h: name })
 
-/** Lower case; an address in its usual form, as getnameinfo(3) writes it: `::1`, 127.0.0.1 for `127.1`. */
-const canonical = (host: string): string => {
+/**
+ * Lower case; an address in its usual form, as getnameinfo(3) writes it: `::1`, 127.0.0.1 for `127.1`. One which the address
+ * family leaves out stays as it is.
+ */
+const canonical = (host: string, family: Draft['addressFamily'] = 'any'): string => {
   const [address = '', zone] = host.split('%')
+  if (family === (isIP(address) === 6 ? 'inet' : 'inet6') && (isIP(address) === 6 || NUMERIC.test(host))) return host
   if (isIP(address) === 6)
     return new SocketAddress({ address, family: 'ipv6' }).address + (zone === undefined ? '' : `%${zone}`)
   return NUMERIC.test(host) && URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : lowerCase(host)

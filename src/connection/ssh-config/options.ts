@@ -5,6 +5,7 @@ import type { ConfigLine } from './line.ts'
 import { lowerCase, pattern, patternList } from './pattern.ts'
 import {
   isNone,
+  isWhollyNone,
   oneOf,
   parseAlgorithms,
   parseCount,
@@ -78,7 +79,7 @@ const OPTIONS: Readonly<Record<string, (line: ConfigLine) => Setter | undefined>
   connecttimeout: line => (isNone(line) ? undefined : first('connectTimeout', parseSeconds)(line)),
   connectionattempts: first('connectionAttempts', parseCount),
   tcpkeepalive: first('tcpKeepAlive', parseFlag),
-  compression: first('compression', parseFlag),
+  compression: first('compression', line => oneOf(line, { yes: true, no: false })),
   ipqos: first('ipQos', parseService),
   identityfile: adding('identityFiles'),
   certificatefile: adding('certificateFiles'),
@@ -96,10 +97,10 @@ const OPTIONS: Readonly<Record<string, (line: ConfigLine) => Setter | undefined>
   hashknownhosts: first('hashKnownHosts', parseFlag),
   requiredrsasize: first('requiredRsaSize', parseCount),
   proxyjump: first('proxy', line =>
-    isNone(line) ? { kind: 'none' } : { kind: 'jump', jumps: parseJumps(line), location: line.location },
+    isWhollyNone(line) ? { kind: 'none' } : { kind: 'jump', jumps: parseJumps(line), location: line.location },
   ),
   proxycommand: first('proxy', line =>
-    isNone(line)
+    isWhollyNone(line)
       ? { kind: 'none' }
       : { kind: 'command', command: line.rest.replace(/^[ \t=]+/, ''), location: line.location },
   ),

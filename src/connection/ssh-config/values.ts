@@ -128,4 +128,7 @@ export const parseService = (line: ConfigLine): { readonly byte: number | undefi
 const wholeNumber = (word: string): number =>
   /^0[0-7]+$/.test(word) ? Number.parseInt(word, 8) : /^(?:\d+|0x[\da-f]+)$/i.test(word) ? Number(word) : Number.NaN
 
-export const isNone = (line: ConfigLine): boolean => line.rest.toLowerCase() === 'none'
+export const isNone = ({ words }: ConfigLine): boolean => words.length === 1 && words[0]?.toLowerCase() === 'none'
+
+/** For what is taken as it stands, comments and all. */
+export const isWhollyNone = ({ rest }: ConfigLine): boolean => rest.toLowerCase() === 'none'

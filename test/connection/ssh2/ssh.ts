@@ -1,55 +1,20 @@
-import { randomUUID } from 'node:crypto'
 import { appendFile, chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseNodeName } from '../../../src/base/names.ts'
-import type { Connector } from '../../../src/connection/connection.ts'
-import { loadSshConfig } from '../../../src/connection/ssh-config/ssh-config.ts'
-import { openIdentities } from '../../../src/connection/ssh2/identities.ts'
-import { type SshOptions, sshConnector } from '../../../src/connection/ssh2/ssh.ts'
 import type { Target } from '../../../src/inventory/target.ts'
 import { capture, connectionContract } from '../../fixtures/contracts/connection.ts'
-import { type Fleet, type FleetTarget, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
+import { sshTo, targetOf } from '../../fixtures/servers/ssh-connector.ts'
+import { type FleetTarget, needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 const io = { signal: new AbortController().signal }
-
-const connector = async (fleet: Fleet, changes: Partial<SshOptions> = {}, configText = ''): Promise<Connector> => {
-  const file = join(fleet.folder, `config-${randomUUID()}`)
-  await writeFile(file, configText)
-  const home = fleet.folder
-  const notice = () => {}
-  const config = await loadSshConfig({ userFile: file, systemFile: '/dev/null', home, env: {}, warn: notice }, io)
-  const identities = await openIdentities(
-    { files: [fleet.identity], home, askPassphrase: async () => undefined, notice },
-    io,
-  )
-  return sshConnector({
-    config,
-    identities,
-    knownHosts: [fleet.knownHosts],
-    hostKeys: 'strict',
-    warn: notice,
-    ...changes,
-  })
-}
-
-const targetOf = (node: Pick<FleetTarget, 'name' | 'address' | 'port' | 'user'>): Target => ({
-  name: parseNodeName(node.name),
-  names: [node.name],
-  addresses: [node.address],
-  port: node.port,
-  user: node.user,
-  macs: [],
-  vars: {},
-  via: [],
-})
 
 t.test('over a real sshd', async t => {
   if (!needFleet(t)) return
   const fleet = await startFleet({ count: 3 })
   t.teardown(() => fleet[Symbol.asyncDispose]())
   const [first, second, third] = fleet.targets as [FleetTarget, FleetTarget, FleetTarget]
-  const ssh = await connector(fleet)
+  const ssh = await sshTo(fleet)
   t.teardown(() => ssh[Symbol.asyncDispose]())
 
   t.test('the contract holds', async t => {
@@ -63,16 +28,16 @@ t.test('over a real sshd', async t => {
 
   t.test('an unknown key is refused with its fingerprint and what to do; accept-new learns it', async t => {
     const file = join(fleet.folder, 'learned')
-    await using strict = await connector(fleet, { knownHosts: [file] })
+    await using strict = await sshTo(fleet, { knownHosts: [file] })
     await t.rejects(strict.connect(targetOf(first), io), {
       code: 'HOST_KEY_UNKNOWN',
       message: /--host-keys accept-new/,
       detail: /ssh-ed25519 SHA256:.*line to add: \[127\.20\.0\.1\]:\d+ ssh-ed25519/,
     })
-    await using accepting = await connector(fleet, { knownHosts: [file], hostKeys: 'accept-new' })
+    await using accepting = await sshTo(fleet, { knownHosts: [file], hostKeys: 'accept-new' })
     await using connection = await accepting.connect(targetOf(first), io)
     t.equal((await capture(connection, 'echo in')).stdout, 'in\n')
-    await using later = await connector(fleet, { knownHosts: [file] })
+    await using later = await sshTo(fleet, { knownHosts: [file] })
     await using again = await later.connect(targetOf(first), io)
     t.equal((await capture(again, 'echo in')).stdout, 'in\n')
   })
@@ -87,15 +52,15 @@ t.test('over a real sshd', async t => {
         .slice(1)
         .join(' ')
     await writeFile(file, `[${first.address}]:${first.port} ${keyOf(second.address)}\n`)
-    await using accepting = await connector(fleet, { knownHosts: [file], hostKeys: 'accept-new' })
+    await using accepting = await sshTo(fleet, { knownHosts: [file], hostKeys: 'accept-new' })
     await t.rejects(accepting.connect(targetOf(first), io), { code: 'HOST_KEY_CHANGED', message: /HOST KEY CHANGED/ })
     await appendFile(file, `@revoked * ${keyOf(third.address)}\n`)
-    await using again = await connector(fleet, { knownHosts: [file], hostKeys: 'accept-new' })
+    await using again = await sshTo(fleet, { knownHosts: [file], hostKeys: 'accept-new' })
     await t.rejects(again.connect(targetOf(third), io), { code: 'HOST_KEY_CHANGED', message: /REVOKED/ })
   })
 
   t.test('no accepted key is told as such, with the user', async t => {
-    await using other = await connector(fleet, { user: 'nobody-here' })
+    await using other = await sshTo(fleet, { user: 'nobody-here' })
     await t.rejects(other.connect(targetOf(first), io), {
       code: 'AUTH_FAILED',
       message: /login as nobody-here refused/,
@@ -112,7 +77,7 @@ t.test('over a real sshd', async t => {
       Host dead
         HostName ${second.address}
         ProxyJump ${first.address}:1`
-    await using jumping = await connector(fleet, {}, text)
+    await using jumping = await sshTo(fleet, {}, text)
     const plain = { ...targetOf(second), addresses: [], port: undefined, user: undefined }
     const inner: Target = { ...plain, name: parseNodeName('inner') }
     await using connection = await jumping.connect(inner, io)
