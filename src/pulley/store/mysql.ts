@@ -32,7 +32,7 @@ export const openMysql = (server: MysqlServer): Database => {
     connectTimeout: 10_000,
     multipleStatements: false,
   })
-  const on = (connection: Pool | PoolConnection, timeout = STATEMENT_TIMEOUT_MS): Queries => ({
+  const queriesOn = (connection: Pool | PoolConnection, timeout = STATEMENT_TIMEOUT_MS): Queries => ({
     dialect: MYSQL,
     async all({ text, values }) {
       const [rows] = await connection.query({ sql: text, values: [...values], timeout })
@@ -43,7 +43,7 @@ export const openMysql = (server: MysqlServer): Database => {
       return (result as ResultSetHeader).affectedRows
     },
   })
-  const direct = on(pool)
+  const direct = queriesOn(pool)
   const wrapErrors = async <T>(work: () => Promise<T>, io?: Abortable): Promise<T> => {
     try {
       return await work()
@@ -68,7 +68,7 @@ export const openMysql = (server: MysqlServer): Database => {
           const connection = await pool.getConnection()
           try {
             await connection.beginTransaction()
-            const result = await work(on(connection))
+            const result = await work(queriesOn(connection))
             await connection.commit()
             connection.release()
             return result
@@ -83,7 +83,7 @@ export const openMysql = (server: MysqlServer): Database => {
       wrapErrors(async () => {
         const connection = await pool.getConnection()
         try {
-          const queries = on(connection, NO_TIMEOUT)
+          const queries = queriesOn(connection, NO_TIMEOUT)
           await lockTables(queries, server.database, io, waiting)
           const result = await work({ ...queries, run: statement => orDone(queries.run(statement)) })
           await unlockTables(queries, server.database)

@@ -8,7 +8,7 @@ import { NOTHING, type Sql, sql } from './sql.ts'
 
 /** Opens the file, or makes it, for its owner only. Throws `STORE_FAILED`. */
 export const openSqlite = (path: string): Database => {
-  const database = attempt(path, () => {
+  const database = wrapErrors(path, () => {
     closeSync(openSync(path, 'a', 0o600))
     chmodSync(path, 0o600)
     const opened = new DatabaseSync(path, { timeout: 10_000 })
@@ -24,8 +24,8 @@ export const openSqlite = (path: string): Database => {
   }
   const direct: Queries = {
     dialect: SQLITE,
-    all: async query => attempt(path, () => prepared(query).all(...query.values)) as readonly Row[],
-    run: async query => attempt(path, () => Number(prepared(query).run(...query.values).changes)),
+    all: async query => wrapErrors(path, () => prepared(query).all(...query.values)) as readonly Row[],
+    run: async query => wrapErrors(path, () => Number(prepared(query).run(...query.values).changes)),
   }
   const { inTurn, end } = groupCommit(database, path)
   return {
@@ -61,7 +61,7 @@ const groupCommit = (database: DatabaseSync, path: string) => {
   const commitTogether = async (tasks: readonly Task[]): Promise<void> => {
     const ends: (() => void)[] = []
     try {
-      attempt(path, () => database.exec('BEGIN IMMEDIATE'))
+      wrapErrors(path, () => database.exec('BEGIN IMMEDIATE'))
       for (const { work, resolve, reject } of tasks) {
         database.exec('SAVEPOINT task')
         try {
@@ -75,7 +75,7 @@ const groupCommit = (database: DatabaseSync, path: string) => {
           ends.push(() => reject(thrown))
         }
       }
-      attempt(path, () => database.exec('COMMIT'))
+      wrapErrors(path, () => database.exec('COMMIT'))
     } catch (thrown) {
       if (database.isTransaction) database.exec('ROLLBACK')
       for (const { reject } of tasks) reject(thrown)
@@ -114,7 +114,7 @@ const SQLITE: Dialect = {
   findTable: name => sql`SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ${name}`,
 }
 
-const attempt = <T>(path: string, work: () => T): T => {
+const wrapErrors = <T>(path: string, work: () => T): T => {
   try {
     return work()
   } catch (cause) {
