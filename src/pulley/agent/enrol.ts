@@ -6,7 +6,7 @@ import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { shown } from '../../base/names.ts'
 import { VERSION } from '../../base/version.ts'
-import { answerAs, Client } from '../client/client.ts'
+import { Client, parseAnswer } from '../client/client.ts'
 import { makeSigningKey, parseSigningKey } from '../protocol/keys.ts'
 import { MAX_TOKEN } from '../protocol/limits.ts'
 import { enrolAnswer } from '../protocol/messages.ts'
@@ -49,7 +49,7 @@ export const enrol = async (folder: Folder, options: EnrolOptions, io: Abortable
     ...(cloneOf && { cloneOf }),
   }
   const request = { method: 'POST', path: '/v1/enrol', body } as const
-  const answer = answerAs(enrolAnswer, await client.json(request, io), request)
+  const answer = parseAnswer(enrolAnswer, await client.json(request, io), request)
   if (options.voKey !== undefined && options.voKey !== answer.voKey)
     throw new StokerError(
       'UNTRUSTED',

@@ -4,7 +4,7 @@ import type { Abortable } from '../../base/abortable.ts'
 import { StokerError } from '../../base/errors.ts'
 import { bootId } from '../../base/process-identity.ts'
 import { VERSION } from '../../base/version.ts'
-import { type Answer, type Asked, answerAs, Client, refusedBy } from '../client/client.ts'
+import { type Answer, Client, type ClientRequest, parseAnswer, refusalError } from '../client/client.ts'
 import { parseSigningKey } from '../protocol/keys.ts'
 import { helloAnswer, type PollAnswer, pollAnswer, pollInterval, refusal } from '../protocol/messages.ts'
 import { confirmClone } from './clone.ts'
@@ -59,22 +59,22 @@ export class ServerLink implements AsyncDisposable {
   async poll(wait: number, io: Abortable): Promise<PollResult> {
     for (let tries = 1; ; tries++) {
       if (this.#session === undefined && (await this.#beginSession(io)) === 'clone') return { kind: 'clone' }
-      const asked: Asked = {
+      const request: ClientRequest = {
         method: 'GET',
         path: wait > 0 ? `/v1/poll?wait=${wait}` : '/v1/poll',
         session: this.#session ?? '',
         headers: this.#etag === undefined ? {} : { 'if-none-match': this.#etag },
-        patience: wait * 1000,
+        extraTime: wait * 1000,
       }
-      const answer = await this.#client.ask(asked, io)
+      const answer = await this.#client.send(request, io)
       const next = interval.parse(answer.headers['pulley-next'])
       if (answer.status === 304) return { kind: 'same', next }
       if (answer.status === 401 && tries === 1) {
         this.#session = undefined
         continue
       }
-      if (answer.status !== 200) throw refusedBy(answer, asked)
-      const parsed = answerAs(pollAnswer, jsonOf(answer), asked)
+      if (answer.status !== 200) throw refusalError(answer, request)
+      const parsed = parseAnswer(pollAnswer, jsonOf(answer), request)
       this.#etag = String(answer.headers.etag)
       return { kind: 'news', next, answer: parsed }
     }
@@ -104,19 +104,19 @@ export class ServerLink implements AsyncDisposable {
     body: unknown,
     io: Abortable,
   ): Promise<{ readonly kind: 'taken' } | { readonly kind: 'refused'; readonly why: string }> {
-    const asked: Asked = { method: 'POST', path, body }
-    const answer = await this.#client.ask(asked, io)
+    const request: ClientRequest = { method: 'POST', path, body }
+    const answer = await this.#client.send(request, io)
     if (answer.status < 300) return { kind: 'taken' }
     if (answer.status === 409) return { kind: 'refused', why: reasonOf(answer) }
-    throw refusedBy(answer, asked)
+    throw refusalError(answer, request)
   }
 
   /** A bundle's content. */
   async content(sha256: string, io: Abortable): Promise<Uint8Array> {
-    const asked: Asked = { method: 'GET', path: `/v1/blobs/${sha256}`, session: this.#session ?? '' }
-    const answer = await this.#client.ask(asked, io)
+    const request: ClientRequest = { method: 'GET', path: `/v1/blobs/${sha256}`, session: this.#session ?? '' }
+    const answer = await this.#client.send(request, io)
     if (answer.status === 200) return answer.body
-    throw refusedBy(answer, asked)
+    throw refusalError(answer, request)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -132,8 +132,8 @@ export class ServerLink implements AsyncDisposable {
       addresses: ownAddresses(),
       ...(await this.#counter.increment()),
     }
-    const asked = { method: 'POST', path: '/v1/session', body: hello } as const
-    const answer = answerAs(helloAnswer, await this.#client.json(asked, io), asked)
+    const request = { method: 'POST', path: '/v1/session', body: hello } as const
+    const answer = parseAnswer(helloAnswer, await this.#client.json(request, io), request)
     if (answer.kind === 'clone') {
       confirmClone(this.#enrolled, fingerprint)
       return 'clone'

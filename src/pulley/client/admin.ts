@@ -52,8 +52,8 @@ export const administer = async (vo: string, folder: string, keyFile: string | u
     json: (method, path, body, io) =>
       client.json({ method, path: base + path, ...(body !== undefined && { body }) }, io),
     async bytes(path, io) {
-      const asked = { method: 'GET', path: base + path } as const
-      const answer = await client.ask(asked, io)
+      const request = { method: 'GET', path: base + path } as const
+      const answer = await client.send(request, io)
       if (answer.status === 200) return answer.body
       throw new StokerError('REFUSED', path, `the server refuses: status ${answer.status}`)
     },

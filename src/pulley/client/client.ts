@@ -22,7 +22,7 @@ export interface ClientOptions {
   readonly timeout?: number
 }
 
-export interface Asked {
+export interface ClientRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: string
   /** JSON, or bytes as they are. */
@@ -31,7 +31,7 @@ export interface Asked {
   readonly session?: string
   readonly headers?: Readonly<Record<string, string>>
   /** Milliseconds by which the answer may take longer, because the server was asked to wait. */
-  readonly patience?: number
+  readonly extraTime?: number
 }
 
 export interface Answer {
@@ -75,11 +75,11 @@ export class Client implements AsyncDisposable {
    * The answer, whatever its status below 500. Throws `CONNECT_FAILED` when no server answers, or all are in trouble. A
    * request may arrive twice: what it asks for has to be the same the second time.
    */
-  async ask(asked: Asked, io: Abortable): Promise<Answer> {
+  async send(request: ClientRequest, io: Abortable): Promise<Answer> {
     const failures: string[] = []
     for (const server of this.#servers) {
       try {
-        const answer = await this.#once(server, asked, io)
+        const answer = await this.#once(server, request, io)
         if (answer.status < 500) {
           this.#servers = [server, ...this.#servers.filter(one => one !== server)]
           return answer
@@ -94,26 +94,26 @@ export class Client implements AsyncDisposable {
   }
 
   /** The answer's JSON; throws `REFUSED` with the server's words for any status but 2xx. */
-  async json(asked: Asked, io: Abortable): Promise<unknown> {
-    const answer = await this.ask(asked, io)
-    if (answer.status < 300) return answerAs(JSON_TEXT, parsed(answer.body), asked)
-    throw refusedBy(answer, asked)
+  async json(request: ClientRequest, io: Abortable): Promise<unknown> {
+    const answer = await this.send(request, io)
+    if (answer.status < 300) return parseAnswer(JSON_TEXT, parsed(answer.body), request)
+    throw refusalError(answer, request)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#dispatcher.destroy()
   }
 
-  async #once(server: string, asked: Asked, io: Abortable): Promise<Answer> {
-    const answer = await this.#send(server, asked, io)
+  async #once(server: string, request: ClientRequest, io: Abortable): Promise<Answer> {
+    const answer = await this.#send(server, request, io)
     const told = answer.status === 401 ? refusal.safeParse(parsed(answer.body)) : undefined
     if (told?.data?.error !== 'clock') return answer
     // Only by how much we are ahead or behind; what is signed stays the same.
     this.#ahead = told.data.time - Date.now()
-    return await this.#send(server, asked, io)
+    return await this.#send(server, request, io)
   }
 
-  async #send(server: string, { method, path, body, session, headers, patience = 0 }: Asked, io: Abortable) {
+  async #send(server: string, { method, path, body, session, headers, extraTime = 0 }: ClientRequest, io: Abortable) {
     const url = new URL(path, server)
     const bytes =
       body === undefined ? Buffer.alloc(0) : body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body))
@@ -132,9 +132,9 @@ export class Client implements AsyncDisposable {
           : { authorization: `Bearer ${session}` }),
       },
       ...(bytes.length > 0 && { body: bytes }),
-      headersTimeout: timeout + patience,
+      headersTimeout: timeout + extraTime,
       bodyTimeout: timeout,
-      signal: AbortSignal.any([io.signal, AbortSignal.timeout(10 * timeout + patience)]),
+      signal: AbortSignal.any([io.signal, AbortSignal.timeout(10 * timeout + extraTime)]),
     })
     return { status: answer.statusCode, headers: answer.headers, body: new Uint8Array(await answer.body.arrayBuffer()) }
   }
@@ -149,7 +149,11 @@ const dispatcherFor = ({ ca }: ClientOptions): Dispatcher =>
   })
 
 /** An answer's JSON as what it has to be; throws `REFUSED` for anything else, and repeats nothing of it. */
-export const answerAs = <S extends z.ZodType>(schema: S, answer: unknown, { method, path }: Asked): z.output<S> => {
+export const parseAnswer = <S extends z.ZodType>(
+  schema: S,
+  answer: unknown,
+  { method, path }: ClientRequest,
+): z.output<S> => {
   const result = schema.safeParse(answer)
   if (result.success) return result.data
   const [issue] = result.error.issues
@@ -162,7 +166,7 @@ export const answerAs = <S extends z.ZodType>(schema: S, answer: unknown, { meth
 }
 
 /** What the server said no to, and why, in its words. */
-export const refusedBy = ({ status, body }: Answer, { method, path }: Asked): StokerError => {
+export const refusalError = ({ status, body }: Answer, { method, path }: ClientRequest): StokerError => {
   const told = refusal.safeParse(parsed(body))
   const why = told.success ? harmlessMessage(told.data.message.slice(0, 500)) : `status ${status}`
   return new StokerError('REFUSED', `${method} ${path}`, `the server refuses: ${why}`)

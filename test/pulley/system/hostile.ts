@@ -131,7 +131,7 @@ t.test("a session of one node opens nothing of another's", async t => {
   const other = await pulley.enrol('blue', site.token, 'wn2')
   const { session } = await mine.hello()
   const id = newId('a')
-  const asked = (changed: string) => mine.client.ask({ method: 'GET', path: '/v1/poll', session: changed }, io)
+  const asked = (changed: string) => mine.client.send({ method: 'GET', path: '/v1/poll', session: changed }, io)
   for (const changed of [
     session.replace(mine.id, other.id),
     `${session.slice(0, -2)}xx`,
@@ -143,7 +143,7 @@ t.test("a session of one node opens nothing of another's", async t => {
     t.equal((await asked(changed)).status, 401, changed)
   isLogged(t, pulley, { status: 401, kind: 'session', path: '/v1/poll', from: '127.0.0.1' })
   const started = { state: 'started', at: 1, attempt: 'attempt1' }
-  t.equal((await mine.client.ask({ method: 'POST', path: `/v1/actions/${id}`, body: started }, io)).status, 409)
+  t.equal((await mine.client.send({ method: 'POST', path: `/v1/actions/${id}`, body: started }, io)).status, 409)
   isLogged(t, pulley, { status: 409, kind: 'conflict', keyid: mine.id })
 })
 
@@ -152,7 +152,7 @@ t.test("a request which is signed by one node's key in the name of another is re
   const mine = await site.pulley.enrol('blue', site.token, 'wn1')
   const other = await site.pulley.enrol('blue', site.token, 'wn2')
   await using liar = new Client({ servers: [site.pulley.agents], key: mine.key, keyid: other.id })
-  const answer = await liar.ask({ method: 'POST', path: '/v1/reports', body: [] }, io)
+  const answer = await liar.send({ method: 'POST', path: '/v1/reports', body: [] }, io)
   t.equal(answer.status, 401)
   isLogged(t, site.pulley, { status: 401, kind: 'unsigned', keyid: other.id })
 })
@@ -184,11 +184,11 @@ t.test('ids like paths lead nowhere, with any key', async t => {
   for (const path of paths) {
     const before = pulley.log.length
     const answers = [
-      await node.client.ask({ method: 'POST', path: `/v1/actions/${path}`, body: {} }, io),
-      await admin.ask({ method: 'GET', path: `/admin/v1/vos/blue/actions/${path}` }, io),
-      await admin.ask({ method: 'GET', path: `/admin/v1/vos/blue/blobs/${path}` }, io),
-      await admin.ask({ method: 'DELETE', path: `/admin/v1/vos/blue/nodes/${path}` }, io),
-      await admin.ask({ method: 'GET', path: `/admin/v1/vos/${path}/nodes` }, io),
+      await node.client.send({ method: 'POST', path: `/v1/actions/${path}`, body: {} }, io),
+      await admin.send({ method: 'GET', path: `/admin/v1/vos/blue/actions/${path}` }, io),
+      await admin.send({ method: 'GET', path: `/admin/v1/vos/blue/blobs/${path}` }, io),
+      await admin.send({ method: 'DELETE', path: `/admin/v1/vos/blue/nodes/${path}` }, io),
+      await admin.send({ method: 'GET', path: `/admin/v1/vos/${path}/nodes` }, io),
     ]
     for (const { status } of answers) t.ok([400, 404, 414].includes(status), `${path}: ${status}`)
     t.equal(pulley.log.length - before, answers.length, 'all are in the log')
@@ -333,12 +333,12 @@ t.test('a node which asks too often is told to wait, and another is not', async 
   const { session } = await eager.hello()
   const polls: number[] = []
   for (let i = 0; i < 5; i++)
-    polls.push((await eager.client.ask({ method: 'GET', path: '/v1/poll', session }, io)).status)
+    polls.push((await eager.client.send({ method: 'GET', path: '/v1/poll', session }, io)).status)
   t.strictSame(polls, [200, 200, 200, 429, 429])
   isLogged(t, site.pulley, { status: 429, kind: 'too-many', path: '/v1/poll' })
   const posts: (string | undefined)[] = []
   for (let i = 0; i < 4; i++) {
-    const answer = await eager.client.ask({ method: 'POST', path: '/v1/reports', body: [] }, io)
+    const answer = await eager.client.send({ method: 'POST', path: '/v1/reports', body: [] }, io)
     posts.push(`${answer.status} ${answer.headers['retry-after'] ?? ''}`)
   }
   t.strictSame(posts, ['400 ', '400 ', '429 5', '429 5'], 'the hello was the first')
@@ -384,7 +384,7 @@ t.test('only so many uploads go on at once, and each has to be what its checksum
   const own = { method: 'PUT', path: target, body: Buffer.from('x') } as const
   const tried = async (): Promise<number> => {
     // The server hears of their end in its own time.
-    const answer = await site.admin.ask(own, io).catch(() => undefined)
+    const answer = await site.admin.send(own, io).catch(() => undefined)
     return answer?.status ?? (await tried())
   }
   t.equal(await tried(), 400)

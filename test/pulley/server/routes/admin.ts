@@ -1,6 +1,6 @@
 /** Every route for administrators, asked by everybody: only whose it is gets an answer. */
 import t from 'tap'
-import { type Asked, Client } from '../../../../src/pulley/client/client.ts'
+import { Client, type ClientRequest } from '../../../../src/pulley/client/client.ts'
 import { SUCCESSION } from '../../../../src/pulley/protocol/documents.ts'
 import { seal } from '../../../../src/pulley/protocol/envelope.ts'
 import { makeSigningKey } from '../../../../src/pulley/protocol/keys.ts'
@@ -111,9 +111,9 @@ const rows: readonly Row[] = [
   ],
 ]
 
-const askedOf = ([route, , ask]: Row, site: Site): Asked => {
+const askedOf = ([route, , ask]: Row, site: Site): ClientRequest => {
   const [path, body] = ask(site)
-  return { method: route.split(' ')[0] as Asked['method'], path, ...(body !== undefined && { body }) }
+  return { method: route.split(' ')[0] as ClientRequest['method'], path, ...(body !== undefined && { body }) }
 }
 
 t.test('each route of administrators answers whose it is, and refuses everybody else', async t => {
@@ -127,7 +127,7 @@ t.test('each route of administrators answers whose it is, and refuses everybody 
       const before = pulley.log.length
       for (const [name, client] of Object.entries(wrong)) {
         // Before its end the node is one; after that not even its key is known.
-        const { status } = await client.ask(asked, io)
+        const { status } = await client.send(asked, io)
         t.ok(status === 401 || status === 403, `${name}: ${status}`)
       }
       const { path, method, body } = asked
@@ -139,7 +139,7 @@ t.test('each route of administrators answers whose it is, and refuses everybody 
       const refused = pulley.log.slice(before).filter(line => line.event === 'refused')
       t.equal(refused.length, Object.keys(wrong).length + 1, 'each is in the log')
       const own = who === 'vo' ? admin : pulley.operator
-      const answer = await own.ask(asked, io)
+      const answer = await own.send(asked, io)
       t.equal(answer.status, 200, Buffer.from(answer.body).toString('utf8', 0, 300))
       if (path.includes('/blobs/')) return
       t.match(JSON.parse(Buffer.from(answer.body).toString()), expected)
@@ -154,7 +154,7 @@ t.test('what has no right shape, or is not there, is refused with words which he
     ['POST', `${BLUE}/bundles`, { document, note: '', ...more }] as const
   const send = (document: unknown) =>
     ['POST', `${BLUE}/actions`, { batch: newId('a'), name: 'x', documents: [document] }] as const
-  const cases: readonly (readonly [string, readonly [Asked['method'], string, unknown?], number, RegExp])[] = [
+  const cases: readonly (readonly [string, readonly [ClientRequest['method'], string, unknown?], number, RegExp])[] = [
     ['no JSON', ['POST', `${BLUE}/tokens`, Buffer.from('{')], 400, /no JSON/],
     ['no body', ['POST', `${BLUE}/tokens`], 400, /expected object/],
     ['a number which is none', ['POST', `${BLUE}/tokens`, { uses: 'many' }], 400, /hash|uses/],
@@ -180,7 +180,7 @@ t.test('what has no right shape, or is not there, is refused with words which he
     ['a method which is not there', ['PUT', `${BLUE}/nodes`, {}], 404, /nothing here/],
   ]
   for (const [what, [method, path, body], status, message] of cases) {
-    const answer = await admin.ask({ method, path, ...(body !== undefined && { body }) }, io)
+    const answer = await admin.send({ method, path, ...(body !== undefined && { body }) }, io)
     t.equal(answer.status, status, what)
     t.match(JSON.parse(Buffer.from(answer.body).toString()), { error: String, message, time: Number }, what)
   }
@@ -189,7 +189,7 @@ t.test('what has no right shape, or is not there, is refused with words which he
 t.test('a VO is made once; the same again is the same, another key is a conflict', async t => {
   await using site = await ready()
   const make = (name: string, publicKey: string) =>
-    site.pulley.operator.ask({ method: 'POST', path: '/admin/v1/vos', body: { name, publicKey } }, io)
+    site.pulley.operator.send({ method: 'POST', path: '/admin/v1/vos', body: { name, publicKey } }, io)
   t.equal((await make('blue', site.key.publicKey)).status, 200)
   t.equal((await make('blue', next.publicKey)).status, 409)
   for (const name of ['Blue', 'a b', '../x', '', '-', 'a'.repeat(64)])

@@ -21,7 +21,7 @@ t.test('a node enrols, says hello and polls; nothing new is 304', async t => {
   const node = await site.pulley.enrol('blue', site.token, 'wn1')
   const { session, kind } = await node.hello()
   t.equal(kind, 'welcome')
-  const first = await node.client.ask({ method: 'GET', path: '/v1/poll', session }, io)
+  const first = await node.client.send({ method: 'GET', path: '/v1/poll', session }, io)
   t.equal(first.status, 200)
   t.match(JSON.parse(Buffer.from(first.body).toString()), {
     next: 60,
@@ -35,7 +35,7 @@ t.test('a node enrols, says hello and polls; nothing new is 304', async t => {
     session,
     headers: { 'if-none-match': String(first.headers.etag) },
   } as const
-  const second = await node.client.ask(again, io)
+  const second = await node.client.send(again, io)
   t.equal(second.status, 304)
   t.equal(second.headers['pulley-next'], '60')
   t.equal(second.body.length, 0)
@@ -141,19 +141,22 @@ t.test('nobody gets anything of another node or VO', async t => {
   const other = await pulley.enrol('red', await pulley.token('red'), 'wn1')
   const { session } = await mine.hello()
   const answers = [
-    await mine.client.ask(
+    await mine.client.send(
       { method: 'POST', path: `/v1/actions/${newId('a')}`, body: { state: 'started', at: 1, attempt: 'attempt1' } },
       io,
     ),
-    await red.ask({ method: 'GET', path: '/admin/v1/vos/blue/nodes' }, io),
-    await red.ask({ method: 'DELETE', path: `/admin/v1/vos/red/nodes/${mine.id}` }, io),
-    await mine.client.ask({ method: 'GET', path: '/admin/v1/vos/blue/nodes' }, io),
-    await pulley.operator.ask({ method: 'GET', path: '/admin/v1/vos/blue/nodes' }, io),
-    await site.admin.ask({ method: 'POST', path: '/admin/v1/vos', body: { name: 'x', publicKey: 'A'.repeat(43) } }, io),
-    await other.client.ask({ method: 'GET', path: '/v1/poll', session: `${session}x` }, io),
-    await other.client.ask({ method: 'GET', path: '/v1/poll', session: session.replace(mine.id, other.id) }, io),
-    await mine.client.ask({ method: 'GET', path: '/v1/poll' }, io),
-    await mine.client.ask({ method: 'GET', path: `/v1/blobs/${'0'.repeat(64)}`, session }, io),
+    await red.send({ method: 'GET', path: '/admin/v1/vos/blue/nodes' }, io),
+    await red.send({ method: 'DELETE', path: `/admin/v1/vos/red/nodes/${mine.id}` }, io),
+    await mine.client.send({ method: 'GET', path: '/admin/v1/vos/blue/nodes' }, io),
+    await pulley.operator.send({ method: 'GET', path: '/admin/v1/vos/blue/nodes' }, io),
+    await site.admin.send(
+      { method: 'POST', path: '/admin/v1/vos', body: { name: 'x', publicKey: 'A'.repeat(43) } },
+      io,
+    ),
+    await other.client.send({ method: 'GET', path: '/v1/poll', session: `${session}x` }, io),
+    await other.client.send({ method: 'GET', path: '/v1/poll', session: session.replace(mine.id, other.id) }, io),
+    await mine.client.send({ method: 'GET', path: '/v1/poll' }, io),
+    await mine.client.send({ method: 'GET', path: `/v1/blobs/${'0'.repeat(64)}`, session }, io),
   ]
   t.strictSame(
     answers.map(one => one.status),
@@ -171,10 +174,10 @@ t.test('ids like paths lead nowhere', async t => {
     '/v1/../healthz/x',
     '/v1/actions/..%2f/output',
   ]) {
-    const { status } = await node.client.ask({ method: 'GET', path, session }, io)
+    const { status } = await node.client.send({ method: 'GET', path, session }, io)
     t.ok([400, 404].includes(status), `${path}: ${status}`)
   }
-  const { status } = await node.client.ask(
+  const { status } = await node.client.send(
     { method: 'POST', path: '/v1/actions/..%2f', body: { state: 'started', at: 1, attempt: 'attempt1' } },
     io,
   )
@@ -199,7 +202,7 @@ t.test('a revoked node is out at once, with its session', async t => {
   const node = await site.pulley.enrol('blue', site.token, 'wn1')
   const { session } = await node.hello()
   await site.admin.json({ method: 'DELETE', path: `/admin/v1/vos/blue/nodes/${node.id}` }, io)
-  t.equal((await node.client.ask({ method: 'GET', path: '/v1/poll', session }, io)).status, 403)
+  t.equal((await node.client.send({ method: 'GET', path: '/v1/poll', session }, io)).status, 403)
   await t.rejects(node.hello(), { code: 'REFUSED', message: /revoked/ })
 })
 
@@ -207,9 +210,9 @@ t.test('a poll which may wait hears of news at once, and of nothing when its tim
   await using site = await ready()
   const node = await site.pulley.enrol('blue', site.token, 'wn1')
   const { session } = await node.hello()
-  const { headers } = await node.client.ask({ method: 'GET', path: '/v1/poll', session }, io)
+  const { headers } = await node.client.send({ method: 'GET', path: '/v1/poll', session }, io)
   const wait = (seconds: number) =>
-    node.client.ask(
+    node.client.send(
       { method: 'GET', path: `/v1/poll?wait=${seconds}`, session, headers: { 'if-none-match': String(headers.etag) } },
       io,
     )
@@ -223,16 +226,16 @@ t.test('a server which ends lets who waits go, and the store opens cleanly again
   await using site = await ready()
   const node = await site.pulley.enrol('blue', site.token, 'wn1')
   const { session } = await node.hello()
-  const { headers } = await node.client.ask({ method: 'GET', path: '/v1/poll', session }, io)
+  const { headers } = await node.client.send({ method: 'GET', path: '/v1/poll', session }, io)
   const ask = {
     method: 'GET',
     path: '/v1/poll?wait=60',
     session,
     headers: { 'if-none-match': String(headers.etag) },
   } as const
-  const waiting = node.client.ask(ask, io)
-  await node.client.ask({ method: 'GET', path: '/healthz', session }, io)
+  const waiting = node.client.send(ask, io)
+  await node.client.send({ method: 'GET', path: '/healthz', session }, io)
   await site.pulley.restart()
   t.equal((await waiting).status, 304)
-  t.equal((await node.client.ask({ ...ask, path: '/v1/poll' }, io)).status, 304, 'the session is as good as before')
+  t.equal((await node.client.send({ ...ask, path: '/v1/poll' }, io)).status, 304, 'the session is as good as before')
 })

@@ -28,7 +28,7 @@ const ready = async (options: Parameters<typeof startPulley>[0] = {}) => {
 /** What the node is told; throws where an agent could not read it. */
 const poll = async (node: PulleyNode) => {
   const { session } = await node.hello()
-  const { body } = await node.client.ask({ method: 'GET', path: '/v1/poll', session }, io)
+  const { body } = await node.client.send({ method: 'GET', path: '/v1/poll', session }, io)
   return pollAnswer.parse(JSON.parse(Buffer.from(body).toString()))
 }
 
