@@ -138,8 +138,9 @@ t.test('what actors do does not depend on the login shell', async t => {
       connect: () => connector.connect(on, { signal }),
       materials: () => sources.materials(on, { facts: async () => Promise.reject(new Error('no facts')) }, { signal }),
     }).catch((error: Error) => ({ thrown: error.message }))
+    const message = 'outcome' in result && 'error' in result.outcome ? result.outcome.error.message : undefined
     return JSON.parse(
-      JSON.stringify(result)
+      JSON.stringify({ ...result, message })
         .replaceAll(folder, '@')
         .replaceAll(node.name, 'NODE')
         .replaceAll(/after [\d.]+ m?s/g, 'after a while'),
