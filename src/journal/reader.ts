@@ -54,9 +54,9 @@ export const readRun = async (
     if (line.kind === 'run') head = line.head
     else if (line.kind === 'ended') ended = line
     else if (line.kind === 'began') began.set(head?.targets[line.n] as Target, line.at)
-    else if (line.kind === 'event') {
+    else if (line.kind === 'event' && head) {
       if (line.event.kind === 'finished') outcomes.set(line.event.target, line.event.outcome)
-      const busy = watch(line.event, began.get(line.event.target) ?? head?.at ?? 0)
+      const busy = watch(line.event, began.get(line.event.target) ?? head.at)
       if (busy) await busy
     }
   }

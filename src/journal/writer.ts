@@ -13,6 +13,7 @@ import { runFile } from './paths.ts'
 export interface JournalWriter extends View {
   /** Before anything happens on the target. */
   begin(target: Target): void
+  event(event: RunEvent): void
   /** Writes how the run ended, and closes the file. `emptyInput`: nothing came through the pipe which it had. */
   close(exitCode: number, emptyInput?: boolean): void
 }

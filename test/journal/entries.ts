@@ -20,6 +20,7 @@ const error = new StokerError('CONNECT_FAILED', 'web1', 'refused', { detail: '10
 const events: readonly RunEvent[] = [
   { kind: 'started', target: one },
   { kind: 'output', target: one, output: { stream: 'stderr', data: Buffer.from([0, 255, 10, 233]) } },
+  { kind: 'output', target: one, output: { stream: 'stdout', data: Buffer.from('x') } },
   {
     kind: 'resource',
     target: one,
@@ -42,6 +43,13 @@ for (const line of lines)
     t.equal(text.indexOf('\n'), text.length - 1, 'one line')
     t.strictSame(parseLine(text, head), line)
   })
+
+t.test('journals which were written can be read, and those of another format cannot', async t => {
+  const text = (format: unknown) =>
+    JSON.stringify({ kind: 'run', format, ...head, targets: [{ name: 'web1', names: ['web1'], addresses: [] }] })
+  t.match(parseLine(text(1), undefined), { kind: 'run', head: { id: head.id, targets: [{ name: 'web1' }] } })
+  for (const format of [2, '1', undefined]) t.equal(parseLine(text(format), undefined), undefined, `${format}`)
+})
 
 t.test('a line which was cut off, anywhere, is no line', async t => {
   for (const line of lines.slice(1)) {
