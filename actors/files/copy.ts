@@ -4,8 +4,9 @@ import { basename, resolve } from 'node:path'
 import * as z from 'zod'
 import type { Abortable } from '../../src/base/abortable.ts'
 import { StokerError } from '../../src/base/errors.ts'
+import { modeFrom } from '../../src/base/file-mode.ts'
 import { shown } from '../../src/base/names.ts'
-import { absolutePath, accountName, fileMode, truth } from '../../src/config/fields.ts'
+import { absolutePath, accountName, fileModeOrChange, truth } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import type { Output } from '../../src/connection/connection.ts'
 import type { Target } from '../../src/inventory/target.ts'
@@ -29,9 +30,11 @@ const schema = mapping({
     .describe('Where it shall be on the target; with a slash at its end, the folder which it shall be in.'),
   owner: accountName.optional().describe('The user it belongs to.'),
   group: accountName.optional().describe('The group it belongs to.'),
-  mode: fileMode
+  mode: fileModeOrChange
     .optional()
-    .describe("Permission bits of files; folders get leave to enter as well. Default: the source's."),
+    .describe(
+      "Permission bits of files, such as 0644; folders get leave to enter as well. Or what to change of the source's, as chmod takes it: `u+x`, `go-w,a+rX`. Default: the source's.",
+    ),
   delete: truth.default(false).describe('Of a folder: whether what is not in the source goes.'),
 })
 
@@ -72,7 +75,11 @@ export const copy: Actor<Options> = {
         : options.dest,
     )
     return local.kind === 'file'
-      ? yield* copyFile(target, { ...options, dest, mode: options.mode ?? local.mode & 0o7777 }, job)
+      ? yield* copyFile(
+          target,
+          { ...options, dest, mode: modeFrom(options.mode ?? [], local.mode & 0o7777, false) },
+          job,
+        )
       : yield* copyTree(local.tree, { ...options, dest }, job)
   },
 }
@@ -88,7 +95,7 @@ const readLocal = async (source: string, io: Abortable): Promise<Local> => {
 
 async function* copyFile(
   target: Target,
-  { source, dest, owner, group, mode, delete: remove }: Options,
+  { source, dest, owner, group, mode, delete: remove }: Options & { readonly mode: number },
   job: Job,
 ): AsyncGenerator<Output | ResourceResult, Outcome, void> {
   if (remove) throw new StokerError('ACTOR_OPTION', 'delete', 'actor copy, option "delete": the source is no folder')
@@ -98,7 +105,7 @@ async function* copyFile(
   const options = actor.parse({
     path: dest,
     source,
-    mode: mode?.toString(8).padStart(4, '0'),
+    mode: mode.toString(8).padStart(4, '0'),
     ...Object.fromEntries(given),
   })
   const connect = async () => sendingOn(await job.connect(), content, (bytes, of) => job.moved?.(bytes, of))

@@ -1,6 +1,6 @@
 /** Files, directories and symbolic links: that they are there or not, what they hold, whose they are. */
 import * as z from 'zod'
-import { absolutePath, accountName, fileMode, truth } from '../../src/config/fields.ts'
+import { absolutePath, accountName, fileMode, fileModeOrChange, truth } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import { type Content, contentOf } from '../../src/converge/content.ts'
 import type { Materials } from '../../src/converge/convergent.ts'
@@ -20,9 +20,11 @@ const schema = mapping({
   source: z.string().min(1).optional().describe('The file on this side with the content, of any size and kind.'),
   template: z.string().optional().describe('What the file holds, as a template text with values of the node.'),
   target: z.string().min(1).optional().describe('Where the symbolic link leads to, as it is written in it.'),
-  mode: fileMode
+  mode: fileModeOrChange
     .optional()
-    .describe('Permission bits. Default: as they are; of a new file 0644, of a new directory 0755.'),
+    .describe(
+      'Permission bits: `0644`, or what to change as chmod takes it: `u+x`, `go-w`. Default: as they are; of a new file 0644, of a new directory 0755.',
+    ),
   owner: accountName.optional().describe('The user it belongs to.'),
   group: accountName.optional().describe('The group it belongs to.'),
   recursive: truth
@@ -52,6 +54,8 @@ const schema = mapping({
     if (options.mode !== undefined && state === 'symlink') wrong('mode', 'a link has none')
     if (options.recursive && state !== 'directory')
       wrong('recursive', 'only a directory has something in it; state=directory')
+    if (options.recursive && typeof options.mode === 'object')
+      wrong('mode', 'with recursive=true it is given as digits, such as 0755')
     if (options['file-mode'] !== undefined && !options.recursive)
       wrong('file-mode', 'counts with recursive=true only; else it is mode')
   })
@@ -73,7 +77,7 @@ export const file = convergent<Options, DesiredFile>({
     return {
       ...{ path, state, target, mode, owner, group, backup, force, secret },
       ...(await withBytes(await contentWanted(options, materials))),
-      below: recursive ? { directoryMode: mode, fileMode } : undefined,
+      below: recursive ? { directoryMode: typeof mode === 'number' ? mode : undefined, fileMode } : undefined,
     }
   },
   probe: probeFile,

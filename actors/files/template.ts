@@ -1,6 +1,6 @@
 /** Files made from a template, with values of the node and facts of the target. */
 import * as z from 'zod'
-import { absolutePath, accountName, fileMode, truth } from '../../src/config/fields.ts'
+import { absolutePath, accountName, fileModeOrChange, truth } from '../../src/config/fields.ts'
 import { mapping } from '../../src/config/shape.ts'
 import { contentOf } from '../../src/converge/content.ts'
 import { convergent } from '../../src/converge/convergent-actor.ts'
@@ -10,7 +10,11 @@ import { parseFileProbe } from '../../src/converge/file/probe.ts'
 const schema = mapping({
   path: absolutePath.refine(path => path !== '/', 'is the root of everything').describe('Absolute path on the target.'),
   source: z.string().min(1).describe('The template on this side; `node.` and `facts.` are its values, strictly.'),
-  mode: fileMode.optional().describe('Permission bits. Default: as they are; of a new file 0644.'),
+  mode: fileModeOrChange
+    .optional()
+    .describe(
+      'Permission bits: `0644`, or what to change as chmod takes it: `u+x`, `go-w`. Default: as they are; of a new file 0644.',
+    ),
   owner: accountName.optional().describe('The user it belongs to.'),
   group: accountName.optional().describe('The group it belongs to.'),
   backup: truth

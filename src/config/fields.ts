@@ -1,5 +1,6 @@
 /** Values which many schemas have in common: options of actors, settings of renders. Texts of a command line fit, too. */
 import * as z from 'zod'
+import { type Mode, parseModeChanges } from '../base/file-mode.ts'
 
 /** `true`, `yes`, `on`, `1` and their opposites, or the boolean itself. */
 export const truth = z.union(
@@ -24,6 +25,18 @@ export const fileMode = z
   .union([z.int().nonnegative().transform(String), z.string()], { error: 'expected permission bits such as "0644"' })
   .refine(text => /^[0-7]{3,4}$/.test(text), 'expected permission bits: three or four octal digits, such as "0644"')
   .transform(text => Number.parseInt(text, 8))
+
+/** The same, or how to change those which are there: `u+x`, `go-w,a+rX`. */
+export const fileModeOrChange = z
+  .union([z.int().nonnegative().transform(String), z.string()], { error: 'expected permission bits such as "0644"' })
+  .transform((text, context): Mode => {
+    const mode = /^[0-7]{3,4}$/.test(text) ? Number.parseInt(text, 8) : parseModeChanges(text)
+    if (mode !== undefined) return mode
+    const message =
+      'expected permission bits: three or four octal digits, such as "0644", or changes as chmod takes them, such as u+x,go-w'
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  })
 
 /** An absolute path of the target; slashes at its end and double ones go. */
 export const absolutePath = z

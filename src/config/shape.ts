@@ -105,10 +105,26 @@ const missing = (path: Path, root: unknown, expected: string): Problem => {
 }
 
 const unknownKey = (key: string, known: readonly string[]): string => {
-  const near = nearest(key, known, 1)[0]
+  const near = synonym(key, known) ?? nearest(key, known, 1)[0]
   const hint = near === undefined ? '' : `; did you mean ${shown(near)}?`
   return `unknown key${hint}${known.length > 1 || near === undefined ? ` (known: ${known.join(', ') || 'none'})` : ''}`
 }
+
+/** Words which people bring from other tools, and what those who are meant are called here; the first of them which there is. */
+const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
+  ...{
+    src: ['source', 'repository', 'url'],
+    from: ['source', 'repository'],
+    source: ['repository'],
+    repo: ['repository'],
+  },
+  ...{ path: ['dest', 'file', 'source'], dest: ['path', 'file'], destination: ['dest', 'path'], dst: ['dest', 'path'] },
+  ...{ to: ['dest', 'path'], target: ['dest'], file: ['path', 'dest'], user: ['owner', 'name'], perms: ['mode'] },
+  ...{ version: ['revision'], rev: ['revision'], checksum: ['sha256'], text: ['content'], enable: ['enabled'] },
+}
+
+const synonym = (key: string, known: readonly string[]): string | undefined =>
+  SYNONYMS[key.toLowerCase()]?.find(name => known.includes(name))
 
 const sentence = (issue: z.core.$ZodIssue): string => {
   if (issue.code !== 'invalid_type' && issue.code !== 'invalid_value') return issue.message

@@ -1,12 +1,14 @@
 /** What of a tree has to be sent, and what put right. Pure. */
+
 import { StokerError } from '../../../src/base/errors.ts'
+import { type Mode, modeFrom } from '../../../src/base/file-mode.ts'
 import type { ActualTree, Attributes, Found } from './probe.ts'
 import { lengthOf } from './sparse.ts'
 import { type Entry, printable } from './tree.ts'
 
 export interface DesiredEntry {
-  /** Permission bits of files, and with leave to enter of folders; default: the source's. */
-  readonly mode?: number | undefined
+  /** Permission bits of files, and with leave to enter of folders; or how to change the source's; default: those. */
+  readonly mode?: Mode | undefined
   /** Names or numbers. */
   readonly owner?: string | undefined
   readonly group?: string | undefined
@@ -36,8 +38,8 @@ export const bytesToSend = ({ send }: CopyPlan): number =>
   send.reduce((all, entry) => all + (entry.kind === 'file' ? (entry.data ? lengthOf(entry.data) : entry.size) : 0), 0)
 
 /** The permission bits which an entry shall have; of a link there are none. */
-export const modeOf = (entry: Exclude<Entry, { readonly kind: 'link' }>, mode: number | undefined): number => {
-  if (mode === undefined) return entry.mode & 0o7777
+export const modeOf = (entry: Exclude<Entry, { readonly kind: 'link' }>, mode: Mode | undefined): number => {
+  if (typeof mode !== 'number') return modeFrom(mode ?? [], entry.mode & 0o7777, entry.kind === 'folder')
   return entry.kind === 'folder' ? mode | ((mode & 0o444) >> 2) : mode
 }
 
@@ -99,7 +101,7 @@ const holds = (entry: Entry, actual: Found): boolean => {
     throw new StokerError(
       'ACTOR_FAILED',
       printable(entry.name),
-      `${printable(entry.name)} is ${what[actual.kind]} there, and ${what[entry.kind]} here; take it away first`,
+      `${printable(entry.name)} is ${what[actual.kind]} there, and ${what[entry.kind]} here; nothing was changed: name another dest, or move it aside`,
     )
   }
   if (entry.kind === 'link') return actual.kind === 'link' && actual.to === entry.to

@@ -21,8 +21,7 @@ export const singleFile = (path: string, content: Content): Actor => {
     plan(desired, result) {
       const plan = definition.plan(desired, result)
       // There is no such option here.
-      if (plan.kind === 'impossible')
-        return { kind: 'impossible', reason: plan.reason.replace(/with force it is replaced$/, 'take it away first') }
+      if (plan.kind === 'impossible') return { kind: 'impossible', reason: inTheWay(path, plan.reason) }
       const changes = plan.kind === 'change' ? plan.changes : []
       const partials = parsePartials(result.stdout)
       const id = changes.some(writes) ? idOf(content.sha256) : undefined
@@ -35,6 +34,12 @@ export const singleFile = (path: string, content: Content): Actor => {
     },
   })
 }
+
+/** Nobody is told to take a folder away who has only forgotten a slash. */
+const inTheWay = (path: string, reason: string): string =>
+  reason.startsWith('there is a directory')
+    ? `there is a folder at ${path}; to copy into it, say dest=${path}/`
+    : reason.replace(/with force it is replaced$/, 'name another dest, or move it aside')
 
 const writes = ({ steps }: Change): boolean => steps.some(({ kind }) => kind === 'write')
 

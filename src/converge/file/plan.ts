@@ -1,5 +1,6 @@
 /** What is missing at a path, between what is wanted and what is there. Pure. */
 
+import { type Mode, modeFrom } from '../../base/file-mode.ts'
 import { quote } from '../../base/quote.ts'
 import { bytesOf, type Content } from '../content.ts'
 import type { Change, Plan, ProbeOptions, Step, TextChange } from '../convergent.ts'
@@ -16,8 +17,13 @@ import {
   writeFile,
 } from './steps.ts'
 
-/** What is wanted at a path. Owner and group are names or numbers, modes are permission bits. */
-export interface DesiredFile extends Attributes {
+/** What is wanted at a path. Owner and group are names or numbers. */
+export type DesiredFile = Omit<Desired, 'mode'> & {
+  /** Permission bits, or how to change those which are there, or which something new gets. */
+  readonly mode?: Mode | undefined
+}
+
+interface Desired extends Attributes {
   /** Absolute, without a slash at its end. */
   readonly path: string
   readonly state: 'present' | 'absent' | 'directory' | 'symlink'
@@ -53,9 +59,18 @@ export const probeFile = (desired: DesiredFile, { diff }: ProbeOptions): string 
 
 /** What is to be done. */
 export const planFile = (desired: DesiredFile, actual: ActualFile): Plan => {
-  const decided = PLANS[desired.state](desired, actual)
+  const decided = PLANS[desired.state](withBits(desired, actual), actual)
   if (typeof decided === 'string') return { kind: 'impossible', reason: decided }
   return decided.length === 0 ? { kind: 'converged' } : { kind: 'change', changes: decided }
+}
+
+const withBits = (desired: DesiredFile, actual: ActualFile): Desired => {
+  const { mode, ...rest } = desired
+  if (mode === undefined) return rest
+  const isFolder = desired.state === 'directory'
+  const isThere = actual.kind === (isFolder ? 'directory' : 'file')
+  const present = isThere ? actual.mode : isFolder ? NEW_FOLDER_MODE : NEW_MODE
+  return { ...rest, mode: modeFrom(mode, present, isFolder) }
 }
 
 type ExistingFile = Exclude<ActualFile, { readonly kind: 'none' }>
@@ -64,7 +79,7 @@ type File = Extract<ActualFile, { readonly kind: 'file' }>
 /** The changes, or why it cannot be had. */
 type Decision = readonly Change[] | string
 
-const absent = (desired: DesiredFile, actual: ActualFile): Decision => {
+const absent = (desired: Desired, actual: ActualFile): Decision => {
   if (actual.kind === 'none') return []
   if (actual.kind === 'directory' && !actual.empty && !desired.force)
     return 'is a directory, and not empty; with force it goes with all that is in it'
@@ -72,7 +87,7 @@ const absent = (desired: DesiredFile, actual: ActualFile): Decision => {
   return [{ what: `${describeRemoval(desired, actual)}${all}`, steps: [remove(desired, actual)] }]
 }
 
-const directory = (desired: DesiredFile, actual: ActualFile): Decision => {
+const directory = (desired: Desired, actual: ActualFile): Decision => {
   if (actual.kind === 'directory') {
     const many = actual.deviating === 1 ? '1 thing' : `${actual.deviating} things`
     const below: Change[] =
@@ -86,7 +101,7 @@ const directory = (desired: DesiredFile, actual: ActualFile): Decision => {
   return [replacing(desired, actual, `make the directory${describeAttributes(desired)}`, steps)]
 }
 
-const symlink = (desired: DesiredFile, actual: ActualFile): Decision => {
+const symlink = (desired: Desired, actual: ActualFile): Decision => {
   const target = desired.target ?? ''
   const steps = [makeLink(desired.path, target), ...setAttributes(desired.path, desired, true)]
   if (actual.kind === 'symlink') {
@@ -97,7 +112,7 @@ const symlink = (desired: DesiredFile, actual: ActualFile): Decision => {
   return [replacing(desired, actual, `link to ${target}${describeAttributes(desired)}`, steps)]
 }
 
-const present = (desired: DesiredFile, actual: ActualFile): Decision => {
+const present = (desired: Desired, actual: ActualFile): Decision => {
   if (actual.kind === 'file') return contents(desired, actual)
   if (actual.kind === 'symlink' && !desired.content)
     return `is a link to ${actual.target}; name what it leads to, or give a content to replace the link`
@@ -111,22 +126,23 @@ const present = (desired: DesiredFile, actual: ActualFile): Decision => {
 }
 
 /** A link is replaced without asking, because what it leads to stays; and by renaming, so that there is no gap. */
-const overLink = (desired: DesiredFile, actual: Extract<ActualFile, { readonly kind: 'symlink' }>): Change => {
+const overLink = (desired: Desired, actual: Extract<ActualFile, { readonly kind: 'symlink' }>): Change => {
   // Without an owner of its own it would get that of what the link leads to.
   const { mode = NEW_MODE, owner = String(actual.me), group } = desired
   const steps = [writeFile(desired.path, desired.content, { mode, owner, group })]
   return { what: `replace ${describe(actual)}, ${creation(desired)}`, steps, ...textChange(desired, undefined) }
 }
 
-const creation = (desired: DesiredFile): string =>
+const creation = (desired: Desired): string =>
   `create${desired.content ? ` (${desired.content.size} bytes)` : ', empty'}${describeAttributes(desired)}`
 
 const PLANS = { absent, directory, symlink, present }
 
 /** Permission bits of a new file when none are given. */
 const NEW_MODE = 0o644
+const NEW_FOLDER_MODE = 0o755
 
-const contents = (desired: DesiredFile, actual: File): Decision => {
+const contents = (desired: Desired, actual: File): Decision => {
   if (!desired.content || holds(desired.content, desired.bytes, actual)) return attributes(desired, actual)
   // Only root gives files away; for others the new file is their own, as it would be with any editor.
   const kept = actual.me === 0 ? { owner: String(actual.uid), group: String(actual.gid) } : {}
@@ -150,7 +166,7 @@ const holds = (content: Content, bytes: Uint8Array | undefined, actual: File): b
     : actual.size === content.size && actual.sha256 === content.sha256
 
 /** Mode and owner where they differ, as one change. */
-const attributes = (desired: DesiredFile, actual: ExistingFile): readonly Change[] => {
+const attributes = (desired: Desired, actual: ExistingFile): readonly Change[] => {
   const differ = differing(desired, actual)
   if (differ.length === 0) return []
   // Giving a file away takes its set-user-id bit from it.
@@ -160,7 +176,7 @@ const attributes = (desired: DesiredFile, actual: ExistingFile): readonly Change
   ]
 }
 
-const differing = ({ owner, group, mode }: DesiredFile, actual: ExistingFile): readonly string[] => {
+const differing = ({ owner, group, mode }: Desired, actual: ExistingFile): readonly string[] => {
   const sameOwner =
     owner === undefined || owner === actual.owner || actual.uid === (actual.wanted.uid ?? numeric(owner))
   const sameGroup =
@@ -176,7 +192,7 @@ const differing = ({ owner, group, mode }: DesiredFile, actual: ExistingFile): r
 const numeric = (text: string): number | undefined => (/^\d+$/.test(text) ? Number(text) : undefined)
 
 /** The attributes of something new, to be added to what is said of it. */
-const describeAttributes = ({ owner, group, mode, state }: DesiredFile): string =>
+const describeAttributes = ({ owner, group, mode, state }: Desired): string =>
   [
     ...(owner === undefined ? [] : [`, owner ${owner}`]),
     ...(group === undefined ? [] : [`, group ${group}`]),
@@ -184,7 +200,7 @@ const describeAttributes = ({ owner, group, mode, state }: DesiredFile): string 
   ].join('')
 
 /** The diff, where both sides are small enough; it is secret when one of the two is. */
-const textChange = (desired: DesiredFile, actual: File | undefined): { readonly diff?: TextChange } => {
+const textChange = (desired: Desired, actual: File | undefined): { readonly diff?: TextChange } => {
   if (!desired.bytes || (actual && actual.size > MAX_DIFF_BYTES)) return {}
   const modes = [desired.mode ?? actual?.mode ?? NEW_MODE, actual?.mode ?? NEW_MODE]
   const secret = desired.secret ?? modes.some(mode => (mode & 0o044) === 0)
@@ -195,15 +211,15 @@ const otherKind = (actual: ExistingFile, wanted: string): string =>
   `${describe(actual).replace(/^the /, 'there is a ')}, not ${wanted}; with force it is replaced`
 
 /** A change which first takes away what is there. */
-const replacing = (desired: DesiredFile, actual: ActualFile, what: string, steps: readonly Step[]): Change =>
+const replacing = (desired: Desired, actual: ActualFile, what: string, steps: readonly Step[]): Change =>
   actual.kind === 'none'
     ? { what, steps }
     : { what: `${describeRemoval(desired, actual)}, ${what}`, steps: [remove(desired, actual), ...steps] }
 
-const describeRemoval = ({ backup }: DesiredFile, actual: ExistingFile): string =>
+const describeRemoval = ({ backup }: Desired, actual: ExistingFile): string =>
   `${backup ? 'move away' : 'remove'} ${describe(actual)}`
 
-const remove = ({ path, backup }: DesiredFile, actual: ExistingFile): Step => {
+const remove = ({ path, backup }: Desired, actual: ExistingFile): Step => {
   if (backup) return moveAway(path)
   if (actual.kind !== 'directory') return run(`rm -f ${quote(path)}`)
   return run(`${actual.empty ? 'rmdir' : 'rm -rf'} ${quote(path)}`)

@@ -152,6 +152,39 @@ t.test('holes are neither sent nor filled: of a file, of files in a folder, and 
   t.strictSame(await readdir(far), ['plain', 'sub', 'void'])
 })
 
+t.test('where a folder stands, the slash is named which copies into it', async t => {
+  const folder = t.testdir({ source: 'x', into: { precious: '' } })
+  const failed = await run({ source: join(folder, 'source'), dest: join(folder, 'into') })
+  t.match(failed, { outcome: { kind: 'failed', error: { message: `to copy into it, say dest=${folder}/into/` } } })
+  t.strictSame(await readdir(join(folder, 'into')), ['precious'])
+})
+
+t.test('a mode in words changes that of the source, of files and of folders', async t => {
+  const folder = t.testdir({ tree: { a: '', sub: { b: '' } } })
+  await chmod(join(folder, 'tree/a'), 0o755)
+  await chmod(join(folder, 'tree/sub'), 0o755)
+  await chmod(join(folder, 'tree/sub/b'), 0o640)
+  const [source, dest] = [join(folder, 'tree'), join(folder, 'far')]
+  const modeOf = async (name: string) => ((await stat(join(dest, name))).mode & 0o7777).toString(8)
+  for (const changed of [true, false])
+    t.match(await run({ source, dest, mode: 'go-w,g=u,o=' }), { outcome: { changed } })
+  t.strictSame(await Promise.all(['a', 'sub', 'sub/b'].map(modeOf)), ['770', '770', '660'])
+  await run({ source: join(source, 'a'), dest: join(dest, 'c'), mode: 'a-x,u+s' })
+  t.equal(await modeOf('c'), '4644')
+  t.throws(() => copy.parse({ source, dest, mode: 'u+q' }), {
+    message: /"mode": expected permission bits: .* u\+x,go-w/,
+  })
+})
+
+t.test('names of other tools are told by ours', t => {
+  for (const [options, hint] of [
+    [{ src: 'x', dest: '/y' }, '"src": unknown key; did you mean "source"?'],
+    [{ source: 'x', path: '/y' }, '"path": unknown key; did you mean "dest"?'],
+  ] as const)
+    t.throws(() => copy.parse(options), { message: hint })
+  t.end()
+})
+
 t.test('an owner whom the target does not know is told before anything is sent, and leaves nothing', async t => {
   if (!needRoot(t)) return
   const folder = t.testdir({ source: 'x'.repeat(300_000), tree: { a: 'x'.repeat(300_000) } })
@@ -190,7 +223,7 @@ t.test('a folder which is there stays as it is, and something else in the way is
   await symlink(join(folder, 'elsewhere'), join(dest, 'sub'))
   await t.rejects(run({ source, dest }), {
     code: 'ACTOR_FAILED',
-    message: './sub is a link there, and a folder here; take it away first',
+    message: './sub is a link there, and a folder here; nothing was changed: name another dest, or move it aside',
   })
   t.strictSame(await readdir(join(folder, 'elsewhere')), [])
 })

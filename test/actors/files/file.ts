@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { file } from '../../../actors/files/file.ts'
 import type { Actor } from '../../../src/run/actor.ts'
@@ -273,6 +273,21 @@ t.test('where one may not look, one does not guess', async t => {
   t.match(outcome, { kind: 'failed', error: { message: /cannot probe it: .*: no permission to enter it/ } })
 })
 
+t.test('a mode in words changes what is there, and once', async t => {
+  const folder = t.testdir({ f: '', d: {} })
+  const modeOf = (name: string) => (statSync(`${folder}/${name}`).mode & 0o7777).toString(8)
+  const set = (name: string, mode: string, more = {}) =>
+    act(actor, { path: `${folder}/${name}`, mode, ...more }, target('n1'))
+  chmodSync(`${folder}/f`, 0o640)
+  chmodSync(`${folder}/d`, 0o2700)
+  t.match(await set('f', 'u+x,g-r'), { outcome: { changed: true }, stdout: /mode 0640 -> 0700/ })
+  t.match(await set('f', 'u+x,g-r'), { outcome: { changed: false } })
+  t.match(await set('d', 'go=rX', { state: 'directory' }), { stdout: /mode 2700 -> 2755/ })
+  await set('new', '+x')
+  await set('folder', 'o=', { state: 'directory' })
+  t.strictSame(['f', 'd', 'new', 'folder'].map(modeOf), ['700', '2755', '755', '750'])
+})
+
 t.test('options which do not go together are refused by name', async t => {
   const refused: readonly [object, string, RegExp][] = [
     [{}, 'path', /is missing/],
@@ -289,7 +304,8 @@ t.test('options which do not go together are refused by name', async t => {
     [{ path: '/x', recursive: true }, 'recursive', /state=directory/],
     [{ path: '/x', state: 'directory', 'file-mode': '644' }, 'file-mode', /recursive=true/],
     [{ path: '/x', mode: '0888' }, 'mode', /octal/],
-    [{ path: '/x', mode: 'u+x' }, 'mode', /octal/],
+    [{ path: '/x', mode: 'u+q' }, 'mode', /octal/],
+    [{ path: '/x', state: 'directory', recursive: 'true', mode: 'u+x' }, 'mode', /given as digits/],
     [{ path: '/x', owner: '-R' }, 'owner', /name of a user/],
     [{ path: '/x', owner: 'a:b' }, 'owner', /name of a user/],
     [{ path: '/x', backup: 'perhaps' }, 'backup', /true or false/],
