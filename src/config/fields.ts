@@ -1,6 +1,6 @@
 /** Values which many schemas have in common: options of actors, settings of renders. Texts of a command line fit, too. */
 import * as z from 'zod'
-import { type Mode, parseModeChanges } from '../base/file-mode.ts'
+import { type Mode, parseModeChanges } from './file-mode.ts'
 
 /** `true`, `yes`, `on`, `1` and their opposites, or the boolean itself. */
 export const truth = z.union(

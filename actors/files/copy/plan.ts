@@ -1,7 +1,7 @@
 /** What of a tree has to be sent, and what put right. Pure. */
 
 import { StokerError } from '../../../src/base/errors.ts'
-import { type Mode, modeFrom } from '../../../src/base/file-mode.ts'
+import { type Mode, modeFrom } from '../../../src/config/file-mode.ts'
 import type { ActualTree, Attributes, Found } from './probe.ts'
 import { lengthOf } from './sparse.ts'
 import { type Entry, printable } from './tree.ts'

@@ -1,7 +1,7 @@
 /** What is missing at a path, between what is wanted and what is there. Pure. */
 
-import { type Mode, modeFrom } from '../../base/file-mode.ts'
 import { quote } from '../../base/quote.ts'
+import { type Mode, modeFrom } from '../../config/file-mode.ts'
 import { bytesOf, type Content } from '../content.ts'
 import type { Change, Plan, ProbeOptions, Step, TextChange } from '../convergent.ts'
 import { type ActualFile, type Below, fileProbe, MAX_DIFF_BYTES, octal } from './probe.ts'

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { changeMode, parseModeChanges } from '../../src/base/file-mode.ts'
+import { changeMode, parseModeChanges } from '../../src/config/file-mode.ts'
 import { seeded } from '../fixtures/random.ts'
 
 t.test('modes in words are changed as chmod(1) changes them', t => {
