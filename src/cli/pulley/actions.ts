@@ -40,7 +40,7 @@ const addSend = ({ program, administer, io }: PulleyContext): void => {
     .command('send')
     .description('send an action to nodes: an actor, or an action of stoker.yaml')
     .argument('<action>', 'an actor (shell, file, package, ...), or a name from the configuration')
-    .argument('[argument...]', 'what the action takes, after --')
+    .argument('[argument...]', 'what the action takes, word for word')
   withVo(command)
     .requiredOption('--to <targets>', "send it to these nodes and roles: 'wn[1-4],@db'")
     .addOption(withRemark(withDefault(EXPIRES, '1h'), 'it is not started then'))

@@ -1,4 +1,5 @@
 /** The command line of `pulley`: argv -> exit code. */
+import { commandWords } from '../options/command-words.ts'
 import { runInterruptible } from '../run-program.ts'
 import { pulleyProgram } from './program.ts'
 
@@ -6,6 +7,6 @@ import { pulleyProgram } from './program.ts'
 export const cli = (argv: readonly string[]): Promise<number> =>
   runInterruptible('pulley', async io => {
     const { program, exitCode } = pulleyProgram(io)
-    await program.parseAsync([...argv], { from: 'user' })
+    await program.parseAsync(commandWords(program, argv) as string[], { from: 'user' })
     return exitCode()
   })

@@ -1,7 +1,6 @@
 /** What can be typed after `stoker`, and which command it means. Each command is loaded when it is used. */
-import type { Command } from 'commander'
 import { newProgram, type Program } from '../new-program.ts'
-import { withBareConfirm, withBecomeUser } from '../options/optional-values.ts'
+import { commandWords } from '../options/command-words.ts'
 import { CONFIG } from '../options/shared.ts'
 import { addCompletion } from './completion.ts'
 import { addFaces } from './faces.ts'
@@ -14,7 +13,7 @@ import { addRuns } from './runs.ts'
 /** Parses the words and runs the command they ask for; returns its exit code. Throws what it throws, and commander's own errors. */
 export const runStoker = async (argv: readonly string[]): Promise<number> => {
   const { program, exitCode } = stokerProgram()
-  await program.parseAsync(withBareConfirm(becomeWords(program, argv)) as string[], { from: 'user' })
+  await program.parseAsync(commandWords(program, argv) as string[], { from: 'user' })
   return exitCode()
 }
 
@@ -29,14 +28,3 @@ export const stokerProgram = (): Program =>
         add(program, setExitCode)
     },
   )
-
-/** The words with `--become [USER]` made plain: see `withBecomeUser`. */
-const becomeWords = (program: Command, argv: readonly string[]): readonly string[] => {
-  const [command] = argv.flatMap(word => program.commands.find(one => one.name() === word) ?? [])
-  if (!command) return argv
-  const options = [...program.options, ...command.options]
-  const takesValue = (word: string) =>
-    options.some(option => option.required && (option.long === word || option.short === word))
-  const needed = command.registeredArguments.filter(argument => argument.required).length
-  return withBecomeUser(argv, needed + 1, takesValue)
-}

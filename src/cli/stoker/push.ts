@@ -23,7 +23,7 @@ const addRun = (program: Command, setExitCode: SetExitCode): void => {
     .description('run an action on targets: an actor, or an action of the configuration')
     .argument('<action>', 'an actor (shell, file, package, ...), or a name from the configuration')
     .argument('<targets>', TARGETS)
-    .argument('[argument...]', 'what the action takes, after --')
+    .argument('[argument...]', 'what the action takes, word for word')
   withReach(withRolling(withTargets(command)))
     .addOption(NO_STDIN)
     .addOption(FOLD)
