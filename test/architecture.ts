@@ -33,7 +33,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
   [CONVERGENT]: ['src/converge/content.ts', CONNECTION, 'src/config/options-schema.ts', 'src/base'],
   'src/run': [CONVERGENT, CONNECTION, 'src/config', 'src/inventory', 'src/base'],
-  'src/converge': ['src/run', 'src/connection', 'src/template', 'src/inventory', 'src/base'],
+  'src/converge': ['src/run', 'src/connection', 'src/template', 'src/config/file-mode.ts', 'src/inventory', 'src/base'],
   'src/policy': [
     ...[
       'src/converge',
