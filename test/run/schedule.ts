@@ -259,10 +259,10 @@ const timed = (t: Test, worker: Actor<undefined>, count: number, changes: Partia
   const run = async () => {
     for await (const event of schedule(targets(count), worker, undefined, how(changes))) {
       const what = event.kind === 'finished' ? event.outcome.kind : event.kind
-      said.push([performance.now(), `${event.target.name} ${what}`])
+      said.push([clock.now, `${event.target.name} ${what}`])
       if (event.kind === 'finished') finished.push(event)
     }
-    said.push([performance.now(), 'over'])
+    said.push([clock.now, 'over'])
   }
   return { clock, said, finished, over: run() }
 }
