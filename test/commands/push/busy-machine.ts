@@ -55,7 +55,7 @@ interface Finished {
   readonly kind: string
   readonly node: string
   readonly outcome: string
-  readonly message?: string
+  readonly error?: { readonly message: string }
 }
 
 /** How each node ended, from what `--json` prints. */
@@ -121,5 +121,6 @@ t.test('an sshd which closes before its banner is given up when its time is up',
   const run = await stoker(['run', '-n', '--json', '-t', '2', 'shell', 'closing', '--', 'true'], { config })
   t.equal(run.code, 4)
   // Without a limit it would be tried twelve times.
-  t.match(outcomes(run.stdout).get('closing'), { outcome: 'unreachable', message: /not connected within 2 s/ })
+  const ended = outcomes(run.stdout).get('closing')
+  t.match(ended, { outcome: 'unreachable', error: { message: /not connected within 2 s/ } })
 })
