@@ -36,6 +36,8 @@ export interface Actor<O = unknown> {
   readonly summary: string
   /** What stands after `--`: the words joined to one text, or `key=value` pairs as an object of strings. */
   readonly takes: 'text' | 'options'
+  /** Of an actor which takes options: what other words mean; without it all have to be `key=value`. Throws `ACTOR_OPTION`. */
+  words?(words: readonly string[]): Readonly<Record<string, unknown>>
   /** The argument in, typed options out; throws `ACTOR_OPTION` naming the option. */
   parse(argument: unknown): O
   /** Yields output as it comes, a policy's results as well, and returns how it ended. A throw becomes a failed outcome, never a crash of the run. */

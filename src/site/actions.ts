@@ -62,11 +62,14 @@ const findArgument = async (
     throw new StokerError('USAGE', name, `action ${name} has its argument in the configuration; it takes none after --`)
   const { argument } = named
   const asOptions = actor.takes === 'options' && typeof argument === 'string'
-  return { actor, argument: asOptions ? optionWords(actor.name, splitWords(argument)) : argument }
+  return { actor, argument: asOptions ? wordsAsOptions(actor, splitWords(argument)) : argument }
 }
 
 const argumentOf = (actor: Actor, words: readonly string[]): Order['argument'] =>
-  actor.takes === 'options' ? optionWords(actor.name, words) : words.join(' ')
+  actor.takes === 'options' ? wordsAsOptions(actor, words) : words.join(' ')
+
+const wordsAsOptions = (actor: Actor, words: readonly string[]): Readonly<Record<string, unknown>> =>
+  actor.words ? actor.words(words) : optionWords(actor.name, words)
 
 /** The actor of that name. Throws `UNKNOWN_ACTION`, or `CONFIG` when it cannot be loaded. */
 export const findActor = async (config: Config, name: string): Promise<Actor> => {

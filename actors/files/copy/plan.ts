@@ -14,6 +14,8 @@ export interface DesiredEntry {
   readonly group?: string | undefined
   /** Whether what is not in the source goes. */
   readonly delete: boolean
+  /** Whether files get the times of the source. */
+  readonly times: boolean
 }
 
 export interface CopyPlan {
@@ -29,6 +31,8 @@ export interface CopyPlan {
   readonly modes: ReadonlyMap<number, readonly string[]>
   /** Names which shall get the owner and the group. */
   readonly own: readonly string[]
+  /** Names with their times, of files which do not bring them: those which are there, and sparse ones. */
+  readonly times: readonly (readonly [number, string])[]
   /** Names which shall go. */
   readonly remove: readonly string[]
 }
@@ -52,12 +56,14 @@ export const planCopy = (
   const send: Exclude<Entry, { readonly kind: 'folder' }>[] = []
   const make: string[] = []
   const own: string[] = []
+  const times: (readonly [number, string])[] = []
   const modes = new Map<number, string[]>()
   const setMode = (mode: number, name: string) => {
     const names = modes.get(mode)
     if (names) names.push(name)
     else modes.set(mode, [name])
   }
+  const arrived = new Map(kept.map(one => [one.name, one]))
   for (const [i, entry] of entries.entries()) {
     const actual = found[i] as Found
     const isThere = holds(entry, actual)
@@ -70,6 +76,8 @@ export const planCopy = (
     const isSet = entry.kind !== 'folder' && !isThere
     const isGiven = !isSet && !isOwned(attributes, wanted)
     if (isGiven) own.push(entry.name)
+    const isOld = isThere ? entry.kind === 'file' && attributes?.mtime !== entry.mtime : needsTime(entry, arrived)
+    if (wanted.times && entry.kind === 'file' && isOld) times.push([entry.mtime, entry.name])
     if (isSet || entry.kind === 'link') continue
     const mode = modeOf(entry, wanted.mode)
     // Giving a file away takes its set-user-id bit from it.
@@ -81,7 +89,6 @@ export const planCopy = (
   const gone = new Set(extra)
   // What is in a folder which goes, goes with it.
   const remove = extra.filter(name => !gone.has(name.slice(0, name.lastIndexOf('/'))))
-  const arrived = new Map(kept.map(one => [one.name, one]))
   const isArrived = (entry: Entry) => {
     const one = arrived.get(entry.name)
     return entry.kind === 'file' && one?.sha256 === entry.sha256 && one.mode === (modeOf(entry, wanted.mode) & 0o777)
@@ -89,8 +96,12 @@ export const planCopy = (
   const take = send.filter(isArrived)
   const taken = new Set(take.map(({ name }) => name))
   const drop = kept.map(({ name }) => name).filter(name => !taken.has(name))
-  return { send: send.filter(entry => !taken.has(entry.name)), take, drop, make, modes, own, remove }
+  return { send: send.filter(entry => !taken.has(entry.name)), take, drop, make, modes, own, times, remove }
 }
+
+/** Whether a file which is not there comes without its time: the archive has those of others. */
+const needsTime = (entry: Entry, arrived: ReadonlyMap<string, unknown>): boolean =>
+  entry.kind === 'file' && (entry.data !== undefined || arrived.has(entry.name))
 
 /** Whether the entry's content is there. */
 const holds = (entry: Entry, actual: Found): boolean => {

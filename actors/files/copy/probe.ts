@@ -12,6 +12,8 @@ export type Found =
 
 export interface Attributes {
   readonly mode: number
+  /** Seconds since 1970. */
+  readonly mtime: number
   /** By number and by name. */
   readonly owner: readonly string[]
   readonly group: readonly string[]
@@ -61,7 +63,7 @@ kept() { (cd $k/new 2>&-; xargs -0 -r "$@" <"$m"); }
 each() { xargs -0 sh -c "$1" sh <"$n"; }
 each '${EACH_KIND}'
 echo
-each '${THERE}' | xargs -0 -r stat -c "%a %u %g %U %G"
+each '${THERE}' | xargs -0 -r stat -c "%a %u %g %Y %U %G"
 echo
 each '${FILES}' | xargs -0 -r $h | sed 's/^\\\\//' | cut -c 1-64
 echo
@@ -122,6 +124,6 @@ export const parseProbe = (stdout: Uint8Array, count: number): ActualTree | unde
 }
 
 const attributesOf = (line: string): Attributes => {
-  const [mode = '', uid = '', gid = '', user = '', group = ''] = line.split(' ')
-  return { mode: Number.parseInt(mode, 8), owner: [uid, user], group: [gid, group] }
+  const [mode = '', uid = '', gid = '', mtime, user = '', group = ''] = line.split(' ')
+  return { mode: Number.parseInt(mode, 8), mtime: Number(mtime), owner: [uid, user], group: [gid, group] }
 }

@@ -11,6 +11,7 @@ import { bytesToSend, type CopyPlan, type DesiredEntry, modeOf } from './plan.ts
 import { KEPT_FOLDER } from './probe.ts'
 import { runScript } from './run-script.ts'
 import { type Moved, removePartial } from './send-file.ts'
+import { setTime } from './set-time.ts'
 import { blocksOf, lengthOf, setSize, within } from './sparse.ts'
 import { type Member, tar } from './tar.ts'
 import type { Entry, Tree } from './tree.ts'
@@ -107,6 +108,10 @@ function* membersOf(tree: Pick<Tree, 'bytes'>, plan: CopyPlan, wanted: DesiredEn
   yield list('make', plan.make)
   yield list('own', plan.own)
   yield list('remove', plan.remove)
+  yield list(
+    'times',
+    plan.times.flatMap(([mtime, name]) => [String(mtime), name]),
+  )
   yield list('folders', [
     ...new Set([...plan.send, ...plan.take].map(({ name }) => name.slice(0, name.lastIndexOf('/')))),
   ])
@@ -120,7 +125,14 @@ function* membersOf(tree: Pick<Tree, 'bytes'>, plan: CopyPlan, wanted: DesiredEn
     if (isSparse(entry)) continue
     if (entry.kind === 'link') yield { ...entry, name }
     else
-      yield { kind: 'file', name, mode: modeOf(entry, wanted.mode) & 0o777, size: entry.size, bytes: tree.bytes(entry) }
+      yield {
+        kind: 'file',
+        name,
+        mode: modeOf(entry, wanted.mode) & 0o777,
+        size: entry.size,
+        mtime: entry.mtime,
+        bytes: tree.bytes(entry),
+      }
   }
   yield* sparseMembers(tree, plan, wanted)
   // What ends at the end of a member looks like a whole archive: this one says that it is.
@@ -180,7 +192,7 @@ mkdir -p "$d" && (umask 077; mkdir "$s") || exit
 ${tryOwner('"$s"', wanted).join('')}
 ${takes ? TAKE : 'rm -rf "$p"'}
 trap k HUP INT TERM PIPE
-tar -x -p -o -m -f - -C "$s" || k
+tar -x -p -o ${wanted.times ? '' : '-m '}-f - -C "$s" || k
 [ -f "$s/end" ] || { echo "the content is incomplete" >&2; k; }
 trap 'exit 1' HUP INT TERM PIPE
 xargs -0 -r -n 2 sh -c '${EXPAND}' sh <"$s/sparse/names" || exit 1
@@ -192,6 +204,7 @@ ${who === undefined ? '' : `xargs -0 -r chown -h ${who} <"$s/own" || exit`}
 sync -f "$s/new" 2>&- || sync
 xargs -0 -r sh -c '${MOVE}' sh <"$s/folders" || exit 1
 for m in "$s"/modes/*; do [ ! -f "$m" ] || xargs -0 -r chmod "\${m##*/}" <"$m" || exit; done
+xargs -0 -r -n 2 sh -c '${setTime('$1', '"$2"')}' sh <"$s/times" || exit
 xargs -0 -r rm -rf <"$s/remove" || exit
 b=
 `

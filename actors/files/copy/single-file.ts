@@ -9,20 +9,23 @@ import type { Actor } from '../../../src/run/actor.ts'
 import { file } from '../file.ts'
 import { idOf, type PartialFile, parsePartials, partialPath, probePartials } from '../partial-file.ts'
 import { type Moved, sendFile } from './send-file.ts'
+import { setTime } from './set-time.ts'
 
-/** The actor `file` for this content at this absolute path; takes the options of `file`. */
-export const singleFile = (path: string, content: Content): Actor => {
+/** The actor `file` for this content at this absolute path; takes the options of `file`. `mtime`: seconds since 1970. */
+export const singleFile = (path: string, content: Content, mtime?: number): Actor => {
   const definition = file.convergent as Convergent<unknown, unknown>
   return convergent<unknown, unknown>({
     ...definition,
     name: 'copy',
     // First of all: what the other probe prints may end with the content of the file.
-    probe: (desired, options) => `${probePartials(path)}\n${definition.probe(desired, options)}`,
+    probe: (desired, options) =>
+      `${probePartials(path)}\n${mtime === undefined ? '' : probeTime(path)}${definition.probe(desired, options)}`,
     plan(desired, result) {
       const plan = definition.plan(desired, result)
       // There is no such option here.
       if (plan.kind === 'impossible') return { kind: 'impossible', reason: inTheWay(path, plan.reason) }
-      const changes = plan.kind === 'change' ? plan.changes : []
+      const planned = plan.kind === 'change' ? plan.changes : []
+      const changes = mtime === undefined ? planned : withTime(path, mtime, planned, result.stdout)
       const partials = parsePartials(result.stdout)
       const id = changes.some(writes) ? idOf(content.sha256) : undefined
       const partial = partials.find(one => one.id === id && one.size <= content.size)
@@ -33,6 +36,15 @@ export const singleFile = (path: string, content: Content): Actor => {
       return all.length === 0 ? plan : { kind: 'change', changes: all }
     },
   })
+}
+
+const probeTime = (path: string): string =>
+  `if [ -f ${quote(path)} ] && [ ! -L ${quote(path)} ]; then stat -c "time %Y" ${quote(path)}; fi\n`
+
+const withTime = (path: string, mtime: number, changes: readonly Change[], stdout: Uint8Array): readonly Change[] => {
+  const [, actual] = /^(?:kept .*\n)*time (-?\d+)$/m.exec(Buffer.from(stdout).toString('latin1')) ?? []
+  if (actual === String(mtime) && !changes.some(writes)) return changes
+  return [...changes, { what: 'time of the source', steps: [{ kind: 'run', script: setTime(mtime, quote(path)) }] }]
 }
 
 /** Nobody is told to take a folder away who has only forgotten a slash. */

@@ -10,6 +10,8 @@ export type Member =
       readonly mode: number
       readonly size: number
       readonly bytes: AsyncIterable<Uint8Array>
+      /** Seconds since 1970, at most up to the year 2242; default 0. */
+      readonly mtime?: number
     }
   | { readonly kind: 'folder'; readonly name: string; readonly mode: number }
   | { readonly kind: 'link'; readonly name: string; readonly to: string }
@@ -51,7 +53,7 @@ async function* pieces(members: Iterable<Member>): AsyncGenerator<Uint8Array> {
       yield header({ name, mode, size: 0, type: member.kind === 'link' ? '2' : '5', to })
       continue
     }
-    yield header({ name, mode, size: member.size, type: '0', to })
+    yield header({ name, mode, size: member.size, type: '0', to, mtime: member.mtime ?? 0 })
     yield* member.bytes
     yield Buffer.alloc(-member.size & (BLOCK - 1))
   }
@@ -64,9 +66,10 @@ interface Header {
   readonly size: number
   readonly type: '0' | '2' | '5' | 'K' | 'L'
   readonly to: string
+  readonly mtime?: number
 }
 
-const header = ({ name, mode, size, type, to }: Header): Buffer => {
+const header = ({ name, mode, size, type, to, mtime = 0 }: Header): Buffer => {
   const block = Buffer.alloc(BLOCK)
   block.write(name.slice(0, 100), 0, 'latin1')
   block.write(octal(mode, 8), 100)
@@ -78,7 +81,7 @@ const header = ({ name, mode, size, type, to }: Header): Buffer => {
     block.writeUInt8(0x80, 124)
     block.writeBigUInt64BE(BigInt(size), 128)
   }
-  block.write(octal(0, 12), 136)
+  block.write(octal(Math.max(0, mtime), 12), 136)
   block.write('        ', 148)
   block.write(type, 156)
   block.write(to.slice(0, 100), 157, 'latin1')

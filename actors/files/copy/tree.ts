@@ -14,6 +14,8 @@ export type Entry =
       readonly name: string
       readonly mode: number
       readonly size: number
+      /** Seconds since 1970. */
+      readonly mtime: number
       readonly sha256: string
       /** See `hashFile`. */
       readonly data?: readonly Extent[]
@@ -39,7 +41,7 @@ export const readTree = async (folder: string, { signal }: Abortable): Promise<T
     if (found.isSymbolicLink()) {
       entries.push({ kind: 'link', name, to: (await readlink(path, { encoding: 'buffer' })).toString('latin1') })
     } else if (found.isFile()) {
-      entries.push({ kind: 'file', name, mode, ...(await hashFile(path)) })
+      entries.push({ kind: 'file', name, mode, mtime: Math.floor(found.mtimeMs / 1000), ...(await hashFile(path)) })
     } else if (found.isDirectory()) {
       entries.push({ kind: 'folder', name, mode })
       const names = (await readdir(path, { encoding: 'buffer' })).map(one => one.toString('latin1')).sort()

@@ -10,11 +10,13 @@ import {
   stat,
   symlink,
   truncate,
+  utimes,
   writeFile,
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { copy } from '../../../actors/files/copy.ts'
+import { localConnection } from '../../../src/connection/local.ts'
 import type { Actor } from '../../../src/run/actor.ts'
 import { act, target } from '../../fixtures/program/act.ts'
 import { stoker } from '../../fixtures/program/cli.ts'
@@ -185,6 +187,69 @@ t.test('names of other tools are told by ours', t => {
   t.end()
 })
 
+t.test('FILE... DEST, as cp takes it', t => {
+  const words = (...all: readonly string[]) => copy.words?.(all)
+  t.strictSame(words('a', '/b', 'mode=u+x'), { mode: 'u+x', source: ['a'], dest: '/b' })
+  t.strictSame(words('a', './c=d', 'b/'), { source: ['a', './c=d'], dest: 'b/' })
+  t.strictSame(words('source=a', 'dest=/b'), { source: 'a', dest: '/b' })
+  for (const [given, message] of [
+    [['a'], /where "a" shall go is missing/],
+    [['a', '/b', 'dest=/c'], /it has dest= as well/],
+    [['-p', 'a', '/b'], /no "-p": times=true keeps times; modes are kept anyway/],
+    [['-r', 'a', '/b'], /no "-r": folders are copied with all that is in them/],
+    [['-z', 'a', '/b'], /no "-z"; options are KEY=VALUE/],
+  ] as const)
+    t.throws(() => words(...given), { code: 'ACTOR_OPTION', message })
+  t.throws(() => copy.parse({ source: ['x/a', 'y/a'], dest: '/z/' }), { message: /two of them are called "a"/ })
+  t.end()
+})
+
+t.test('several sources go into a folder which is there, or which a slash names', async t => {
+  const folder = t.testdir({ a: 'a', tree: { b: 'b' }, into: {}, file: '' })
+  const source = ['a', 'tree'].map(name => join(folder, name))
+  const into = (dest: string, more = {}) => act(actor, { source, dest: join(folder, dest), ...more }, target('n1'))
+  t.match(await into('into'), { outcome: { kind: 'ok', changed: true } })
+  t.strictSame(await names(join(folder, 'into')), ['a', 'tree', 'tree/b'])
+  t.match(await into('into/'), { outcome: { kind: 'ok', changed: false } })
+  for (const dest of ['no', 'file']) await t.rejects(into(dest), { message: /there is no folder .*, and several/ })
+  t.strictSame(await readFile(join(folder, 'file'), 'utf8'), '')
+})
+
+t.test('a destination without a slash at its beginning is in the home', async t => {
+  const folder = t.testdir({ source: 'x', home: { sub: {} } })
+  const environment = { HOME: join(folder, 'home') }
+  const into = (dest: string) =>
+    run({ source: join(folder, 'source'), dest }, { connect: async () => localConnection('n1', { environment }) })
+  for (const dest of ['one', '~/two', './three', 'sub/', '~/sub/four', '~/', '.'])
+    t.match(await into(dest), { outcome: { kind: 'ok' } }, dest)
+  t.strictSame(await names(join(folder, 'home')), ['one', 'source', 'sub', 'sub/four', 'sub/source', 'three', 'two'])
+})
+
+t.test('times are those of the source where they are wanted, also of sparse files and of what is there', async t => {
+  const folder = t.testdir({ tree: { a: 'a', sub: { b: 'b' } } })
+  const tree = join(folder, 'tree')
+  await writeSparse(join(tree, 'sparse'), 20_000_000)
+  const all = ['a', 'sub/b', 'sparse']
+  for (const [i, name] of all.entries()) await utimes(join(tree, name), 1, 1_000_000_000 + i)
+  const timesOf = (far: string) =>
+    Promise.all(all.map(async name => Math.floor((await stat(join(folder, far, name))).mtimeMs / 1000)))
+  const dest = join(folder, 'far')
+  await run({ source: tree, dest })
+  t.ok((await timesOf('far')).every(time => time > 1_000_000_010))
+  t.match(await run({ source: tree, dest, times: 'yes' }, { apply: false }), {
+    stdout: /would set the time of .*far\/a\n/,
+  })
+  t.match(await run({ source: tree, dest, times: 'yes' }), { stdout: /: 3 times set/ })
+  await run({ source: tree, dest: join(folder, 'new'), times: 'yes' })
+  for (const far of ['far', 'new']) {
+    t.strictSame(await timesOf(far), [1_000_000_000, 1_000_000_001, 1_000_000_002], far)
+    t.match(await run({ source: tree, dest: join(folder, far), times: 'yes' }), { outcome: { changed: false } })
+  }
+  const one = { source: join(tree, 'a'), dest: join(folder, 'one'), times: 'yes' }
+  for (const changed of [true, false]) t.match(await run(one), { outcome: { changed } })
+  t.equal((await stat(one.dest)).mtimeMs, 1_000_000_000_000)
+})
+
 t.test('an owner whom the target does not know is told before anything is sent, and leaves nothing', async t => {
   if (!needRoot(t)) return
   const folder = t.testdir({ source: 'x'.repeat(300_000), tree: { a: 'x'.repeat(300_000) } })
@@ -232,7 +297,7 @@ t.test('a source which is changed while it is sent is told, and leaves the old f
   const folder = t.testdir({ source: { a: 'first' }, dest: { a: 'old' } })
   const [source, dest] = [join(folder, 'source'), join(folder, 'dest')]
   const options = copy.parse({ source, dest })
-  await options.local()
+  await options.local(source)
   await writeFile(join(source, 'a'), 'other')
   const known: Actor = { ...actor, parse: () => options }
   await t.rejects(act(known, {}, target('n1')), {
@@ -245,9 +310,9 @@ t.test('a source which is changed while it is sent is told, and leaves the old f
 
 t.test('wrong options are told', async t => {
   const folder = t.testdir({ source: 'x' })
-  t.throws(() => copy.parse({ source: 'x', dest: 'y' }), {
+  t.throws(() => copy.parse({ source: 'x', dest: '~bob/y' }), {
     code: 'ACTOR_OPTION',
-    message: /option "dest": expected an absolute/,
+    message: /option "dest": expected a path; ~ stands for the home of the user/,
   })
   t.throws(() => copy.parse({ source: 'x' }), { message: /dest/ })
   await t.rejects(run({ source: join(folder, 'no'), dest: '/x' }), { code: 'CONFIG', message: /there is none/ })
@@ -282,6 +347,26 @@ t.test('a full disk fails its target alone, which keeps its old files and nothin
   const { stdout } = await stoker(['run', 'shell', '@all', '--', look], fleet)
   t.match(stdout, /node2: \. \.\/file \.\/tree \.\/tree\/a 4 4\n/)
   t.match(stdout, /node1: \. \.\/file \.\/tree \.\/tree\/a 3000000 3000000\n/)
+})
+
+t.test('on a target over SSH: words, the home, modes, times and holes at once', async t => {
+  if (!needFleet(t)) return
+  await using fleet = await startFleet({ count: 1 })
+  const folder = t.testdir({ tool: '#!/bin/sh\n' })
+  const [tool, image] = [join(folder, 'tool'), join(folder, 'image')]
+  await writeSparse(image, 50_000_000)
+  await utimes(tool, 1, 1_000_000_000)
+  const words = ['run', 'copy', 'node1', '--', tool, image, '~/', 'mode=a=r,u+x', 'times=true']
+  t.match(await stoker(words, fleet), { code: 0 })
+  t.match(await stoker(words, fleet), { code: 0, stderr: /1 target: 1 ok/ })
+  const home = join(fleet.folder, 'targets/127.20.0.1/home')
+  t.match(await stat(join(home, 'tool')), { mode: 0o100544, mtimeMs: 1_000_000_000_000 })
+  t.ok((await stat(join(home, 'image'))).blocks < 2048)
+  t.match(await stoker(['run', 'copy', 'node1', '--', tool, home.replace(/\/$/, '')], fleet), {
+    code: 1,
+    stderr: `to copy into it, say dest=${home}/`,
+  })
+  t.match(await stoker(['run', 'copy', 'node1', '--', tool], fleet), { code: 2, stderr: /takes FILE\.\.\. DEST/ })
 })
 
 t.test('sixteen targets at once take little memory, and one whose disk is full fails alone', async t => {
