@@ -26,6 +26,7 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
   'src/pulley/server/waves.ts': { tests: ['test/pulley/server/waves.ts'] },
   'src/pulley/agent/bundle/bundles.ts': { tests: ['test/pulley/agent/bundle/bundles.ts'] },
   'src/pulley/agent/bundle/trial.ts': { tests: ['test/pulley/agent/bundle/trial.ts'] },
+  'src/pulley/agent/orders/orders.ts': { tests: ['test/pulley/agent/orders/orders.ts'] },
   'src/journal/entries.ts': {
     tests: ['test/journal/entries.ts'],
     equivalent: [['return undefined', 'return undefined -> ;', 'the function ends there anyway']],

@@ -39,7 +39,7 @@ export interface OrdersOptions {
 
 export class Orders {
   readonly #options: OrdersOptions
-  /** What is running now, to be stopped. */
+  /** What was started last, to be stopped. */
   #running: { readonly id: string; readonly stop: AbortController } | undefined
 
   constructor(options: OrdersOptions) {
@@ -172,8 +172,6 @@ export class Orders {
       // An agent which is told to end ends the action as well, and says so.
       const state = stop.signal.aborted || io.signal.aborted ? 'cancelled' : 'failed'
       result = { state, at: Date.now(), message: fitting(toStokerError(thrown, entry.id).message) }
-    } finally {
-      this.#running = undefined
     }
     if (isLate())
       result = { state: 'failed', at: Date.now(), message: `not done within ${order.timeLimit / 1000} s; ended` }
@@ -238,8 +236,8 @@ class LiveOutput {
 
   /** In the background: the action does not wait for the network. */
   send(piece: number, stream: Output['stream'], data: Uint8Array): void {
-    if (!this.#isSending) return
     this.#sending = this.#sending.then(async () => {
+      // The server is to have the pieces from the first, without a hole.
       if (!this.#isSending) return
       try {
         await this.#link.post(`/v1/actions/${this.#action}/output`, bodyOf(piece, stream, data), this.#io)
