@@ -23,7 +23,7 @@ import {
   writeAtomicSync,
 } from '../../src/base/atomic-file.ts'
 import { processId } from '../../src/base/process-identity.ts'
-import { seeded } from '../fixtures/random.ts'
+import { seeded } from '../fixtures/seeded.ts'
 
 const text = (path: string) => readFileSync(path, 'utf8')
 const modeOf = (path: string) => statSync(path).mode & 0o7777
@@ -181,8 +181,8 @@ t.test('however its writer is killed, the file is whole, and the next one clears
   const module = new URL('../../src/base/atomic-file.ts', import.meta.url).href
   let left = 0
   for (let kill = 0; kill < 16; kill++) {
-    const sizes = Array.from({ length: 20 }, () => String(random.below(random.pick([100, 200_000, 4_000_000]))))
-    const words = ['--input-type=module', '-e', WRITE, module, path, random.pick(['sync', 'async']), ...sizes]
+    const sizes = Array.from({ length: 20 }, () => String(random.below(random.oneOf([100, 200_000, 4_000_000]))))
+    const words = ['--input-type=module', '-e', WRITE, module, path, random.oneOf(['sync', 'async']), ...sizes]
     const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
     const exit = once(child, 'exit')
     await once(child.stdout, 'data')

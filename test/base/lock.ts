@@ -17,7 +17,7 @@ import t from 'tap'
 import { removeLeftovers } from '../../src/base/atomic-file.ts'
 import { type Holder, LockHeld, takeLock } from '../../src/base/lock.ts'
 import { bootId, processId, startOf } from '../../src/base/process-identity.ts'
-import { seeded } from '../fixtures/random.ts'
+import { seeded } from '../fixtures/seeded.ts'
 
 const io = { signal: new AbortController().signal }
 const limited = { ...io, limit: 0 }
@@ -281,7 +281,7 @@ t.test('however they are killed, one at a time has it, and somebody always gets 
     const enough = turns + 1 + random.below(60)
     while (turns < enough) await once(news, 'turn')
     for (let i = 0; i <= random.below(2); i++) {
-      const one = random.pick([...workers])
+      const one = random.oneOf([...workers])
       one.child.kill('SIGKILL')
       await one.exit
       workers.delete(one)

@@ -3,14 +3,14 @@ import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { changeMode, parseModeChanges } from '../../src/config/file-mode.ts'
-import { seeded } from '../fixtures/random.ts'
+import { seeded } from '../fixtures/seeded.ts'
 
 t.test('modes in words are changed as chmod(1) changes them', t => {
   const folder = t.testdir()
-  const { below, pick } = seeded(t)
+  const { below, oneOf } = seeded(t)
   const many = (letters: string, most: number) =>
-    Array.from({ length: below(most + 1) }, () => pick([...letters])).join('')
-  const action = () => `${pick([...'+-='])}${below(4) === 0 ? pick([...'ugo']) : many('rwxXst', 4)}`
+    Array.from({ length: below(most + 1) }, () => oneOf([...letters])).join('')
+  const action = () => `${oneOf([...'+-='])}${below(4) === 0 ? oneOf([...'ugo']) : many('rwxXst', 4)}`
   const clause = () => many('ugoa', 2) + Array.from({ length: 1 + below(2) }, action).join('')
   const cases = Array.from({ length: 400 }, (_, i) => {
     const text = Array.from({ length: 1 + below(3) }, clause).join(',')

@@ -2,7 +2,7 @@ import t from 'tap'
 import { commandWords } from '../../../src/cli/options/command-words.ts'
 import { pulleyProgram } from '../../../src/cli/pulley/program.ts'
 import { stokerProgram } from '../../../src/cli/stoker/program.ts'
-import { seeded } from '../../fixtures/random.ts'
+import { seeded } from '../../fixtures/seeded.ts'
 
 const stoker = stokerProgram().program
 const pulley = pulleyProgram({ signal: new AbortController().signal }).program
@@ -81,7 +81,7 @@ t.test('whatever the words of an action are, they come through', async t => {
     '--x=y',
   ]
   for (let round = 0; round < 500; round += 1) {
-    const tail = Array.from({ length: random.below(6) }, () => random.pick(pool))
+    const tail = Array.from({ length: random.below(6) }, () => random.oneOf(pool))
     const given = ['run', '-b', 'shell', 'h1', 'echo', ...tail]
     t.strictSame(commandWords(stoker, given), ['run', '-b', 'shell', 'h1', '--', 'echo', ...tail])
   }

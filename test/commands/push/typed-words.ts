@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { stoker } from '../../fixtures/program/cli.ts'
-import { seeded } from '../../fixtures/random.ts'
+import { seeded } from '../../fixtures/seeded.ts'
 import { findProgram, need } from '../../fixtures/servers/debian.ts'
 import { needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
@@ -44,7 +44,7 @@ t.test('what stands behind the targets is the command, word for word', async t =
     ';',
     'echo',
   ]
-  const lists = Array.from({ length: 12 }, () => Array.from({ length: 1 + random.below(6) }, () => random.pick(pool)))
+  const lists = Array.from({ length: 12 }, () => Array.from({ length: 1 + random.below(6) }, () => random.oneOf(pool)))
   for (const list of [['-n', '3', 'num'], ['-la', '/'], ['--', '--'], ...lists]) {
     // A program which shows its arguments; what comes to it is as the words were.
     const words = ["printf '<%s>'", ...list]

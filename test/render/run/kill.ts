@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { startStoker, stoker } from '../../fixtures/program/cli.ts'
@@ -114,6 +114,8 @@ render:
   changes.close()
   started.process.kill('SIGKILL')
   await started.ended
+  // Its restart still waits there.
+  closeSync(openSync(at('fifo'), 'r+'))
   t.ok(existsSync(at('page')))
   configure(`echo told >>${at('told')}`)
   t.match(await stoker(['render', 'page'], options), { code: 0, stdout: /nothing to do: .*\n.*restart: done/ })
