@@ -1,6 +1,7 @@
 /** Which nodes `stoker clush` acts on: names, as clush(1) has them, with the groups of the site or of a groups.conf. */
 import { access } from 'node:fs/promises'
 import type { Abortable } from '../../../base/abortable.ts'
+import { reason } from '../../../base/errors.ts'
 import { readText } from '../../../config/read-text.ts'
 import { readList } from '../../../inventory/read-list.ts'
 import { anyWarehouseGroups } from '../../../inventory/warehouse-groups.ts'
@@ -15,6 +16,7 @@ import { wordsOf } from '../../../nodeset/syntax/words.ts'
 import type { Site } from '../../../site/site.ts'
 import { clustershellGroups } from '../../../site/warehouses.ts'
 import { clustershellFile } from '../clustershell-files.ts'
+import { settingError } from './errors.ts'
 import type { ClushOptions } from './options.ts'
 
 export type NodeOptions = Pick<
@@ -60,7 +62,7 @@ export const clushNodes = async (
     )
   const excluded: Names[] = []
   for (const text of options.exclude) excluded.push(await given('x', text))
-  for (const file of options.hostFiles) names = names.union(await union([await readText(file, io)], read))
+  for (const file of options.hostFiles) names = names.union(await union([await hostFile(file, io)], read))
   if (options.all) names = names.union(await ask.all(options.groupSource))
   for (const text of options.groups) names = names.union(await ofGroups(text, read))
   for (const text of options.excludeGroups) excluded.push(await ofGroups(text, read))
@@ -78,6 +80,15 @@ export const regrouped =
     const label = (group: string) => (groupSource === undefined || groupBase ? `@${group}` : `@${groupSource}:${group}`)
     return regroup(set, await memberships(set, ask, groupSource), { label })
   }
+
+const hostFile = async (file: string, io: Abortable): Promise<string> => {
+  try {
+    return await readText(file, io)
+  } catch (cause) {
+    io.signal.throwIfAborted()
+    throw settingError(reason(cause), { cause })
+  }
+}
 
 /** Of texts with node sets between blanks. */
 const union = async (texts: readonly string[], read: (text: string) => Promise<Names>): Promise<Names> => {
