@@ -31,7 +31,7 @@ export const dshbak = async (options: DshbakOptions): Promise<number> => {
   }
   const { stdout } = standardSinks()
   for (const [hosts, lines] of options.coalesce ? coalesced(byHost) : inTurn(byHost))
-    await stdout.write(`${RULE}\n${hosts}\n${RULE}\n${lines}`)
+    await stdout.write(Buffer.from(`${RULE}\n${hosts}\n${RULE}\n${lines}`, 'latin1'))
   await stdout.flush()
   return 0
 }
@@ -83,7 +83,7 @@ const openFolder = async (folder: string, makes: boolean): Promise<void> => {
 }
 
 const writeHost = async (folder: string, host: string, lines: string): Promise<void> => {
-  const path = join(folder, host)
+  const path = join(folder, Buffer.from(host, 'latin1').toString())
   try {
     // A name out of somebody's output must not lead out of the folder.
     if (host.includes('/') || /^\.{1,2}$/.test(host)) throw new Error('it is no name of a host')
