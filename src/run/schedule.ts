@@ -53,25 +53,27 @@ export async function* schedule<O>(
   targets: readonly Target[],
   actor: Actor<O>,
   options: O,
-  how: Schedule,
+  settings: Schedule,
 ): AsyncGenerator<RunEvent, void, void> {
   const events = channel<RunEvent>(MAX_WAITING)
-  const limit = pLimit(how.fanout)
-  const pace = pacer(how.connectRate)
+  const limit = pLimit(settings.fanout)
+  const pace = pacer(settings.connectRate)
 
   /** One try; where there is to be another, how long to wait for it. */
   const attempt = async (target: Target, rank: number, tries: number, began: number): Promise<Wait | undefined> => {
-    const attempt = new Attempt(target, how, pace)
-    const outcome = await attempt.run(actor, options, { rank, count: targets.length }, said =>
+    const attempt = new Attempt(target, settings, pace)
+    const outcome = await attempt.run(actor, options, { rank, count: targets.length }, produced =>
       events.put(
-        'resource' in said ? { kind: 'resource', target, result: said } : { kind: 'output', target, output: said },
+        'resource' in produced
+          ? { kind: 'resource', target, result: produced }
+          : { kind: 'output', target, output: produced },
       ),
     )
     const finish = async (): Promise<undefined> => {
-      how.rolling?.ended(outcome)
+      settings.rolling?.ended(outcome)
       await events.put({ kind: 'finished', target, outcome, timing: attempt.timing(began) })
     }
-    const ms = how.rolling?.again(outcome, tries)
+    const ms = settings.rolling?.again(outcome, tries)
     return ms === undefined ? await finish() : { ms, giveUp: finish }
   }
   const skip = async (target: Target): Promise<undefined> => {
@@ -83,10 +85,10 @@ export async function* schedule<O>(
     let began: number | undefined
     for (let tries = 1; ; tries++) {
       const wait = await limit(async () => {
-        if (how.signal.aborted || how.rolling?.stopped) return await giveUp()
+        if (settings.signal.aborted || settings.rolling?.stopped) return await giveUp()
         if (began === undefined) {
           began = performance.now()
-          how.begin?.(target)
+          settings.begin?.(target)
           await events.put({ kind: 'started', target })
         }
         return await attempt(target, rank, tries, began)
@@ -94,13 +96,13 @@ export async function* schedule<O>(
       if (!wait) return
       giveUp = wait.giveUp
       // Outside of the window: who waits for another try holds nobody up. It ends early only when the run is stopped.
-      await pause(wait.ms, how).catch(() => {})
+      await pause(wait.ms, settings).catch(() => {})
     }
   }
   const work = async (): Promise<void> => {
     let rank = 0
-    for (const [batch, members] of (how.rolling?.batches ?? [targets]).entries()) {
-      if (!how.signal.aborted && !how.rolling?.stopped) how.rolling?.begin(batch)
+    for (const [batch, members] of (settings.rolling?.batches ?? [targets]).entries()) {
+      if (!settings.signal.aborted && !settings.rolling?.stopped) settings.rolling?.begin(batch)
       await Promise.all(members.map(target => one(target, rank++)))
     }
   }
@@ -122,7 +124,7 @@ interface Wait {
 /** One actor on one target: its clock, its limits and its end. */
 class Attempt {
   readonly #target: Target
-  readonly #how: Schedule
+  readonly #settings: Schedule
   readonly #pace: (io: Abortable) => Promise<void>
   readonly #abort = new AbortController()
   #commandBegan = performance.now()
@@ -131,11 +133,11 @@ class Attempt {
   #opened: Connection['timing'] = {}
   #reached = false
 
-  constructor(target: Target, how: Schedule, pace: (io: Abortable) => Promise<void>) {
+  constructor(target: Target, settings: Schedule, pace: (io: Abortable) => Promise<void>) {
     this.#target = target
-    this.#how = how
+    this.#settings = settings
     this.#pace = pace
-    const { commandTimeout } = how
+    const { commandTimeout } = settings
     const late = () =>
       new StokerError('TIMED_OUT', target.name, `not done within ${seconds(commandTimeout)}; ended on the target`)
     this.#clock = stopwatch(commandTimeout, late)
@@ -146,9 +148,9 @@ class Attempt {
     actor: Actor<O>,
     options: O,
     place: Pick<Job, 'rank' | 'count'>,
-    emit: (said: Output | ResourceResult) => Promise<void>,
+    emit: (produced: Output | ResourceResult) => Promise<void>,
   ): Promise<Outcome> {
-    const { signal } = this.#how
+    const { signal } = this.#settings
     const stop = () => this.#abort.abort(new StokerError('CANCELLED', this.#target.name, 'stopped before it was done'))
     // A reader may have kept us waiting since it was looked at.
     if (signal.aborted) stop()
@@ -156,13 +158,13 @@ class Attempt {
     const job: Job = {
       ...place,
       signal: this.#abort.signal,
-      apply: this.#how.apply,
-      diff: this.#how.diff,
-      materials: reach => this.#how.materials(this.#target, reach, { signal: this.#abort.signal }),
-      stdin: this.#how.stdin?.(),
-      moved: (bytes, of) => this.#how.moved?.(this.#target, bytes, of),
+      apply: this.#settings.apply,
+      diff: this.#settings.diff,
+      materials: reach => this.#settings.materials(this.#target, reach, { signal: this.#abort.signal }),
+      stdin: this.#settings.stdin?.(),
+      moved: (bytes, of) => this.#settings.moved?.(this.#target, bytes, of),
       connect: () => this.#connect(),
-      here: environment => this.#how.here(this.#target, environment ?? {}),
+      here: environment => this.#settings.here(this.#target, environment ?? {}),
     }
     try {
       return await this.#drive(actor.act(this.#target, options, job), emit)
@@ -186,9 +188,9 @@ class Attempt {
   /** The time limit of the command does not run while the connection is opened; that has a limit of its own. */
   async #connect(): Promise<Connection> {
     using _held = this.#clock.pause()
-    const { connector } = this.#how
+    const { connector } = this.#settings
     const name = this.#target.name
-    const connectTimeout = connector.timeLimit?.(this.#target) ?? this.#how.connectTimeout
+    const connectTimeout = connector.timeLimit?.(this.#target) ?? this.#settings.connectTimeout
     await this.#pace({ signal: this.#abort.signal })
     const late = stopwatch(connectTimeout, () => tooLate(name, connectTimeout))
     try {
@@ -206,7 +208,7 @@ class Attempt {
   /** Passes the output on; an actor which ignores its signal is left behind rather than waited for. */
   async #drive(
     steps: AsyncGenerator<Output | ResourceResult, Outcome, void>,
-    emit: (said: Output | ResourceResult) => Promise<void>,
+    emit: (produced: Output | ResourceResult) => Promise<void>,
   ): Promise<Outcome> {
     const { signal } = this.#abort
     const stubborn = Promise.withResolvers<never>()

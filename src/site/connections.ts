@@ -40,7 +40,7 @@ export interface Connections {
 export const openConnections = (
   config: Config,
   flags: ReachingFlags,
-  say: (notice: string) => void,
+  warn: (notice: string) => void,
   io: Abortable,
 ): Connections => {
   const { ssh, defaults } = config
@@ -54,7 +54,7 @@ export const openConnections = (
         // As with ssh itself, a file which is named is the only one.
         ...(sshFiles.kind === 'file' && { userFile: sshFiles.path, systemFile: '/dev/null' }),
         ...(none && { userFile: '/dev/null', systemFile: '/dev/null' }),
-        warn: say,
+        warn: warn,
       },
       io,
     )
@@ -78,7 +78,7 @@ export const openConnections = (
   let opener: Promise<KnownHostsFor> | undefined
   const knownHostsFor: KnownHostsFor = async settings => {
     opener ??= import('../connection/known-hosts/opener.ts').then(({ knownHostsOpener }) =>
-      knownHostsOpener(ssh.knownHosts, say, io),
+      knownHostsOpener(ssh.knownHosts, warn, io),
     )
     return await (await opener)(settings)
   }
@@ -89,7 +89,7 @@ export const openConnections = (
     user: flags.user,
     defaultUser: defaults.user,
     perBastion: flags.perBastion ?? defaults.perBastion,
-    noise: flags.verbose ? startUpNoise(say) : undefined,
+    noise: flags.verbose ? startUpNoise(warn) : undefined,
   }
   const parts = {
     async ssh(): Promise<Connector> {
@@ -102,7 +102,7 @@ export const openConnections = (
         {
           files: identity,
           askPassphrase: (file, attempt) => askSecret(`${attempt > 1 ? 'Wrong. ' : ''}Passphrase for ${file}: `, io),
-          notice: say,
+          notice: warn,
         },
         io,
       )
@@ -112,7 +112,7 @@ export const openConnections = (
         identities,
         connectTimeout: defaults.connectTimeout,
         timeLimit,
-        warn: say,
+        warn: warn,
       })
     },
     async openssh(): Promise<Connector> {
@@ -155,7 +155,7 @@ export const openConnections = (
         },
         hasOpenssh: async () => await (await import('../connection/openssh/installed.ts')).hasOpenssh(),
         timeLimit,
-        warn: say,
+        warn: warn,
         make: kind => (kind === 'ssh' ? parts.ssh() : parts.openssh()),
       }),
   }
@@ -182,11 +182,11 @@ const namesOf = async (
 }
 
 /** Tells once what a target's start-up files print; each line as text that a terminal takes no harm from. */
-const startUpNoise = (say: (notice: string) => void) => {
+const startUpNoise = (warn: (notice: string) => void) => {
   const told = new Set<string>()
   return (target: string, text: string): void => {
     if (told.has(target)) return
     told.add(target)
-    say(`${target}: its start-up files print: ${harmlessMessage(text)}`)
+    warn(`${target}: its start-up files print: ${harmlessMessage(text)}`)
   }
 }

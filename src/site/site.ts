@@ -41,15 +41,15 @@ export interface Site extends AsyncDisposable {
 }
 
 /** Reads the configuration and makes what it names; asks nobody yet. Throws `CONFIG` with file, line and key. */
-export const openSite = async (flags: SiteFlags, say: (notice: string) => void, io: Abortable): Promise<Site> => {
+export const openSite = async (flags: SiteFlags, warn: (notice: string) => void, io: Abortable): Promise<Site> => {
   const config = await configuration(flags.config, io)
   refuseBuiltIn(config, Object.keys(ACTORS))
   await using opened = new AsyncDisposableStack()
-  const connections = openConnections(config, flags, say, io)
+  const connections = openConnections(config, flags, warn, io)
   const warehouses: Warehouse[] = []
   for (const entry of config.warehouses) {
     const warehouse = await openWarehouse(entry, config, connections.sshConfig)
-    const settings = { config, fresh: flags.fresh === true, notice: say }
+    const settings = { config, fresh: flags.fresh === true, notice: warn }
     warehouses.push(opened.use(flags.copies === false ? warehouse : withCopy(warehouse, entry, settings)))
   }
   let connector: Promise<Connector> | undefined

@@ -33,11 +33,9 @@ export interface Draft {
   checkHostIp?: boolean
   hashKnownHosts?: boolean
   requiredRsaSize?: number
-  /** ProxyJump and ProxyCommand compete: the first one of either wins, `none` included. */
-  proxy?:
-    | { readonly kind: 'none' }
-    | { readonly kind: 'jump'; readonly jumps: readonly Jump[]; readonly location: SourceLocation }
-    | { readonly kind: 'command'; readonly command: string; readonly location: SourceLocation }
+  /** `undefined`, `none` or the hosts; hosts rule out a later ProxyCommand, and so does one that came before rule out them. */
+  proxyJump?: 'none' | { readonly jumps: readonly Jump[]; readonly location: SourceLocation }
+  proxyCommand?: 'none' | { readonly command: string; readonly location: SourceLocation }
   hostKeyAlgorithms?: AlgorithmList
   kexAlgorithms?: AlgorithmList
   ciphers?: AlgorithmList

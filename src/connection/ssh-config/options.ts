@@ -96,13 +96,17 @@ const OPTIONS: Readonly<Record<string, (line: ConfigLine) => Setter | undefined>
   checkhostip: first('checkHostIp', parseFlag),
   hashknownhosts: first('hashKnownHosts', parseFlag),
   requiredrsasize: first('requiredRsaSize', parseCount),
-  proxyjump: first('proxy', line =>
-    isWhollyNone(line) ? { kind: 'none' } : { kind: 'jump', jumps: parseJumps(line), location: line.location },
-  ),
-  proxycommand: first('proxy', line =>
-    isWhollyNone(line)
-      ? { kind: 'none' }
-      : { kind: 'command', command: line.rest.replace(/^[ \t=]+/, ''), location: line.location },
+  proxyjump: line => {
+    if (isWhollyNone(line)) return first('proxyJump', () => 'none')(line)
+    const jump = { jumps: parseJumps(line), location: line.location }
+    return draft => {
+      if (draft.proxyJump !== undefined || draft.proxyCommand !== undefined) return
+      draft.proxyJump = jump
+      draft.proxyCommand = 'none'
+    }
+  },
+  proxycommand: first('proxyCommand', line =>
+    isWhollyNone(line) ? 'none' : { command: line.rest.replace(/^[ \t=]+/, ''), location: line.location },
   ),
   hostkeyalgorithms: first('hostKeyAlgorithms', parseAlgorithms),
   kexalgorithms: first('kexAlgorithms', parseAlgorithms),

@@ -109,7 +109,7 @@ export const settle = (
   const strictness = draft.strictHostKeyChecking
   if (strictness?.value === 'off')
     warnOnce(strictness.location, 'host keys are checked all the same: StrictHostKeyChecking no counts as accept-new')
-  const proxy = draft.proxy
+  const { proxyCommand: command } = draft
   return {
     name,
     hostName,
@@ -132,11 +132,8 @@ export const settle = (
     checkHostIp: draft.checkHostIp ?? false,
     hashKnownHosts: draft.hashKnownHosts ?? false,
     requiredRsaSize: draft.requiredRsaSize ?? RSA_SIZE,
-    proxyJump:
-      proxy?.kind === 'jump'
-        ? proxy.jumps.map(jump => expandJump(jump, proxy.location, { h: hostName, n: name, p: String(port), r: user }))
-        : [],
-    proxyCommand: proxy?.kind === 'command' ? proxy.command : undefined,
+    proxyJump: jumpsOf(draft, { h: hostName, n: name, p: String(port), r: user }),
+    proxyCommand: command === 'none' ? undefined : command?.command,
     hostKeyAlgorithms: draft.hostKeyAlgorithms,
     kexAlgorithms: draft.kexAlgorithms,
     ciphers: draft.ciphers,
@@ -173,5 +170,8 @@ const environmentOf = ({ sendEnv, setEnv }: Draft, env: Environment): Readonly<R
   return Object.fromEntries([...present, ...(setEnv ?? [])])
 }
 
-const proxyNotFollowed = ({ proxy }: Draft): readonly NotFollowed[] =>
-  proxy?.kind === 'command' ? [{ keyword: 'ProxyCommand', location: proxy.location, weight: 'refuse' }] : []
+const jumpsOf = ({ proxyJump = 'none' }: Draft, tokens: Tokens): readonly Jump[] =>
+  proxyJump === 'none' ? [] : proxyJump.jumps.map(jump => expandJump(jump, proxyJump.location, tokens))
+
+const proxyNotFollowed = ({ proxyCommand: command = 'none' }: Draft): readonly NotFollowed[] =>
+  command === 'none' ? [] : [{ keyword: 'ProxyCommand', location: command.location, weight: 'refuse' }]
