@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /** What a package may have at most. Whoever needs more raises it on purpose. */
-export const CEILING = { packedBytes: 3_000_000, unpackedBytes: 11_000_000, files: 360 } as const
+export const CEILING = { packedBytes: 3_000_000, unpackedBytes: 11_000_000, files: 400 } as const
 
 interface Manifest {
   readonly version: string

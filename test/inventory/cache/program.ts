@@ -36,7 +36,11 @@ t.test('a warehouse of one’s own, with a copy', async t => {
   const configure = (options: string) =>
     writeFile(config, `warehouses:\n  - {kind: ./racks.ts, password: hunter2${options}}\n`)
   const run = (...words: readonly string[]) => stoker(words, { config, env: { XDG_CACHE_HOME: join(folder, 'cache') } })
-  const copies = async () => (await readdir(join(folder, 'cache', 'stoker'))).filter(name => name.startsWith('racks-'))
+  const copies = async () => {
+    // There need be no folder while there are none.
+    const names = await readdir(join(folder, 'cache', 'stoker')).catch(() => [])
+    return names.filter(name => name.startsWith('racks-'))
+  }
   const asked = async () => (await readFile(join(folder, 'asked'), 'utf8')).length
   const down = join(folder, 'down')
 

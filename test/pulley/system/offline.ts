@@ -48,8 +48,9 @@ t.test(
     await until('repaired', async () => (await text(file)) === '1\n', { why: agent.text })
     await agent.says(/no contact \(1\): no answer from http/)
     await agent.says(/drift file/)
-    const back = Date.now()
     await site.server.begin()
+    // It is told only now; what it tells of was before.
+    const back = Date.now()
     const drift = await until(
       'it is told',
       async () => (await site.reports()).find(report => report.counts.drift > 0),
