@@ -38,7 +38,7 @@ t.test('the examples work', async t => {
   await writeFile(join(cwd, 'check.sh'), '#!/bin/sh\necho "$@"\ncat\n')
   await writeFile(join(cwd, 'site.yaml'), 'resources: [{file: {path: /etc/motd, content: welcome}}]\n')
   const all = [...examples(await read('files.md')), ...examples(await read('privilege.md'))]
-  t.equal(all.length, 13)
+  t.equal(all.length, 14)
   for (const { words, stdin } of all) {
     // As root, for the login account may not write there.
     const become = words.includes('copy') && !words.includes('--become') ? ['--become'] : []

@@ -15,11 +15,13 @@ import { type Header, headed, printHeader } from './header.ts'
 import { type LocalPartial, localPartials, removeLocalPartials } from './local-partial.ts'
 import { type Unpacker, unpacker } from './unpacker.ts'
 
-export type Received = 'absent' | 'same' | { readonly size: number }
+export type Received = 'absent' | 'folder' | 'same' | { readonly size: number }
 
 /** What the script ends with when there is no such file, and when it is the one which is here. */
 const ABSENT = 66
 const SAME = 67
+/** And when it is a folder. */
+const FOLDER = 68
 
 /**
  * Brings the file to the path, and renames it there once its checksum is right. When the connection breaks, what has come stays
@@ -33,7 +35,7 @@ export const receive = async (connection: Connection, source: string, path: stri
     first === 'spoilt' && partial ? await attempt(connection, source, path, old?.sha256, undefined, job) : first
   if (received === 'spoilt')
     throw new StokerError('ACTOR_FAILED', source, `cannot fetch ${source}: it was changed while it was read; run again`)
-  if (received !== 'absent') await removeLocalPartials(path)
+  if (received !== 'absent' && received !== 'folder') await removeLocalPartials(path)
   return received
 }
 
@@ -71,6 +73,7 @@ const attempt = async (
       const exit = step.value
       if (exit.kind === 'code' && exit.code === ABSENT) return 'absent'
       if (exit.kind === 'code' && exit.code === SAME) return 'same'
+      if (exit.kind === 'code' && exit.code === FOLDER) return 'folder'
       if (exit.kind !== 'code' || exit.code !== 0 || !reading.header)
         throw new StokerError('ACTOR_FAILED', source, `cannot fetch ${source}: ${lastOf(stderr) || 'it was stopped'}`)
       return (await incoming.finish(reading.header)) ? { size: incoming.size } : 'spoilt'
@@ -165,6 +168,7 @@ const script = (
   partial: LocalPartial | undefined,
 ): string => `f=${quote(source)}
 [ -e "$f" ] || [ -L "$f" ] || exit ${ABSENT}
+[ ! -d "$f" ] || exit ${FOLDER}
 [ -f "$f" ] || { echo "it is no plain file" >&2; exit 1; }
 ${FIND_SHA256}
 [ "$h" ] || { echo "there is no sha256sum, openssl or shasum on it" >&2; exit 1; }

@@ -14,14 +14,23 @@ export const unpacker = ({ isSparse }: Header): Unpacker => (isSparse ? gunzippi
 const gunzipping = (): Unpacker => {
   const gunzip = createGunzip({ chunkSize: BLOCK_SIZE })
   let parts: Uint8Array[] = []
-  gunzip.on('data', (part: Uint8Array) => void parts.push(part))
-  // Each push hears of its own failure.
-  gunzip.on('error', () => {})
+  const take = () => {
+    for (let part = gunzip.read(); part !== null; part = gunzip.read()) parts.push(part)
+  }
+  // It goes on only when what it has made is taken.
+  gunzip.on('readable', take)
+  // Of what cannot be unpacked no write hears.
+  const broken = Promise.withResolvers<never>()
+  broken.promise.catch(() => {}) // nobody may be waiting
+  gunzip.on('error', broken.reject)
   return {
     async push(piece) {
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      gunzip.write(piece, error => (error ? reject(error) : resolve()))
-      await promise
+      // Of no bytes zlib makes nothing, and does not say so.
+      if (piece.length === 0) return []
+      const written = Promise.withResolvers<void>()
+      gunzip.write(piece, error => (error ? written.reject(error) : written.resolve()))
+      await Promise.race([written.promise, broken.promise])
+      take()
       const ready = parts
       parts = []
       return ready

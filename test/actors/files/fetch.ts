@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { fetch } from '../../../actors/files/fetch.ts'
@@ -8,6 +8,8 @@ import type { Connection } from '../../../src/connection/connection.ts'
 import { localConnection } from '../../../src/connection/local.ts'
 import type { Actor } from '../../../src/run/actor.ts'
 import { act, target } from '../../fixtures/program/act.ts'
+import { stoker } from '../../fixtures/program/cli.ts'
+import { needFleet, startFleet } from '../../fixtures/servers/sshd.ts'
 
 const run = (options: Readonly<Record<string, string>>, name = 'n1', changes = {}) =>
   act(fetch as Actor, options, target(name), changes)
@@ -34,7 +36,7 @@ t.test('a missing file is a failure, unless it may be missing', async t => {
   const options = { source: join(folder, 'none'), dest: join(folder, 'got') }
   await t.rejects(run(options), { code: 'ACTOR_FAILED', message: /there is no .*none; optional=true/ })
   t.match(await run({ ...options, optional: 'true' }), { outcome: { kind: 'ok', changed: false } })
-  await t.rejects(run({ ...options, source: folder }), { message: /it is no plain file/ })
+  await t.rejects(run({ ...options, source: '/dev/null' }), { message: /it is no plain file/ })
   t.strictSame(await readdir(folder), [])
 })
 
@@ -194,3 +196,58 @@ t.test(
     t.strictSame(await readdir(join(dest, 'n1')), ['sparse'])
   },
 )
+
+t.test(
+  'a folder comes with all files in it, and a pattern with all that it matches; nothing is sent twice',
+  async t => {
+    const folder = t.testdir({
+      log: { 'a.log': 'a', 'b b.log': 'b', other: '', sub: { "it's $x": 'x', empty: '' } },
+      '[x]': 'x',
+    })
+    const dest = join(folder, 'got')
+    await symlink('/etc/passwd', join(folder, 'log/link'))
+    const all = async () =>
+      (await readdir(dest, { recursive: true, withFileTypes: true }))
+        .flatMap(one => (one.isFile() ? [join(one.parentPath, one.name).slice(dest.length)] : []))
+        .sort()
+    for (const changed of [true, false])
+      t.match(await run({ source: join(folder, 'log'), dest, flat: 'yes' }), { outcome: { kind: 'ok', changed } })
+    t.strictSame(
+      await all(),
+      ['a.log', 'b b.log', 'other', 'sub/empty', "sub/it's $x"].map(name => `/n1/log/${name}`),
+    )
+    t.equal(await readFile(join(dest, "n1/log/sub/it's $x"), 'utf8'), 'x')
+    t.match(await run({ source: `${folder}/log/*.log`, dest }, 'n2'), { outcome: { changed: true } })
+    t.match(await run({ source: `${folder}/l[!a]g/s?b`, dest, flat: 'yes' }, 'n3'), { outcome: { changed: true } })
+    // A file of that very name comes before a pattern.
+    t.match(await run({ source: `${folder}/[x]`, dest, flat: 'yes' }, 'n4'), { outcome: { changed: true } })
+    t.strictSame((await all()).slice(5), [
+      ...['a.log', 'b b.log'].map(name => `/n2${folder}/log/${name}`),
+      ...['empty', "it's $x"].map(name => `/n3/sub/${name}`),
+      '/n4/[x]',
+    ])
+    await t.rejects(run({ source: `${folder}/no*; $(touch ${folder}/bad) \`x\``, dest }), { message: /there is no/ })
+    t.match(await run({ source: `${folder}/no*`, dest, optional: 'yes' }), { outcome: { kind: 'ok', changed: false } })
+    t.notOk((await readdir(folder)).includes('bad'))
+    await writeFile(join(folder, 'log/sub/a.log'), '')
+    await t.rejects(run({ source: `${folder}/{log,log/sub}/*.log`, dest, flat: 'yes' }, 'n5'), {
+      message: /there is no/,
+    })
+    await t.rejects(run({ source: `${folder}/*/a.log`, dest: join(folder, 'log/a.log') }, 'n6'), {
+      message: /on this side/,
+    })
+  },
+)
+
+t.test('of targets over SSH comes a folder and a pattern, each into its own folder', async t => {
+  if (!needFleet(t)) return
+  await using fleet = await startFleet({ count: 2, groups: { all: 'node[1-2]' } })
+  const dest = t.testdir()
+  const home = (n: number) => join(fleet.folder, `targets/127.20.0.${n}/home`)
+  for (const n of [1, 2]) await writeFile(join(home(n), 'x.log'), `${n}`)
+  const fetchAt = (source: string) =>
+    stoker(['run', 'fetch', '@all', '--', `source=${source}`, `dest=${dest}`, 'flat=yes'], fleet)
+  t.match(await fetchAt('/proc/self/cwd/*.log'), { code: 0, stderr: /2 targets: 2 ok/ })
+  for (const n of [1, 2]) t.equal(await readFile(join(dest, `node${n}/x.log`), 'utf8'), `${n}`)
+  t.match(await fetchAt(`${fleet.folder}/targets/127.20.0.1`), { code: 0, stdout: /home\/x\.log \(1 bytes\)/ })
+})
