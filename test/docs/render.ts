@@ -55,7 +55,7 @@ t.test('the options are those of the program', async t => {
   const help = execFileSync(process.execPath, [join(root, 'src/stoker.ts'), 'render', '--help'], { encoding: 'utf8' })
   const known = [...help.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)]
     .map(([, option = '']) => option)
-    .filter(one => !['config', 'help'].includes(one))
+    .filter(one => !['config', 'help', 'version'].includes(one))
   const told = keysUnder('Options')
     .map(option => option.replace(/^--/, ''))
     .filter(one => one !== 'watch')
