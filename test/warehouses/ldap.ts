@@ -607,7 +607,7 @@ t.test('with a server', async t => {
       ['not TLS', { url: server.url.replace('ldap:', 'ldaps:') }, /TLS|connection lost/],
     ]
     for (const [title, options, message] of cases) {
-      await using warehouse = at(server, { deadline: 20, ...options })
+      await using warehouse = at(server, options)
       await t.rejects(node('n001', warehouse), { code: 'WAREHOUSE_FAILED', subject: 'site', message }, title)
     }
     for (const [name, message] of [
@@ -633,7 +633,7 @@ t.test('with a server', async t => {
       )
       await once(chatty, 'listening')
       const url = `ldap://127.0.0.1:${(chatty.address() as AddressInfo).port}`
-      await using strange = ldap({ url, base: BASE, deadline: 20 }, context)
+      await using strange = ldap({ url, base: BASE, deadline: PATIENCE }, context)
       await t.rejects(node('n001', strange), { code: 'WAREHOUSE_FAILED', message: /is not LDAP; is this its port\?/ })
       chatty.close()
     }
@@ -697,7 +697,7 @@ t.test('with a server', async t => {
     await using frozen = await startSlapd({ ldif: UNITS })
     frozen.freeze()
     const dead = 'ldap://127.0.0.1:1'
-    await using warehouse = at(server, { url: [dead, frozen.url, server.url], deadline: 4 })
+    await using warehouse = at(server, { url: [dead, frozen.url, server.url], deadline: 12 })
     t.equal((await targets('@all', warehouse)).length, 300)
     await using none = at(server, { url: [dead, frozen.url], deadline: 0.4 })
     await t.rejects(node('n001', none), {
@@ -807,14 +807,14 @@ t.test('with a server', async t => {
       ['an open key', { url: ldaps, tls: { ca, servername, cert, key: open } }, { code: 'CONFIG', subject: 'tls.key' }],
       ['no certificate of ours', { url: ldaps, tls: { ca, servername, cert: ca, key } }, { code: 'WAREHOUSE_FAILED' }],
     ] as const) {
-      await using warehouse = at(server, { deadline: 20, ...options })
+      await using warehouse = at(server, options)
       await t.rejects(node('n001', warehouse), { name: 'StokerError', ...error }, title)
     }
 
     // SearchResultDone of message 1 with success: what somebody in between would like to be the answer.
     const forged = Buffer.from('300c02010165070a010004000400', 'hex')
     await using between = await relay(server, { forged: Buffer.concat([forged, forged]) })
-    await using deceived = at(server, { url: between.url, tls: { starttls: true, ca, servername }, bind, deadline: 20 })
+    await using deceived = at(server, { url: between.url, tls: { starttls: true, ca, servername }, bind })
     const answer = await targets('@all', deceived).then(
       found => found.length,
       error => error.code,

@@ -11,7 +11,7 @@ import { act, target } from '../../fixtures/program/act.ts'
 
 const actor = waitFor as Actor
 const here = target('here', { addresses: ['127.0.0.1'] })
-const soon = { timeout: '20', interval: '0.02' }
+const soon = { timeout: '600', interval: '0.02' }
 const never = { timeout: '0.2', interval: '0.02' }
 
 const listening = async (port = 0) => {

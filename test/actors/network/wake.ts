@@ -51,7 +51,7 @@ t.test('it waits until the machine answers, as long as it is told to', async t =
   const { port } = server.address() as AddressInfo
   const machine = target('n1', { macs, addresses: ['127.0.0.1'], port })
   const packet = { broadcast: '127.0.0.1', port: String(socket.address().port) }
-  t.match(await act(actor, { ...packet, wait: '20' }, machine), { outcome: { kind: 'ok' }, stdout: /answers after/ })
+  t.match(await act(actor, { ...packet, wait: '600' }, machine), { outcome: { kind: 'ok' }, stdout: /answers after/ })
   server.close()
   await once(server, 'close')
   t.match((await act(actor, { ...packet, wait: '0.2' }, machine)).outcome, {
@@ -62,7 +62,7 @@ t.test('it waits until the machine answers, as long as it is told to', async t =
   // The machine wakes when the packet has come.
   const woken = createServer(client => client.destroy())
   socket.once('message', () => woken.listen(port, '127.0.0.1'))
-  t.match((await act(actor, { ...packet, wait: '20' }, machine)).outcome, { kind: 'ok', changed: true })
+  t.match((await act(actor, { ...packet, wait: '600' }, machine)).outcome, { kind: 'ok', changed: true })
   woken.close()
   socket.close()
 })

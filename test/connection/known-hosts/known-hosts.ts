@@ -273,7 +273,7 @@ t.test('processes which learn at the same time share one file', async t => {
   const module = new URL('../../../src/connection/known-hosts/known-hosts.ts', import.meta.url)
   const script = `
     import { openKnownHosts } from ${JSON.stringify(module.href)}
-    const io = { signal: AbortSignal.timeout(20000) }
+    const io = { signal: AbortSignal.timeout(600_000) }
     const key = Buffer.from(process.argv[1], 'base64')
     const known = await openKnownHosts([process.argv[2]], console.log, io)
     process.stdout.write('ready')

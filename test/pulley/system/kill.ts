@@ -218,7 +218,7 @@ const publishBundle = async ({ admin }: PulleySite, serial: number, policy: stri
   await patiently(async () => void (await admin.json('POST', '/bundles', { document, note: '' }, soon())))
 }
 
-const soon = () => ({ signal: AbortSignal.timeout(60_000) })
+const soon = () => ({ signal: AbortSignal.timeout(600_000) })
 
 const order = async ({ admin }: PulleySite, list: readonly Sent[], line: (one: Sent) => string): Promise<void> => {
   const issued = Date.now()

@@ -1,7 +1,8 @@
 /** An agent without its server: what it goes on with, and what is told of that afterwards. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import type { Report } from '../../../src/pulley/protocol/messages.ts'
 import {
   enrol,
   type PulleySite,
@@ -31,6 +32,13 @@ const publish = async (site: PulleySite, file: string, version: number, words: r
   await site.pulley(['publish', folder, ...words])
 }
 
+/** The reports which the agent keeps for the server. */
+const noted = async (state: string): Promise<readonly Report[]> => {
+  const folder = join(state, 'reports')
+  const names = (await readdir(folder)).filter(name => name.endsWith('.json'))
+  return await Promise.all(names.map(async name => JSON.parse(await readFile(join(folder, name), 'utf8'))))
+}
+
 const text = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '')
 
 t.test(
@@ -48,9 +56,9 @@ t.test(
     await until('repaired', async () => (await text(file)) === '1\n', { why: agent.text })
     await agent.says(/no contact \(1\): no answer from http/)
     await agent.says(/drift file/)
-    await site.server.begin()
-    // It is told only now; what it tells of was before.
+    await until('it is noted', async () => (await noted(place.state)).some(report => report.counts.drift > 0))
     const back = Date.now()
+    await site.server.begin()
     const drift = await until(
       'it is told',
       async () => (await site.reports()).find(report => report.counts.drift > 0),

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { PATIENCE } from '../../fixtures/patience.ts'
 import { type BootSite, CLIENT_MAC, machine, needBootSite, startBootSite } from '../../fixtures/servers/boot-site.ts'
 import { need } from '../../fixtures/servers/debian.ts'
 import { hostDn } from '../../fixtures/sites/ldap-site.ts'
@@ -11,7 +12,7 @@ const together = () => ({ buffered: true })
 const WEB1 = machine('web1', '10.1.0.11', '02:00:00:00:00:11')
 const BOTH = { dhcpd: {}, dnsmasq: {} }
 /** Where time is not what matters: other tests run at the same time. */
-const PATIENT = { dhcpd: { deadline: 30 }, dnsmasq: { deadline: 30 } }
+const PATIENT = { dhcpd: { deadline: PATIENCE }, dnsmasq: { deadline: PATIENCE } }
 
 const hooked = async (t: Test, site: BootSite, services: readonly string[]): Promise<void> => {
   for (const service of services) {
@@ -85,7 +86,7 @@ for (const [what, reason, happen] of [
       if (!needBootSite(t)) return
       const hosts = WEB1 + machine('web2', '10.1.0.77', CLIENT_MAC)
       await using site = await startBootSite({ hosts, renders: what === 'frozen' ? BOTH : PATIENT })
-      t.equal((await site.stoker('render', '--no-reload', '--deadline', '60')).code, 0)
+      t.equal((await site.stoker('render', '--no-reload', '--deadline', String(PATIENCE))).code, 0)
       await hooked(t, site, ['dhcpd', 'dnsmasq'])
       await restarted(t, site, 'start')
       await happen(site)
@@ -144,7 +145,7 @@ t.test('a hook whose program, configuration or both are gone keeps nobody from s
 t.test('named and kea start by their scripts with what was rendered for them', together(), async t => {
   if (!needBootSite(t) || !need(t, 'named', 'bind9') || !need(t, 'kea-dhcp4', 'kea-dhcp4-server')) return
   const bind = { domain: 'example.org', nameservers: ['ns'] }
-  const renders = { bind: { ...bind, deadline: 30 }, kea4: { interfaces: ['eth0'], deadline: 30 } }
+  const renders = { bind: { ...bind, deadline: PATIENCE }, kea4: { interfaces: ['eth0'], deadline: PATIENCE } }
   const hosts = WEB1 + machine('ns', '10.1.0.1', '02:00:00:00:00:12') + machine('web2', '10.1.0.77', CLIENT_MAC)
   await using site = await startBootSite({ hosts, renders })
   await hooked(t, site, ['bind', 'kea'])

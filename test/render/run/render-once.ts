@@ -104,13 +104,13 @@ t.test('of several files none is put in place when one is refused', async t => {
 t.test('a checker which is not there, hangs or dies is no yes', async t => {
   const folder = t.testdir()
   const checkedBy = (...words: string[]) => renderOf(folder, [text(`${folder}/x`, 'x', { check: () => words })])
-  for (const [words, message] of [
-    [['nosuchd'], /x: not put in place: nosuchd cannot check it: it is not installed/],
-    [['sh', '-c', 'kill -9 $$'], /x: not put in place: sh died while checking it/],
-    [['sleep', '100'], /x: not put in place: sleep was not done with checking it within the time limit/],
-    [['sh', '-c', 'sleep 100 & wait'], /x: not put in place: sh was not done/],
+  for (const [words, message, deadline] of [
+    [['nosuchd'], /x: not put in place: nosuchd cannot check it: it is not installed/, 600_000],
+    [['sh', '-c', 'kill -9 $$'], /x: not put in place: sh died while checking it/, 600_000],
+    [['sleep', '100'], /x: not put in place: sleep was not done with checking it within the time limit/, 2_000],
+    [['sh', '-c', 'sleep 100 & wait'], /x: not put in place: sh was not done/, 2_000],
   ] as const) {
-    const result = await renderOnce(checkedBy(...words), saying(siteOf(1)), plain([], { deadline: 500 }), io)
+    const result = await renderOnce(checkedBy(...words), saying(siteOf(1)), plain([], { deadline }), io)
     t.match(result, { kind: 'refused', error: { code: 'RENDER_FAILED', message } })
     t.notOk(existsSync(`${folder}/x`))
   }
@@ -250,7 +250,7 @@ t.test(
       [saying(siteOf(4, 2)), 'shrunk', /of 10 hosts only 4 are left/],
       [saying(siteOf(10, 0)), 'empty', /of 2 networks there is none left/],
     ] as const) {
-      const result = await renderOnce(render, read, plain([], { deadline: 300 }), io)
+      const result = await renderOnce(render, read, plain([], { deadline: reason === 'slow' ? 300 : 600_000 }), io)
       t.match(result, { kind: 'kept', reason, error: { message }, last: { at: at.getTime() } })
       t.equal(exitCodeOfRender(result), 4)
       t.equal(readFileSync(`${folder}/conf`, 'utf8'), '10 hosts\n')
@@ -381,7 +381,7 @@ t.test(
     const folder = t.testdir({ conf: 'old' })
     const render = renderOf(folder, [text(`${folder}/conf`, 'new')])
     await using _lock = await takeLock(`${folder}/state/lock`, io)
-    const result = await renderOnce(render, saying(siteOf(1)), plain([], { deadline: 100 }), io)
+    const result = await renderOnce(render, saying(siteOf(1)), plain([], { deadline: 1_000 }), io)
     const message = `another render (process ${process.pid}) was not done in the time which this one had`
     t.match(result, { kind: 'kept', reason: 'busy', error: { message } })
     t.equal(readFileSync(`${folder}/conf`, 'utf8'), 'old')

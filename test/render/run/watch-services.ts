@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import t from 'tap'
+import { PATIENCE } from '../../fixtures/patience.ts'
 import { startStoker } from '../../fixtures/program/cli.ts'
 import { CLIENT_MAC, machine, needBootSite, startBootSite } from '../../fixtures/servers/boot-site.ts'
 import { hostDn } from '../../fixtures/sites/ldap-site.ts'
@@ -8,7 +9,7 @@ t.test('what changes in the directory reaches the running services within second
   if (!needBootSite(t)) return
   await using site = await startBootSite({
     hosts: machine('web1', '10.1.0.11', '02:00:00:00:00:11'),
-    renders: { dhcpd: { deadline: 30 }, dnsmasq: { deadline: 30 } },
+    renders: { dhcpd: { deadline: PATIENCE }, dnsmasq: { deadline: PATIENCE } },
     config: ['moduleload syncprov'],
     database: ['overlay syncprov'],
   })

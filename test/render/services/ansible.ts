@@ -54,7 +54,7 @@ t.test('Ansible reads it, and runs nothing which stands in it', async t => {
   await writeFile(path, file?.text ?? '')
   const run = async (...words: readonly string[]) => {
     const { code, output } = await runCommand(['env', `HOME=${folder.path}`, 'LC_ALL=C.UTF-8', ...words], {
-      signal: AbortSignal.timeout(60_000),
+      signal: AbortSignal.timeout(600_000),
     })
     t.equal(code, 0, output)
     return output

@@ -8,7 +8,7 @@ import t from 'tap'
 import { runCommand } from '../../../src/render/output/run-command.ts'
 import { control, hangUp, restartService } from '../../../src/render/services/commands.ts'
 
-const run = (words: readonly string[]) => runCommand(words, { signal: AbortSignal.timeout(10_000) })
+const run = (words: readonly string[]) => runCommand(words, { signal: AbortSignal.timeout(600_000) })
 
 t.test('a SIGHUP goes to the program of the pid file, and to no other', async t => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'stoker-hup-'))

@@ -65,7 +65,7 @@ t.test('ssh finds the keys of the site under all names and addresses', async t =
   const [file] = await rendered('known-hosts', {}, { ...SITE, hosts })
   await writeFile(path, file?.settle?.(file.text, undefined, NOW) ?? '')
   const finds = async (name: string) =>
-    (await runCommand(['ssh-keygen', '-F', name, '-f', path], { signal: AbortSignal.timeout(10_000) })).code === 0
+    (await runCommand(['ssh-keygen', '-F', name, '-f', path], { signal: AbortSignal.timeout(600_000) })).code === 0
   for (const name of [
     'web1',
     'web1.example.org',

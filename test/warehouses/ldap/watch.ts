@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { ldap } from '../../../warehouses/ldap.ts'
+import { PATIENCE } from '../../fixtures/patience.ts'
 import { need } from '../../fixtures/servers/debian.ts'
 import { BASE, needSlapd, type Slapd, startSlapd } from '../../fixtures/servers/slapd.ts'
 import { groupDn, host, hostDn, netgroup, ofNames, UNITS } from '../../fixtures/sites/ldap-site.ts'
@@ -35,8 +36,8 @@ const remove = (slapd: Slapd, dn: string) => modify(slapd, `dn: ${dn}\nchangetyp
 const replace = (slapd: Slapd, dn: string, name: string, value: string) =>
   modify(slapd, `dn: ${dn}\nchangetype: modify\nreplace: ${name}\n${name}: ${value}\n`)
 
-const listen = (t: Test, url: string | readonly string[], stop = new AbortController()) => {
-  const warehouse = ldap({ url, base: BASE, deadline: 1 }, { name: 'site', folder: '/' })
+const listen = (t: Test, url: string | readonly string[], stop = new AbortController(), deadline = PATIENCE) => {
+  const warehouse = ldap({ url, base: BASE, deadline }, { name: 'site', folder: '/' })
   t.teardown(() => warehouse[Symbol.asyncDispose]())
   const stream = warehouse.changes?.(stop)
   if (!stream) throw new Error('it cannot tell')
@@ -101,13 +102,13 @@ for (const { how, config, database } of WAYS)
       const options = { ldif: UNITS + host('web1', '10.0.0.1'), config, database: [...WRITABLE, ...database] }
       await using slapd = await startSlapd(options)
       await using frozen = await startSlapd(options)
-      const [gone, still] = [listen(t, ['ldap://127.0.0.1:1', slapd.url]), listen(t, frozen.url)]
+      const [gone, still] = [listen(t, ['ldap://127.0.0.1:1', slapd.url]), listen(t, frozen.url, undefined, 6)]
       t.match((await gone.next()).value, slapd.url, 'the first one is not there')
       await still.next()
       frozen.freeze()
       const ends = [
         t.rejects(gone.next(), { code: 'WAREHOUSE_FAILED', message: new RegExp(slapd.url) }),
-        t.rejects(still.next(), { code: 'WAREHOUSE_FAILED', message: /no answer within 3.0 s/ }),
+        t.rejects(still.next(), { code: 'WAREHOUSE_FAILED', message: /no answer within 8.0 s/ }),
       ]
       await slapd.kill9()
       await Promise.all(ends)

@@ -26,7 +26,7 @@ t.test('with a server', async t => {
       ['no tables', { preset: 'rocks' }, /is this the database of a ROCKS frontend/],
     ]
     for (const [title, options, message] of cases) {
-      await using warehouse = at(server, { preset: 'stoker', deadline: 2, ...options })
+      await using warehouse = at(server, { preset: 'stoker', deadline: 60, ...options })
       await t.rejects(
         warehouse.nodes([parseNodeName('n1')], io),
         { code: 'WAREHOUSE_FAILED', subject: 'site', message },

@@ -177,7 +177,7 @@ t.test(
       const dig = async (...query: string[]) =>
         (
           await runCommand(['dig', '+short', '+tries=1', '+time=5', '@127.0.0.1', '-p', String(port), ...query], {
-            signal: AbortSignal.timeout(10_000),
+            signal: AbortSignal.timeout(600_000),
           })
         ).output
           .trim()
@@ -197,7 +197,7 @@ t.test(
         t.strictSame((await dig(...query)).sort(), expected, query.join(' '))
       const later = site(SITE.networks, [host('new', { at: ['10.1.0.99'] })])
       await write((await service.files(later, templates)).filter(({ onChange }) => onChange === 'reload'))
-      t.strictSame(await runCommand(service.reload ?? [], { signal: AbortSignal.timeout(10_000) }), {
+      t.strictSame(await runCommand(service.reload ?? [], { signal: AbortSignal.timeout(600_000) }), {
         code: 0,
         output: '',
       })
