@@ -79,10 +79,7 @@ t.test('chance comes from the one source whose seed is printed', async t => {
 
 t.test('no test asserts how long something takes by the clock', async t => {
   t.strictSame(
-    linesWith(
-      /performance\.now|hrtime|console\.time/,
-      outside('test/fixtures/until.ts', 'test/fixtures/stall.ts'),
-    ),
+    linesWith(/performance\.now|hrtime|console\.time/, outside('test/fixtures/until.ts', 'test/fixtures/stall.ts')),
     [],
   )
   t.strictSame(linesWith(/\bt\.\w+\(.*Date\.now/, others), [])
