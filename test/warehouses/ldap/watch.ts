@@ -102,13 +102,13 @@ for (const { how, config, database } of WAYS)
       const options = { ldif: UNITS + host('web1', '10.0.0.1'), config, database: [...WRITABLE, ...database] }
       await using slapd = await startSlapd(options)
       await using frozen = await startSlapd(options)
-      const [gone, still] = [listen(t, ['ldap://127.0.0.1:1', slapd.url]), listen(t, frozen.url, undefined, 6)]
+      const [gone, still] = [listen(t, ['ldap://127.0.0.1:1', slapd.url]), listen(t, frozen.url, undefined, 3)]
       t.match((await gone.next()).value, slapd.url, 'the first one is not there')
       await still.next()
       frozen.freeze()
       const ends = [
         t.rejects(gone.next(), { code: 'WAREHOUSE_FAILED', message: new RegExp(slapd.url) }),
-        t.rejects(still.next(), { code: 'WAREHOUSE_FAILED', message: /no answer within 8.0 s/ }),
+        t.rejects(still.next(), { code: 'WAREHOUSE_FAILED', message: /no answer within 9.0 s/ }),
       ]
       await slapd.kill9()
       await Promise.all(ends)
