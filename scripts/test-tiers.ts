@@ -22,12 +22,16 @@ const DEMANDING = [
 /** What takes longest begins first, so that nothing long is left alone at the end. Others follow as they are named. */
 export const LONGEST: readonly string[] = [
   'test/pulley/system/kill.ts',
-  'test/policy/apply/kill.ts',
-  'test/journal/kill.ts',
-  'test/pulley/system/offline.ts',
-  'test/pulley/system/clones.ts',
-  'test/actors/accounts/authorized-key.ts',
+  'test/commands/faces/clush.ts',
   'test/commands/push/apply.ts',
+  'test/journal/kill.ts',
+  'test/connection/login-shells.ts',
+  'test/commands/faces/pdsh.ts',
+  'test/policy/apply/kill.ts',
+  'test/pulley/system/offline.ts',
+  'test/actors/files/file.ts',
+  'test/actors/files/copy.ts',
+  'test/pulley/system/revert.ts',
   'test/render/data/boot.ts',
 ]
 /** All test files, as paths below the root. */
